@@ -1,0 +1,78 @@
+"""What a person sees: progress bars and messages on stderr, tables on stdout. Nothing here computes."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+_output = Console(highlight=False, soft_wrap=True)
+
+
+class Screen:
+    """Where a command speaks; `quiet` leaves only results and errors."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+
+    def say(self, message: str) -> None:
+        """One line about what was done, on stderr."""
+        if not self.quiet:
+            _errors.print(message, markup=False)
+
+    def show(self, text: str) -> None:
+        """A result, on stdout, as it is."""
+        sys.stdout.write(text + "\n")
+
+    def table(self, frame: pd.DataFrame, title: str | None = None) -> None:
+        """A frame as a table on stdout."""
+        drawn = Table(title=title, title_justify="left", header_style="bold")
+        for at, name in enumerate(frame.columns):
+            drawn.add_column(
+                str(name),
+                justify="right" if pd.api.types.is_numeric_dtype(frame[name].dtype) else "left",
+                overflow="fold",
+                no_wrap=at == 0,
+            )
+        for row in frame.itertuples(index=False):
+            drawn.add_row(*(_cell(value) for value in row))
+        _output.print(drawn)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[..., None]]:
+        """A bar on stderr while the block runs; the block calls what it is given with (done, total)."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=_errors, disable=self.quiet, transient=not _errors.is_terminal) as bar:
+            task = bar.add_task(what, total=None)
+
+            def advance(done: int, total: int, described: str = what) -> None:
+                bar.update(task, completed=done, total=total or None, description=described)
+
+            yield advance
+
+    @contextmanager
+    def steps(self, what: str) -> Iterator[Callable[[str, int, int], None]]:
+        """A bar for work of several named steps; the block calls what it is given with (step, done, total)."""
+        with self.progress(what) as advance:
+            yield lambda step, done, total: advance(done, total, f"{what}: {step}")
+
+
+def complain(message: str) -> None:
+    """An error or a warning: one line on stderr, quiet or not."""
+    _errors.print(message, markup=False)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if pd.isna(value) else f"{value:.4g}"
+    return "" if value is None or value is pd.NaT else str(value)

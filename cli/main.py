@@ -1,0 +1,195 @@
+"""The commands and their options, and what becomes of errors: exit code 1 for bad data, 2 for bad usage, one line each.
+
+Heavy modules are imported inside the commands, so that `--help` is instant and scoring never loads training code.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..features.errors import UsageError, WalletprintError
+from .console import Screen, complain
+
+app = typer.Typer(
+    name="walletprint",
+    help="Behavioural fingerprints of cryptocurrency wallets: features, models and explained scores.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks; only results and errors.")]
+TransfersPath = Annotated[
+    str, typer.Option("--transfers", "-t", help="A Parquet or CSV file, a folder or a glob of transfers.")
+]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Only transfers before this date count (2021-04-01; UTC).")]
+TrackingUri = Annotated[
+    str | None, typer.Option(help="MLflow's tracking URI; sqlite:///mlflow.db in this folder by default.")
+]
+
+
+def main() -> None:
+    """Run the command line; the entry point `walletprint`."""
+    try:
+        app()
+    except WalletprintError as error:
+        complain(f"error: {error}")
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or globs of transaction histories.")],
+    out: Annotated[Path, typer.Option(help="Where the transfers go (.parquet).")],
+    source: Annotated[
+        str | None, typer.Option(help="The format, if its columns do not tell: etherscan, ethereum-etl, …")
+    ] = None,
+    quarantine: Annotated[Path | None, typer.Option(help="Where bad rows go; <out>.bad.parquet by default.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Read transaction histories of any known format into one checked transfers table."""
+    from ..features.ingest import ingest as read_all
+    from .tables import tell_ingest
+
+    screen = Screen(quiet)
+    with screen.progress("reading") as on_progress:
+        report = read_all(paths, out, source=source, quarantine=quarantine, on_progress=on_progress)
+    tell_ingest(report, screen)
+
+
+@app.command()
+def extract(
+    transfers: TransfersPath,
+    out: Annotated[Path, typer.Option(help="Where the features go (.parquet).")],
+    wallets: Annotated[
+        Path | None, typer.Option(help="CSV, Parquet or text file of addresses; all wallets by default.")
+    ] = None,
+    as_of: AsOf = None,
+    window: Annotated[str | None, typer.Option(help="How far back to look: 90d, 12h, 4w or all.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Turn the histories of wallets into behavioural vectors."""
+    from .tables import load_ledger, snapshots_asked, write_features
+
+    screen = Screen(quiet)
+    ledger = load_ledger(transfers, out, screen)
+    write_features(ledger, snapshots_asked(ledger, wallets, as_of, screen), window, out, screen)
+
+
+@app.command()
+def train(
+    transfers: TransfersPath,
+    labels: Annotated[Path, typer.Option("--labels", "-l", help="CSV or Parquet with address, category and more.")],
+    head: Annotated[str, typer.Option(help="What to learn: laundering or state_linked, or a head of your config.")],
+    out: Annotated[Path, typer.Option(help="The model's folder.")],
+    config: Annotated[Path | None, typer.Option(help="A YAML config; the head's own by default.")] = None,
+    tracking_uri: TrackingUri = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train, calibrate, measure, track and register a model."""
+    from ..training import load_config
+    from ..training import train as fit
+    from .tables import load_ledger
+
+    screen = Screen(quiet)
+    checked = load_config(config, head=head)
+    ledger = load_ledger(transfers, out, screen)
+    with screen.steps("training") as on_progress:
+        result = fit(ledger, labels, checked, out, tracking_uri=tracking_uri, on_progress=on_progress)
+    screen.table(result.metrics, title=f"{head}: {result.model_dir}")
+    screen.say(f"MLflow run {result.run_id}, registered as {result.model_uri}" if result.run_id else "not tracked")
+
+
+@app.command()
+def score(
+    model: Annotated[str, typer.Option("--model", "-m", help="A model folder, or models:/NAME@ALIAS.")],
+    transfers: TransfersPath,
+    addresses: Annotated[Path, typer.Option("--addresses", "-a", help="CSV, Parquet or text file of addresses.")],
+    out: Annotated[Path, typer.Option(help="Where the scores go (.parquet, .csv or .jsonl).")],
+    as_of: AsOf = None,
+    tracking_uri: TrackingUri = None,
+    quiet: Quiet = False,
+) -> None:
+    """Score addresses as of a date: one explained row each."""
+    from ..serving import Scorer, read_addresses, write_scores
+    from .tables import load_ledger, tell_bands
+
+    screen = Screen(quiet)
+    scorer = Scorer.load(model, tracking_uri=tracking_uri)
+    asked = read_addresses(addresses)
+    if as_of is None and "as_of" not in asked.columns:
+        raise UsageError("--as-of: a date is needed (2021-04-01), or a column as_of in the list of addresses")
+    ledger = load_ledger(transfers, out, screen)
+    with screen.progress("scoring") as on_progress:
+        scores = scorer.score(asked, ledger, as_of=as_of, on_progress=on_progress)
+    write_scores(scores, out)
+    tell_bands(scores, out, screen)
+
+
+@app.command()
+def features(
+    family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with formulas.")] = False,
+) -> None:
+    """List the catalogue of features."""
+    import dataclasses
+
+    import pandas as pd
+
+    from ..features import catalogue
+
+    listed = [dataclasses.asdict(feature) for feature in catalogue(family)]
+    if as_json:
+        for entry in listed:
+            entry["null"] = None if entry["null"] != entry["null"] else entry["null"]
+        Screen().show(json.dumps(listed, indent=2, ensure_ascii=False))
+        return
+    frame = pd.DataFrame(listed)[["name", "unit", "era_safe", "sentence"]]
+    Screen().table(frame, title=f"{len(frame)} features")
+
+
+@app.command()
+def simulate(
+    out: Annotated[
+        Path, typer.Option(help="The folder for transfers.parquet, labels.csv, addresses.csv and truth.csv.")
+    ],
+    wallets: Annotated[int, typer.Option(help="How many wallets.")] = 3000,
+    days: Annotated[int, typer.Option(help="How many days.")] = 540,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same chain, byte for byte.")] = 7,
+    quiet: Quiet = False,
+) -> None:
+    """Make a simulated chain, with launderers whose truth is known."""
+    from ..experiments.simulation import simulate as make
+
+    screen = Screen(quiet)
+    with screen.progress("simulating") as on_progress:
+        chain = make(out, wallets=wallets, days=days, seed=seed, on_progress=on_progress)
+    screen.say(
+        f"{chain.rows:,} transfers of {chain.wallets:,} wallets in {out}: transfers.parquet, labels.csv, addresses.csv, truth.csv"
+    )
+
+
+@app.command()
+def runs(
+    experiment: Annotated[str | None, typer.Option(help="Only this experiment.")] = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Show MLflow runs side by side."""
+    from ..experiments.runs import compare_runs
+
+    frame = compare_runs(experiment, tracking_uri=tracking_uri)
+    Screen().table(frame, title=f"{len(frame)} runs")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The demo's folder.")] = Path("demo"),
+    quiet: Quiet = False,
+) -> None:
+    """Run the main job end to end on a simulated chain and show what comes out."""
+    from .demo import run_demo
+
+    run_demo(out, Screen(quiet))

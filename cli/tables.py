@@ -1,0 +1,85 @@
+"""Steps that several commands share: loading a ledger, asking for snapshots, writing features, telling what was scored."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..features import Ledger, extract, snapshots_of
+from ..features.compiled import compiled_before
+from ..features.errors import UsageError
+from ..features.ingest import IngestReport
+from ..features.whole import write_parquet
+from ..serving import read_addresses
+from .console import Screen, complain
+
+
+def tell_ingest(report: IngestReport, screen: Screen) -> None:
+    """What an ingest read, kept and left out; bad rows are said even to the quiet."""
+    formats = ", ".join(f"{rows:,} of {name}" for name, rows in report.by_source.items())
+    screen.say(f"{report.read:,} rows read ({formats})")
+    screen.say(f"{report.good:,} transfers in {report.out}, {report.first:%Y-%m-%d} to {report.last:%Y-%m-%d}")
+    screen.say(
+        f"{report.duplicates:,} duplicates left out, {report.self_transfers:,} self-transfers kept and marked, {report.skipped:,} without value"
+    )
+    for note in report.notes:
+        screen.say(f"note: {note}")
+    if report.bad:
+        reason, count = next(iter(report.reasons.items()))
+        complain(
+            f"warning: {report.bad:,} bad rows set aside in {report.quarantine}; most of them ({count:,}): {reason}"
+        )
+
+
+def load_ledger(transfers: str, out: Path, screen: Screen) -> Ledger:
+    """Read transfers; rows that are refused go beside `out`, and are counted out loud."""
+    if not compiled_before():
+        screen.say("compiling the kernels, which takes about a minute and happens once")
+    with screen.progress("loading transfers"):
+        ledger = Ledger.from_transfers(transfers)
+    if len(ledger.rejected):
+        place = out.with_name(f"{out.stem}.bad.parquet")
+        write_parquet(ledger.rejected, place)
+        complain(
+            f"warning: {len(ledger.rejected)} bad rows of {transfers} were left out; they and the reasons are in {place}"
+        )
+    return ledger
+
+
+def snapshots_asked(ledger: Ledger, wallets: Path | None, as_of: str | None, screen: Screen) -> pd.DataFrame:
+    """The snapshots of a list of wallets (or of all), each at its own date, at `as_of`, or just after the last transfer."""
+    asked = (
+        pd.DataFrame({"address": sorted(ledger.addresses.to_pylist())}) if wallets is None else read_addresses(wallets)
+    )
+    if "as_of" in asked.columns:
+        dates = pd.to_datetime(asked["as_of"], utc=True, errors="coerce", format="mixed")
+        if dates.isna().any():
+            row = int(dates.isna().to_numpy().argmax())
+            raise UsageError(
+                f"{wallets}, row {row + 1}: as_of must be a date (2021-04-01), not {asked['as_of'].iloc[row]!r}"
+            )
+        return asked.assign(as_of=dates.astype("datetime64[us, UTC]"))
+    if as_of is None:
+        moment = pd.Timestamp((ledger.last or 0) + 1, unit="s", tz="UTC")
+        screen.say(f"as of {moment.isoformat()}, just after the last transfer (--as-of sets another date)")
+        return snapshots_of(asked["address"].tolist(), moment)
+    return snapshots_of(asked["address"].tolist(), as_of)
+
+
+def write_features(ledger: Ledger, snapshots: pd.DataFrame, window: str | None, out: Path, screen: Screen) -> None:
+    """Extract all families and write them."""
+    if out.suffix != ".parquet":
+        raise UsageError(f"--out: a file that ends in .parquet is needed, not {out}")
+    with screen.progress("extracting") as on_progress:
+        vectors = extract(ledger, snapshots, window=window, on_progress=on_progress)
+    write_parquet(vectors, out)
+    screen.say(f"{len(vectors):,} vectors of {len(vectors.columns) - 2} features in {out}")
+
+
+def tell_bands(scores: pd.DataFrame, out: Path, screen: Screen) -> None:
+    """How many addresses fell into each band, and how many could not be scored."""
+    counts = scores["band"].value_counts()
+    bands = ", ".join(
+        f"{counts[band]:,} {band}" for band in ("severe", "high", "medium", "low", "none") if band in counts
+    )
+    unscored = f"; {counts['unscored']:,} unscored (column error says why)" if "unscored" in counts else ""
+    screen.say(f"{len(scores):,} addresses in {out}: {bands or 'none scored'}{unscored}")

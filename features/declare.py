@@ -1,0 +1,58 @@
+"""What a feature is: one small declared unit, from which documentation, reasons and tests are made.
+
+Computes nothing; the kernels stand in `families/`, the list of all families in `catalogue.py`.
+"""
+
+import math
+from collections import namedtuple
+from dataclasses import dataclass
+from typing import Any
+
+SHARE = "share"
+SECONDS = "seconds"
+DAYS = "days"
+TRANSFERS = "transfers"
+WALLETS = "wallets"
+ASSET_UNITS = "units of the leading asset"
+USD = "USD"
+RATIO = "ratio"
+FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One number about a wallet's transfers in one window.
+
+    Attributes:
+        name: `family__measure__parameter`; tells how the number was made.
+        unit: one of the constants of this module.
+        sentence: what the number is, as a noun phrase that reads on from "the wallet's …".
+        formula: the exact definition, in the notation of `docs/guide.md`.
+        source: where the idea comes from: a regulator, a published case or a paper.
+        null: the value where the formula is not defined (`null_when`): NaN, or 0 for counts and totals.
+        null_when: when that is; empty if never for a wallet with at least one transfer.
+        era_safe: False if the number moves with the calendar (price level, fee level, absolute time).
+    """
+
+    name: str
+    unit: str
+    sentence: str
+    formula: str
+    source: str
+    null: float = math.nan
+    null_when: str = ""
+    era_safe: bool = True
+
+    @property
+    def family(self) -> str:
+        """The part of the name before the first double underscore."""
+        return self.name.split("__", 1)[0]
+
+
+def positions(features: tuple[Feature, ...]) -> Any:
+    """Where each feature of a family stands in its output: a named tuple, so that kernels write `out[AT.gap__median]`.
+
+    Paired features (`in__…`, `out__…`) stand side by side: `out[AT.in__total + side]`.
+    """
+    names = [feature.name.split("__", 1)[1] for feature in features]
+    return namedtuple("At", names)(*range(len(names)))

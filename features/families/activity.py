@@ -1,0 +1,160 @@
+"""Activity: how much, how long and how densely a wallet is used. Knows no values and no counterparties."""
+
+import numpy as np
+
+from ..compiled import kernel
+from ..declare import DAYS, RATIO, SHARE, TRANSFERS, Feature, positions
+from ..view import DAY, IN, OUT, most_within, ratio
+
+FEATURES = (
+    Feature(
+        "activity__transfers__total",
+        TRANSFERS,
+        "number of transfers",
+        "n",
+        "Farrugia et al. 2020",
+        null=0.0,
+        null_when="the wallet has no transfer",
+    ),
+    Feature(
+        "activity__transfers__in",
+        TRANSFERS,
+        "number of transfers received",
+        "number of ins",
+        "Farrugia et al. 2020",
+        null=0.0,
+        null_when="the wallet has no transfer",
+    ),
+    Feature(
+        "activity__transfers__out",
+        TRANSFERS,
+        "number of transfers sent",
+        "number of outs",
+        "Farrugia et al. 2020",
+        null=0.0,
+        null_when="the wallet has no transfer",
+    ),
+    Feature(
+        "activity__out__share",
+        SHARE,
+        "share of transfers that were sent, not received",
+        "outs ÷ (ins + outs)",
+        "Farrugia et al. 2020",
+        null_when="there are neither ins nor outs",
+    ),
+    Feature("activity__self__share", SHARE, "share of transfers from the wallet to itself", "selfs ÷ n", "FATF 2020"),
+    Feature(
+        "activity__zero_in__share",
+        SHARE,
+        "share of transfers received that moved no value",
+        "ins with amount = 0 ÷ ins",
+        "Farrugia et al. 2020",
+        null_when="nothing was received",
+    ),
+    Feature(
+        "activity__zero_out__share",
+        SHARE,
+        "share of transfers sent that moved no value (contract calls)",
+        "outs with amount = 0 ÷ outs",
+        "Farrugia et al. 2020",
+        null_when="nothing was sent",
+    ),
+    Feature(
+        "activity__recency_in__days",
+        DAYS,
+        "time since it last received",
+        "(as_of − t of the last in) ÷ 86400",
+        "FATF 2020: dormancy",
+        null_when="nothing was received",
+    ),
+    Feature(
+        "activity__recency_out__days",
+        DAYS,
+        "time since it last sent",
+        "(as_of − t of the last out) ÷ 86400",
+        "FATF 2020: dormancy",
+        null_when="nothing was sent",
+    ),
+    Feature("activity__active__days", DAYS, "number of days with a transfer", "distinct floor(t ÷ 86400)", "FATF 2020"),
+    Feature(
+        "activity__active__days_share",
+        SHARE,
+        "share of days with a transfer between the first and the last one",
+        "distinct UTC days with a transfer ÷ (last UTC day − first UTC day + 1)",
+        "FATF 2020",
+    ),
+    Feature(
+        "activity__span__days",
+        DAYS,
+        "time between its first and last transfer",
+        "(t_n − t_1) ÷ 86400",
+        "Farrugia et al. 2020",
+    ),
+    Feature("activity__recency__days", DAYS, "time since its last transfer", "(as_of − t_n) ÷ 86400", "FATF 2020"),
+    Feature(
+        "activity__age__days", DAYS, "time since its first transfer in the window", "(as_of − t_1) ÷ 86400", "FATF 2020"
+    ),
+    Feature(
+        "activity__rate__per_day",
+        RATIO,
+        "transfers a day while it was in use",
+        "n ÷ max(1, (t_n − t_1) ÷ 86400)",
+        "FATF 2020",
+    ),
+    Feature(
+        "activity__busiest__1d_share",
+        SHARE,
+        "share of transfers that fell into its busiest 24 hours",
+        "max over i of the number of transfers with t_i ≤ t < t_i + 86400, ÷ n",
+        "Chainalysis on Bybit 2025",
+    ),
+    Feature(
+        "activity__assets__distinct",
+        RATIO,
+        "number of different assets moved",
+        "distinct assets among all transfers",
+        "Chainalysis 2022",
+        null=0.0,
+        null_when="the wallet has no transfer",
+    ),
+)
+
+AT = positions(FEATURES)
+
+
+@kernel
+def compute(v, out):
+    """Write the family's features of view `v` into `out`, in the order of FEATURES."""
+    ins = outs = zero_in = zero_out = 0
+    last_in = last_out = np.int64(0)
+    days = 1
+    for k in range(v.n):
+        if v.direction[k] == IN:
+            ins += 1
+            zero_in += v.amount[k] == 0
+            last_in = v.time[k]
+        elif v.direction[k] == OUT:
+            outs += 1
+            zero_out += v.amount[k] == 0
+            last_out = v.time[k]
+        days += k > 0 and v.time[k] // DAY != v.time[k - 1] // DAY
+    first, last = v.time[0], v.time[v.n - 1]
+    out[AT.transfers__total] = v.n
+    out[AT.transfers__in] = ins
+    out[AT.transfers__out] = outs
+    out[AT.out__share] = ratio(outs, ins + outs)
+    out[AT.self__share] = (v.n - ins - outs) / v.n
+    out[AT.zero_in__share] = ratio(zero_in, ins)
+    out[AT.zero_out__share] = ratio(zero_out, outs)
+    if ins:
+        out[AT.recency_in__days] = (v.as_of - last_in) / DAY
+    if outs:
+        out[AT.recency_out__days] = (v.as_of - last_out) / DAY
+    out[AT.active__days] = days
+    out[AT.active__days_share] = days / (last // DAY - first // DAY + 1)
+    out[AT.span__days] = (last - first) / DAY
+    out[AT.recency__days] = (v.as_of - last) / DAY
+    out[AT.age__days] = (v.as_of - first) / DAY
+    out[AT.rate__per_day] = v.n / max(1.0, (last - first) / DAY)
+    out[AT.busiest__1d_share] = most_within(v.time, DAY) / v.n
+    out[AT.assets__distinct] = v.assets

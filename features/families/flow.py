@@ -1,0 +1,412 @@
+"""Flow: what becomes of money that comes in. FIFO: each outflow spends the earliest inflow not yet spent.
+
+All of the wallet's leading asset. What is left of a transfer below one billionth of its size is rounding, and counts as nothing.
+"""
+
+import numpy as np
+
+from ..compiled import kernel
+from ..declare import DAYS, FLAG, SECONDS, SHARE, WALLETS, Feature, positions
+from ..view import DAY, IN, OUT, median_of_sorted, ratio, sort_pairs
+
+_NO_IN = "no value was received"
+_NO_OUT = "no value was sent"
+
+FEATURES = (
+    *(
+        Feature(
+            f"flow__pass_through__{label}",
+            SHARE,
+            f"share of the value received that left again within {words}",
+            f"Σ matched value with dwell ≤ {seconds} ÷ Σ x_in",
+            "FATF 2020; STRO",
+            null_when=_NO_IN,
+        )
+        for label, words, seconds in (
+            ("10min", "ten minutes", 600),
+            ("1h", "an hour", 3_600),
+            ("1d", "a day", 86_400),
+            ("7d", "a week", 604_800),
+        )
+    ),
+    Feature(
+        "flow__dwell__mean",
+        SECONDS,
+        "mean time that money stays",
+        "Σ matched·dwell ÷ Σ matched",
+        "FATF 2020",
+        null_when="nothing received was sent on",
+    ),
+    Feature(
+        "flow__dwell__median",
+        SECONDS,
+        "time after which half of the money sent on had left",
+        "smallest dwell d with Σ matched (dwell ≤ d) ≥ 0.5·(1 − 1e-12)·Σ matched",
+        "FATF 2020",
+        null_when="nothing received was sent on",
+    ),
+    Feature(
+        "flow__dwell__p90",
+        SECONDS,
+        "time after which nine tenths of the money sent on had left",
+        "smallest dwell d with Σ matched (dwell ≤ d) ≥ 0.9·(1 − 1e-12)·Σ matched",
+        "FATF 2020",
+        null_when="nothing received was sent on",
+    ),
+    Feature(
+        "flow__retention__share",
+        SHARE,
+        "share of the value received that is still there",
+        "(Σ x_in − Σ matched) ÷ Σ x_in",
+        "FATF 2020",
+        null_when=_NO_IN,
+    ),
+    Feature(
+        "flow__uncovered__share",
+        SHARE,
+        "share of the value sent that did not come in within the window",
+        "(Σ x_out − Σ matched) ÷ Σ x_out",
+        "FATF 2020",
+        null_when=_NO_OUT,
+    ),
+    Feature(
+        "flow__patience__days",
+        DAYS,
+        "mean age of the money still there",
+        "Σ left·(as_of − t_in) ÷ Σ left ÷ 86400 over inflows with something left",
+        "Chainalysis 2022: $170 M of 49 thefts still unmoved",
+        null_when="nothing received is left",
+    ),
+    Feature(
+        "flow__drain__share",
+        SHARE,
+        "share of payments that empty the wallet",
+        "share of x_out that find a balance b > 0 (Σ left before it) and are ≥ 0.9·b·(1 − 1e-9)",
+        "FATF 2020",
+        null_when=_NO_OUT,
+    ),
+    Feature(
+        "flow__drain__value_share",
+        SHARE,
+        "share of the value sent by payments that empty the wallet",
+        "Σ of the x_out that drain (as in flow__drain__share) ÷ Σ x_out",
+        "FATF 2020",
+        null_when=_NO_OUT,
+    ),
+    Feature(
+        "flow__consolidation__senders_1d",
+        WALLETS,
+        "most senders in the day before a payment that empties the wallet",
+        "max over outflows that drain (as in flow__drain__share) of distinct senders of x_in that stand before it in order with "
+        "t > t_out − 86400",
+        "FATF 2020: consolidation",
+        null_when="no payment empties the wallet",
+    ),
+    Feature(
+        "flow__peak__share",
+        SHARE,
+        "largest balance, against all value received",
+        "max over x_in of Σ left just after it ÷ Σ x_in",
+        "FATF 2020",
+        null_when=_NO_IN,
+    ),
+    Feature(
+        "flow__exit__2d",
+        SHARE,
+        "share of the first inflow that was gone within two days",
+        "matched value of the first x_in with dwell ≤ 172800 ÷ that x_in",
+        "FATF 2020: large first inflow, then exit",
+        null_when=_NO_IN,
+    ),
+    Feature(
+        "flow__first_out__delay",
+        SECONDS,
+        "time from the first inflow to the next payment",
+        "t of the first x_out after the first x_in in order − t of that x_in",
+        "FATF 2020",
+        null_when="no valued outflow follows a valued inflow",
+    ),
+    Feature(
+        "flow__reaction__median",
+        SECONDS,
+        "usual time from an inflow to the next payment",
+        "median over x_out with an x_in before it in order of t_out − t of the latest such x_in",
+        "FATF 2020: pass-through",
+        null_when="no valued outflow follows a valued inflow",
+    ),
+    Feature(
+        "flow__last_out__flag",
+        FLAG,
+        "whether its last transfer of value was a payment (1) or an inflow (0)",
+        "1 if the last valued transfer in order is an x_out, else 0",
+        "FATF 2020",
+        null_when="no value was moved",
+    ),
+    Feature(
+        "flow__forward__1d",
+        SHARE,
+        "share of inflows followed within a day by payments of at least nine tenths of them",
+        "share of x_in a at t with Σ (x_out with t ≤ t_out ≤ t + 86400) ≥ 0.9·a·(1 − 1e-9)",
+        "FATF 2020: pass-through",
+        null_when=_NO_IN,
+    ),
+    Feature(
+        "flow__peel_step__share",
+        SHARE,
+        "share of consecutive payments of which one is less than a tenth of the other",
+        "share of consecutive x_out pairs with no x_in between them in order and min < 0.1·(1 − 1e-9)·max",
+        "DOJ 2020: peel chains",
+        null_when="fewer than two valued transfers were sent",
+    ),
+    Feature(
+        "flow__switch__share",
+        SHARE,
+        "share of transfers that turn from receiving to sending or back",
+        "share of consecutive valued transfers of different direction",
+        "FATF 2020",
+        null_when="there are fewer than two valued transfers",
+    ),
+    Feature(
+        "flow__day_kept__mean",
+        SHARE,
+        "mean share of a day's inflow that is not matched by that day's outflow",
+        "mean over UTC days with an x_in of min(1, |Σ x_out − Σ x_in| ÷ Σ x_in) of that day",
+        "FATF 2020: value kept per hop",
+        null_when=_NO_IN,
+    ),
+    Feature(
+        "flow__large_in__age_days",
+        DAYS,
+        "age of the wallet at its first large inflow",
+        "(t of the first x_in ≥ p − t_1) ÷ 86400, p = the ceil(0.95·m)-th smallest of m x_in",
+        "FATF 2020: fresh wallet, large inflow",
+        null_when=_NO_IN,
+    ),
+    Feature(
+        "flow__burner__flag",
+        FLAG,
+        "sign of a burner wallet (1: lived under a day, at most two payments, nothing left)",
+        "1 if t_n − t_1 < 86400 and 1 ≤ number of x_out ≤ 2 and Σ left ≤ 0.01·(1 + 1e-9)·Σ x_in, else 0",
+        "FATF 2020: burner",
+        null_when=_NO_IN,
+    ),
+)
+
+
+ROUNDING = 1e-9
+
+AT = positions(FEATURES)
+
+
+@kernel
+def fifo(v, left, since, matched, dwell, drains):
+    """Match every outflow to the earliest inflows not yet spent.
+
+    `left`, `since` (room for v.n_in) are the queue: what remains of each inflow, and its time. `matched`, `dwell` (room for
+    v.n) take the matches in order. `drains[j]` is set to 1 where the j-th outflow takes nine tenths of the balance, else 0.
+    Returns the number of matches, their total, the peak balance, the number of the first inflow not yet spent, and what had left
+    the first inflow within two days.
+    """
+    head = tail = matches = outs = 0
+    total_in = total = dropped = peak = exited = 0.0
+    for k in range(v.n):
+        a, t = v.value[k], v.time[k]
+        if a == 0:
+            continue
+        if v.direction[k] == IN:
+            left[tail] = a
+            since[tail] = t
+            tail += 1
+            total_in += a
+            peak = max(peak, total_in - total - dropped)
+            continue
+        balance = total_in - total - dropped
+        drains[outs] = head < tail and a >= 0.9 * balance * (1 - ROUNDING)
+        outs += 1
+        wanted = a
+        while wanted > ROUNDING * a and head < tail:
+            take = min(left[head], wanted)
+            matched[matches] = take
+            dwell[matches] = t - since[head]
+            if head == 0 and dwell[matches] <= 2 * DAY:
+                exited += take
+            matches += 1
+            total += take
+            wanted -= take
+            left[head] -= take
+            if left[head] <= ROUNDING * v.x_in[head]:
+                dropped += left[head]
+                left[head] = 0.0
+                head += 1
+    return matches, total, peak, head, exited
+
+
+@kernel
+def dwell_times(matched, dwell, total, total_in, out):
+    """Pass-through shares and the mean and quantiles of the time money stayed, from the matches; sorts them by dwell."""
+    for j, limit in enumerate((600, 3600, DAY, 7 * DAY)):
+        within = 0.0
+        for k in range(matched.size):
+            within += matched[k] if dwell[k] <= limit else 0.0
+        out[AT.pass_through__10min + j] = within / total_in
+    weighted = 0.0
+    for k in range(matched.size):
+        weighted += matched[k] * dwell[k]
+    if total == 0:
+        return
+    out[AT.dwell__mean] = weighted / total
+    running = 0.0
+    sort_pairs(dwell, matched, matched)
+    for k in range(matched.size):
+        running += matched[k]
+        if np.isnan(out[AT.dwell__median]) and running >= 0.5 * (1 - 1e-12) * total:
+            out[AT.dwell__median] = dwell[k]
+        if running >= 0.9 * (1 - 1e-12) * total:
+            out[AT.dwell__p90] = dwell[k]
+            break
+
+
+@kernel
+def senders_before_drain(v, drains, counts):
+    """Most distinct senders of value in the day before an outflow that drains the wallet; NaN if none does."""
+    counts[: v.parties] = 0
+    best = -1
+    distinct = first = outs = 0
+    for k in range(v.n):
+        while v.time[first] <= v.time[k] - DAY:
+            if v.value[first] > 0 and v.direction[first] == IN:
+                counts[v.party[first]] -= 1
+                distinct -= counts[v.party[first]] == 0
+            first += 1
+        if v.value[k] == 0:
+            continue
+        if v.direction[k] == IN:
+            distinct += counts[v.party[k]] == 0
+            counts[v.party[k]] += 1
+        else:
+            if drains[outs]:
+                best = max(best, distinct)
+            outs += 1
+    return best if best >= 0 else np.nan
+
+
+@kernel
+def forwarded_share(v, running):
+    """Share of inflows that outflows of the day from then on cover to nine tenths; `running` is scratch of v.n + 1."""
+    running[0] = 0.0
+    for k in range(v.n):
+        running[k + 1] = running[k] + (v.value[k] if v.direction[k] == OUT else 0.0)
+    low = high = forwarded = 0
+    for k in range(v.n):
+        while high < v.n and v.time[high] <= v.time[k] + DAY:
+            high += 1
+        while v.time[low] < v.time[k]:
+            low += 1
+        if v.value[k] > 0 and v.direction[k] == IN:
+            forwarded += running[high] - running[low] >= 0.9 * v.value[k] * (1 - ROUNDING)
+    return forwarded / v.n_in
+
+
+@kernel
+def steps(v, out):
+    """Peel-like pairs of payments, changes of direction, and the delay of the first payment."""
+    peels = switches = pairs = 0
+    first_in = np.int64(-1)
+    before = -1
+    for k in range(v.n):
+        if v.value[k] == 0:
+            continue
+        if before >= 0:
+            pairs += 1
+            switches += v.direction[k] != v.direction[before]
+            if v.direction[k] == OUT and v.direction[before] == OUT:
+                small, large = min(v.value[k], v.value[before]), max(v.value[k], v.value[before])
+                peels += small < 0.1 * (1 - ROUNDING) * large
+        if v.direction[k] == IN and first_in < 0:
+            first_in = v.time[k]
+        if v.direction[k] == OUT and first_in >= 0 and np.isnan(out[AT.first_out__delay]):
+            out[AT.first_out__delay] = v.time[k] - first_in
+        before = k
+    out[AT.peel_step__share] = peels / (v.n_out - 1) if v.n_out > 1 else np.nan
+    out[AT.switch__share] = ratio(switches, pairs)
+
+
+@kernel
+def reactions(v, times, out):
+    """Median time from the latest inflow to each outflow, and the direction of the last transfer; `times` is scratch of v.n."""
+    found = 0
+    latest = np.int64(-1)
+    for k in range(v.n):
+        if v.value[k] > 0 and v.direction[k] == IN:
+            latest = v.time[k]
+            out[AT.last_out__flag] = 0.0
+        elif v.value[k] > 0:
+            out[AT.last_out__flag] = 1.0
+            if latest >= 0:
+                times[found] = v.time[k] - latest
+                found += 1
+    waits = times[:found]
+    waits.sort()
+    out[AT.reaction__median] = median_of_sorted(waits)
+
+
+@kernel
+def day_kept(v):
+    """Mean over days with an inflow of the share of it that the day's outflow does not match, at most 1."""
+    days = 0
+    kept = came = went = 0.0
+    for k in range(v.n):
+        if v.direction[k] == IN:
+            came += v.value[k]
+        else:
+            went += v.value[k]
+        if k + 1 == v.n or v.time[k + 1] // DAY != v.time[k] // DAY:
+            if came > 0:
+                days += 1
+                kept += min(1.0, abs(went - came) / came)
+            came = went = 0.0
+    return kept / days
+
+
+@kernel
+def large_inflow_age(v):
+    """Days from the first transfer to the first inflow at or above the 95th percentile (nearest rank) of inflows."""
+    threshold = v.sorted_in[(19 * v.n_in + 19) // 20 - 1]
+    for k in range(v.n):
+        if v.direction[k] == IN and v.value[k] >= threshold:
+            return (v.time[k] - v.time[0]) / DAY
+    return np.nan
+
+
+@kernel
+def compute(v, out, left, matched, dwell, since, drains, counts):
+    """Write the family's features of view `v` into `out`, in the order of FEATURES; the other arrays are scratch."""
+    reactions(v, left, out)  # before `left` gets its use below
+    matches, total, peak, head, exited = fifo(v, left, since, matched, dwell, drains)
+    total_in, total_out = v.x_in.sum(), v.x_out.sum()
+    steps(v, out)
+    if v.n_out:
+        out[AT.uncovered__share] = (total_out - total) / total_out
+        emptied = 0.0
+        for j in range(v.n_out):
+            emptied += drains[j] * v.x_out[j]
+        out[AT.drain__share] = drains[: v.n_out].sum() / v.n_out
+        out[AT.drain__value_share] = emptied / total_out
+        out[AT.consolidation__senders_1d] = senders_before_drain(v, drains, counts)
+    if v.n_in == 0:
+        return
+    dwell_times(matched[:matches], dwell[:matches], total, total_in, out)
+    out[AT.retention__share] = (total_in - total) / total_in
+    remaining = aged = 0.0
+    for j in range(head, v.n_in):
+        remaining += left[j]
+        aged += left[j] * (v.as_of - since[j])
+    out[AT.patience__days] = ratio(aged, remaining) / DAY
+    out[AT.peak__share] = peak / total_in
+    out[AT.exit__2d] = exited / v.x_in[0]
+    out[AT.forward__1d] = forwarded_share(v, matched)
+    out[AT.day_kept__mean] = day_kept(v)
+    out[AT.large_in__age_days] = large_inflow_age(v)
+    out[AT.burner__flag] = (
+        v.time[-1] - v.time[0] < DAY and 1 <= v.n_out <= 2 and remaining <= 0.01 * (1 + ROUNDING) * total_in
+    )

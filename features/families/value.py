@@ -1,0 +1,193 @@
+"""Value: how large a wallet's transfers are and how evenly the value is spread. Knows no order in time but first and last.
+
+All amounts are of the wallet's leading asset, so that nothing is summed across units.
+"""
+
+import numpy as np
+
+from ..compiled import kernel
+from ..declare import ASSET_UNITS, RATIO, SHARE, USD, Feature, positions
+from ..view import IN, OUT, SELF, mean_and_deviation, median_of_sorted, ratio
+
+_LITERATURE = "Farrugia et al. 2020"
+
+
+def _both(measure, unit, sentence, formula, source, null_when, **options):
+    """The same feature for what came in and for what went out."""
+    return tuple(
+        Feature(
+            f"value__{side}__{measure}",
+            unit,
+            sentence.format(verb),
+            formula.format(f"x_{side}"),
+            source,
+            null_when=null_when.format(verb),
+            **options,
+        )
+        for side, verb in (("in", "received"), ("out", "sent"))
+    )
+
+
+FEATURES = (
+    *_both("total", ASSET_UNITS, "value {}", "Σ {}", _LITERATURE, "no value was {}", null=0.0, era_safe=False),
+    *_both(
+        "mean", ASSET_UNITS, "mean size of a transfer {}", "mean of {}", _LITERATURE, "no value was {}", era_safe=False
+    ),
+    *_both(
+        "median",
+        ASSET_UNITS,
+        "median size of a transfer {}",
+        "median of {} (mean of the middle two)",
+        _LITERATURE,
+        "no value was {}",
+        era_safe=False,
+    ),
+    *_both("max", ASSET_UNITS, "largest transfer {}", "max of {}", _LITERATURE, "no value was {}", era_safe=False),
+    *_both(
+        "cv",
+        RATIO,
+        "spread of the sizes {}, against their mean",
+        "population standard deviation ÷ mean of {}",
+        "FATF 2020",
+        "fewer than two valued transfers were {}",
+    ),
+    *_both(
+        "max_share",
+        SHARE,
+        "share of the value {} that came in its largest transfer",
+        "max ÷ Σ of {}",
+        "FATF 2020",
+        "no value was {}",
+    ),
+    *_both(
+        "gini",
+        RATIO,
+        "inequality (Gini) of the sizes {}",
+        "Σ_i (2i − m − 1)·a_(i) ÷ (m·Σ a), {} sorted upwards, i = 1…m",
+        "FATF 2020: even splits",
+        "fewer than two valued transfers were {}",
+    ),
+    *_both(
+        "median_to_mean", RATIO, "median against mean size {}", "median ÷ mean of {}", "FATF 2020", "no value was {}"
+    ),
+    Feature(
+        "value__out__share",
+        SHARE,
+        "share of the value moved that was sent, not received",
+        "Σ x_out ÷ (Σ x_in + Σ x_out)",
+        _LITERATURE,
+        null_when="no value was moved",
+    ),
+    Feature(
+        "value__size__out_share",
+        SHARE,
+        "size of an average payment sent, against sent and received together",
+        "mean x_out ÷ (mean x_in + mean x_out)",
+        "FATF 2020: fan-in, fan-out",
+        null_when="no value was received, or none was sent",
+    ),
+    Feature(
+        "value__first_in__share",
+        SHARE,
+        "share of the value received that came with the first inflow",
+        "first x_in in order ÷ Σ x_in",
+        "FATF 2020: large first inflow",
+        null_when="no value was received",
+    ),
+    Feature(
+        "value__last_out__share",
+        SHARE,
+        "share of the value sent that went with the last outflow",
+        "last x_out in order ÷ Σ x_out",
+        "FATF 2020",
+        null_when="no value was sent",
+    ),
+    Feature(
+        "value__leading__share",
+        SHARE,
+        "share of transfers with value that are in its leading asset",
+        "valued transfers ÷ (ins and outs with amount > 0, any asset)",
+        "Chainalysis 2022",
+        null_when="no transfer has value",
+    ),
+    Feature(
+        "value__in__usd_total",
+        USD,
+        "value received in US dollars",
+        "Σ usd over ins with a price",
+        "FATF 2020",
+        era_safe=False,
+        null_when="no inflow has a price",
+    ),
+    Feature(
+        "value__out__usd_total",
+        USD,
+        "value sent in US dollars",
+        "Σ usd over outs with a price",
+        "FATF 2020",
+        era_safe=False,
+        null_when="no outflow has a price",
+    ),
+)
+
+AT = positions(FEATURES)
+
+
+@kernel
+def gini(ordered):
+    """The Gini coefficient of an ascending array of positive numbers."""
+    weighted = 0.0
+    for k in range(ordered.size):
+        weighted += (2 * k + 1 - ordered.size) * ordered[k]
+    return ratio(weighted, ordered.size * ordered.sum())
+
+
+@kernel
+def one_side(x, ordered, out, side):
+    """The paired features of what came in (side 0) or went out (side 1); `ordered` is `x` sorted. Returns its total and mean."""
+    total = x.sum()
+    mean, deviation = mean_and_deviation(x)
+    out[AT.in__total + side] = total
+    if x.size == 0:
+        return total, mean
+    median = median_of_sorted(ordered)
+    out[AT.in__mean + side] = mean
+    out[AT.in__median + side] = median
+    out[AT.in__max + side] = ordered[-1]
+    if x.size > 1:
+        out[AT.in__cv + side] = deviation / mean
+        out[AT.in__gini + side] = gini(ordered)
+    out[AT.in__max_share + side] = ordered[-1] / total
+    out[AT.in__median_to_mean + side] = median / mean
+    return total, mean
+
+
+@kernel
+def priced(v, direction):
+    """Σ usd over one direction, NaN if none of it has a price."""
+    total = 0.0
+    found = 0
+    for k in range(v.n):
+        if v.direction[k] == direction and not np.isnan(v.usd[k]):
+            total += v.usd[k]
+            found += 1
+    return total if found else np.nan
+
+
+@kernel
+def compute(v, out):
+    """Write the family's features of view `v` into `out`, in the order of FEATURES."""
+    total_in, mean_in = one_side(v.x_in, v.sorted_in, out, 0)
+    total_out, mean_out = one_side(v.x_out, v.sorted_out, out, 1)
+    out[AT.out__share] = ratio(total_out, total_in + total_out)
+    out[AT.size__out_share] = mean_out / (mean_in + mean_out)  # NaN where either is
+    if v.n_in:
+        out[AT.first_in__share] = v.x_in[0] / total_in
+    if v.n_out:
+        out[AT.last_out__share] = v.x_out[-1] / total_out
+    with_value = 0
+    for k in range(v.n):
+        with_value += v.amount[k] > 0 and v.direction[k] != SELF
+    out[AT.leading__share] = ratio(v.n_in + v.n_out, with_value)
+    out[AT.in__usd_total] = priced(v, IN)
+    out[AT.out__usd_total] = priced(v, OUT)

@@ -1,0 +1,46 @@
+"""Dates and windows as users write them: `2021-04-01`, `90d`, `all`. Periods are half-open everywhere: [start, end)."""
+
+import datetime as dt
+import re
+
+import pandas as pd
+
+from .errors import UsageError
+
+_UNITS = {"h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def parse_window(window: str | None) -> int | None:
+    """Seconds of a window such as `90d`, `12h` or `4w`; None (no lower end) for None and `all`.
+
+    Raises:
+        UsageError: if the text is none of these, or the window is empty.
+
+    >>> parse_window("90d")
+    7776000
+    """
+    if window is None or window == "all":
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,5})([hdw])", window)
+    if not match:
+        raise UsageError(f"window: a number and a unit are allowed (90d, 12h, 4w) or all, not {window!r}")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def parse_as_of(as_of: str | dt.date | pd.Timestamp) -> pd.Timestamp:
+    """An as-of date as a whole second in UTC; one without a time zone is taken as UTC.
+
+    Raises:
+        UsageError: if it is no date, or lies outside 1970 to 2200.
+
+    >>> parse_as_of("2021-04-01")
+    Timestamp('2021-04-01 00:00:00+0000', tz='UTC')
+    """
+    try:
+        moment = pd.Timestamp(as_of)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"as_of: a date such as 2021-04-01 or 2021-04-01T12:00Z is needed, not {as_of!r}") from error
+    if moment is pd.NaT or not 1970 <= moment.year < 2200:
+        raise UsageError(f"as_of: a date from 1970 to 2199 is needed, not {as_of!r}")
+    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return moment.floor("s")

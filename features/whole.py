@@ -1,0 +1,37 @@
+"""Writes a file as a whole or not at all: what is half-written has another name until it is done."""
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .errors import DataError
+
+
+def write_whole(place: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Let `write` fill a new file, and put it in the place of `place` once it is whole; folders are made.
+
+    Raises:
+        DataError: if the place cannot be written.
+    """
+    fresh = place.parent / f".{place.name}.{uuid.uuid4().hex}.new"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("wb") as file:
+            write(file)
+        os.replace(fresh, place)
+    except OSError as error:
+        raise DataError(f"{place}: cannot be written ({error.strerror or error}); give another place") from None
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def write_parquet(table: pa.Table | pd.DataFrame, place: Path) -> None:
+    """Write a table as Parquet (zstd), whole or not at all. Raises DataError as `write_whole` does."""
+    arrow = table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
+    write_whole(place, lambda file: pq.write_table(arrow, file, compression="zstd"))

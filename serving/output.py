@@ -1,0 +1,141 @@
+"""Writes scored rows to a file that other programs read: Parquet, CSV or JSON lines. Scores nothing."""
+
+import csv
+import io
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..features.errors import DataError, UsageError
+
+_TIME = pa.timestamp("us", "UTC")
+_REASON = pa.struct(
+    [
+        ("feature", pa.string()),
+        ("value", pa.float64()),
+        ("usual", pa.list_(pa.float64())),
+        ("contribution", pa.float64()),
+        ("sentence", pa.string()),
+    ]
+)
+_COVERAGE = pa.struct([("transfers", pa.int64()), ("first", _TIME), ("last", _TIME), ("priced_share", pa.float64())])
+_MODEL = pa.struct([(name, pa.string()) for name in ("name", "version", "trained_until", "features_hash")])
+
+SCORES_SCHEMA = pa.schema(
+    [
+        pa.field("address", pa.string()),
+        pa.field("as_of", _TIME),
+        pa.field("head", pa.string(), nullable=False),
+        pa.field("score", pa.float64()),
+        pa.field("percentile", pa.float64()),
+        pa.field("band", pa.string(), nullable=False),
+        pa.field("flagged", pa.bool_(), nullable=False),
+        pa.field("threshold", pa.float64(), nullable=False),
+        pa.field("reasons", pa.list_(_REASON), nullable=False),
+        pa.field("coverage", _COVERAGE, nullable=False),
+        pa.field("model", _MODEL, nullable=False),
+        pa.field("error", pa.string()),
+    ],
+    metadata={b"walletprint.scores": b"1"},
+)
+"""The scored row; `docs/scoring.md` says what each column means. The metadata carry the schema's version."""
+
+_FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
+
+
+def write_scores(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+    """Write what `Scorer.score` returned, whole or not at all, in the format of the suffix; returns the path.
+
+    `.parquet` has nested types (`SCORES_SCHEMA`); `.csv` has JSON in the nested cells, and an apostrophe before texts
+    that a spreadsheet would run as a formula; `.jsonl` and `.json` have one JSON object a line. What is missing is
+    null, in CSV an empty cell.
+
+    Raises:
+        UsageError: if the suffix is another.
+        DataError: if the frame is not in the schema, or the place cannot be written.
+    """
+    place = Path(path)
+    writers = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_json_lines, ".json": _write_json_lines}
+    if place.suffix.lower() not in writers:
+        raise UsageError(f"{place}: scores are written as {', '.join(writers)}; give a name with one of these suffixes")
+    _write_whole(place, lambda file: writers[place.suffix.lower()](scores_table(frame), file))
+    return place
+
+
+def scores_table(frame: pd.DataFrame) -> pa.Table:
+    """The scored rows as an Arrow table in SCORES_SCHEMA. Raises DataError if columns or types differ."""
+    if list(frame.columns) != SCORES_SCHEMA.names:
+        raise DataError(
+            f"scores: the columns must be {', '.join(SCORES_SCHEMA.names)}, not {', '.join(map(str, frame.columns))}"
+        )
+    try:
+        moments = frame["as_of"].dt.tz_convert(
+            None
+        )  # UTC without saying so: Arrow's way with zones is deprecated in pandas
+        table = pa.Table.from_pandas(frame.assign(as_of=moments), schema=SCORES_SCHEMA, preserve_index=False)
+        table = table.replace_schema_metadata(SCORES_SCHEMA.metadata)
+        table.validate(full=True)
+    except (pa.ArrowException, AttributeError, ValueError, TypeError) as error:
+        raise DataError(f"scores: not rows that Scorer.score made ({' '.join(str(error).split())})") from None
+    return table
+
+
+def _write_whole(place: Path, write: Callable[[BinaryIO], None]) -> None:
+    fresh = place.parent / f".{place.name}.{uuid.uuid4().hex}.new"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("wb") as file:
+            write(file)
+        os.replace(fresh, place)
+    except OSError as error:
+        raise DataError(f"{place}: cannot be written ({error.strerror or error}); give another place") from None
+    finally:
+        if fresh.exists():
+            fresh.unlink()
+
+
+def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
+    pq.write_table(table, file, compression="zstd")
+
+
+def _write_csv(table: pa.Table, file: BinaryIO) -> None:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows([_cell(value) for value in row.values()] for row in _rows(table))
+    text.detach()  # flushes, and leaves the file to its owner
+
+
+def _write_json_lines(table: pa.Table, file: BinaryIO) -> None:
+    for row in _rows(table):
+        file.write(_json(row).encode() + b"\n")
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    for batch in table.to_batches(max_chunksize=10_000):
+        yield from batch.to_pylist()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, (list, dict)):
+        return _json(value)
+    if isinstance(value, str):
+        return "'" + value if value.startswith(_FORMULA) else value
+    return _iso(value) if isinstance(value, datetime) else value
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_iso)
+
+
+def _iso(moment: datetime) -> str:
+    """ISO 8601 in UTC."""
+    return moment.isoformat().replace("+00:00", "Z")

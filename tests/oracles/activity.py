@@ -1,0 +1,77 @@
+"""Oracle of the family activity: each function says one formula in plain Python."""
+
+from fractions import Fraction
+
+from .history import DAY, History, most_within, ratio, share
+from .registry import both, feature
+
+
+@feature("activity__transfers__total")
+def transfers_total(history: History):
+    return len(history.entries)
+
+
+@both("activity__transfers__{}")
+def transfers_of_a_side(history: History, side: str):
+    return len(history.side(side))
+
+
+@feature("activity__out__share")
+def out_share(history: History):
+    ins, outs = len(history.side("in")), len(history.side("out"))
+    return ratio(outs, ins + outs)
+
+
+@feature("activity__self__share")
+def self_share(history: History):
+    return share(history.entries, lambda entry: entry.direction == "self")
+
+
+@feature("activity__zero__share")
+def zero_share(history: History):
+    return share(history.entries, lambda entry: entry.amount == 0)
+
+
+def _days(history: History) -> set[int]:
+    return {t // DAY for t in history.times}
+
+
+@feature("activity__active__days")
+def active_days(history: History):
+    return len(_days(history))
+
+
+@feature("activity__active__days_share")
+def active_days_share(history: History):
+    days = _days(history)
+    return ratio(len(days), max(days) - min(days) + 1)
+
+
+@feature("activity__span__days")
+def span_days(history: History):
+    return Fraction(history.span, DAY)
+
+
+@feature("activity__recency__days")
+def recency_days(history: History):
+    return Fraction(history.as_of - history.times[-1], DAY)
+
+
+@feature("activity__age__days")
+def age_days(history: History):
+    return Fraction(history.as_of - history.times[0], DAY)
+
+
+@feature("activity__rate__per_day")
+def rate_per_day(history: History):
+    return len(history.entries) / max(Fraction(1), Fraction(history.span, DAY))
+
+
+@feature("activity__busiest__1d_share")
+def busiest_day_share(history: History):
+    return ratio(most_within(history.times, DAY), len(history.entries))
+
+
+@feature("activity__assets__distinct")
+def assets_distinct(history: History):
+    return len({entry.asset for entry in history.entries})

@@ -1,0 +1,116 @@
+"""Oracle of the family timing: each function says one formula in plain Python."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from .amounts import entropy
+from .history import DAY, History, differences, mean, median, most_within, ratio, share, variance
+from .registry import feature
+
+
+@feature("timing__gap__median")
+def gap_median(history: History):
+    return median(history.gaps)
+
+
+@feature("timing__gap__longest")
+def gap_longest(history: History):
+    return max(history.gaps, default=None)
+
+
+@feature("timing__gap__longest_share")
+def gap_longest_share(history: History):
+    return ratio(max(history.gaps, default=0), history.span)
+
+
+@feature("timing__gap__burstiness")
+def gap_burstiness(history: History):
+    return burstiness(history.gaps)
+
+
+def burstiness(gaps: Sequence[int]) -> float | None:
+    if len(gaps) < 2 or not any(gaps):
+        return None
+    deviation = math.sqrt(variance(gaps))
+    return (deviation - mean(gaps)) / (deviation + mean(gaps))
+
+
+@feature("timing__gap__memory")
+def gap_memory(history: History):
+    before, after = history.gaps[:-1], history.gaps[1:]
+    if len(history.gaps) < 3 or not variance(before) or not variance(after):
+        return None
+    covariance = mean([(a - mean(before)) * (b - mean(after)) for a, b in zip(before, after, strict=True)])
+    return float(covariance) / math.sqrt(variance(before) * variance(after))
+
+
+@feature("timing__gap__under_1min")
+def gap_under_a_minute(history: History):
+    return share(history.gaps, lambda gap: gap < 60)
+
+
+@feature("timing__gap__zero_share")
+def gap_zero(history: History):
+    return share(history.gaps, lambda gap: gap == 0)
+
+
+@feature("timing__busiest__10min")
+def busiest_ten_minutes(history: History):
+    return most_within(history.times, 600)
+
+
+@feature("timing__day__fano")
+def day_fano(history: History):
+    days = Counter(t // DAY for t in history.times)
+    every_day = [days[day] for day in range(min(days), max(days) + 1)]
+    return variance(every_day) / mean(every_day) if len(every_day) > 1 else None
+
+
+@feature("timing__after_gap__burst_1d")
+def burst_after_longest_gap(history: History):
+    if not history.gaps:
+        return None
+    end = history.times[history.gaps.index(max(history.gaps)) + 1]
+    after = sum(end <= t < end + DAY for t in history.times)
+    return after / (len(history.times) / max(Fraction(1), Fraction(history.span, DAY)))
+
+
+def _out_times(history: History) -> list[int]:
+    return [entry.t for entry in history.side("out")]
+
+
+@feature("timing__out_gap__median")
+def out_gap_median(history: History):
+    return median(differences(_out_times(history)))
+
+
+@feature("timing__out_gap__burstiness")
+def out_gap_burstiness(history: History):
+    return burstiness(differences(_out_times(history)))
+
+
+@feature("timing__out_hour__entropy")
+def out_hour_entropy(history: History):
+    hours = [datetime.fromtimestamp(t, UTC).hour for t in _out_times(history)]
+    return entropy(hours) / math.log(24) if hours else None
+
+
+@feature("timing__out_hour__resultant")
+def out_hour_resultant(history: History):
+    angles = [2 * math.pi * (t % DAY) / DAY for t in _out_times(history)]
+    if not angles:
+        return None
+    return math.hypot(math.fsum(map(math.cos, angles)), math.fsum(map(math.sin, angles))) / len(angles)
+
+
+@feature("timing__out_hour__night_share")
+def out_night_share(history: History):
+    return share(_out_times(history), lambda t: datetime.fromtimestamp(t, UTC).hour < 9)
+
+
+@feature("timing__out_weekend__share")
+def out_weekend_share(history: History):
+    return share(_out_times(history), lambda t: datetime.fromtimestamp(t, UTC).strftime("%a") in ("Sat", "Sun"))

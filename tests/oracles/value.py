@@ -1,0 +1,88 @@
+"""Oracle of the family value: each function says one formula in plain Python."""
+
+import math
+
+from .history import SIDES, History, mean, median, ratio, variance
+from .registry import both, feature
+
+
+@both("value__{}__total")
+def total(history: History, side: str):
+    return sum(history.sizes(side)) or None
+
+
+@both("value__{}__mean")
+def mean_size(history: History, side: str):
+    return mean(history.sizes(side))
+
+
+@both("value__{}__median")
+def median_size(history: History, side: str):
+    return median(history.sizes(side))
+
+
+@both("value__{}__max")
+def largest(history: History, side: str):
+    return max(history.sizes(side), default=None)
+
+
+@both("value__{}__cv")
+def spread(history: History, side: str):
+    sizes = history.sizes(side)
+    return math.sqrt(variance(sizes) / mean(sizes) ** 2) if len(sizes) >= 2 else None
+
+
+@both("value__{}__max_share")
+def max_share(history: History, side: str):
+    sizes = history.sizes(side)
+    return ratio(max(sizes, default=0), sum(sizes))
+
+
+@both("value__{}__gini")
+def gini(history: History, side: str):
+    upwards = sorted(history.sizes(side))
+    m = len(upwards)
+    if m < 2:
+        return None
+    return sum((2 * i - m - 1) * a for i, a in enumerate(upwards, start=1)) / (m * sum(upwards))
+
+
+@both("value__{}__median_to_mean")
+def median_to_mean(history: History, side: str):
+    sizes = history.sizes(side)
+    return median(sizes) / mean(sizes) if sizes else None
+
+
+@feature("value__out__share")
+def out_share(history: History):
+    received, sent = (sum(history.sizes(side)) for side in SIDES)
+    return ratio(sent, received + sent)
+
+
+@feature("value__size__out_share")
+def out_size_share(history: History):
+    received, sent = (mean(history.sizes(side)) for side in SIDES)
+    return None if received is None or sent is None else sent / (received + sent)
+
+
+@feature("value__first_in__share")
+def first_in_share(history: History):
+    sizes = history.sizes("in")
+    return sizes[0] / sum(sizes) if sizes else None
+
+
+@feature("value__last_out__share")
+def last_out_share(history: History):
+    sizes = history.sizes("out")
+    return sizes[-1] / sum(sizes) if sizes else None
+
+
+@feature("value__leading__share")
+def leading_share(history: History):
+    return ratio(len(history.valued), sum(e.amount > 0 for e in history.entries if e.direction != "self"))
+
+
+@both("value__{}__usd_total")
+def usd_total(history: History, side: str):
+    priced = [entry.usd for entry in history.side(side) if entry.usd is not None]
+    return sum(priced) if priced else None

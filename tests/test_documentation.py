@@ -1,0 +1,49 @@
+"""Documentation runs: the README's example and every doctest of the installed package."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import walletprint
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def modules() -> list[str]:
+    """Every module of the package, by its real name (pytest's own doctest collection imports the files under wrong ones)."""
+    found = []
+    for part in ("features", "serving", "training", "experiments", "cli"):
+        package = importlib.import_module(f"walletprint.{part}")
+        found.append(package.__name__)
+        found += [module.name for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
+    return [name for name in found if name != "walletprint.serving.pyfunc"]  # a script for MLflow
+
+
+@pytest.mark.parametrize("name", modules())
+def test_doctests(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def python_blocks(path: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", path.read_text(), flags=re.DOTALL)
+
+
+def test_the_readme_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (example,) = python_blocks(REPOSITORY / "README.md")
+    lines = [line for line in example.splitlines() if line.strip() and not line.startswith(("#", "from ", "import "))]
+    assert len(lines) <= 10
+    scope: dict = {}
+    exec(compile(example, "README.md", "exec"), scope)
+    assert scope["scores"]["band"].isin(["none", "low", "medium", "high", "severe", "unscored"]).all()
+    assert len(scope["scores"]) > 0
+
+
+def test_the_version_is_the_changelog_s_latest():
+    latest = re.search(r"^## (\S+)", (REPOSITORY / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert latest
+    assert latest[1] == walletprint.__version__

@@ -1,0 +1,194 @@
+"""The mistakes of a config that pydantic cannot see, and the wording of those it can. Reads a config; changes nothing."""
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ..features.catalogue import FAMILIES, catalogue
+from ..features.periods import parse_window
+from .labels import ACTOR, CATEGORIES
+
+if TYPE_CHECKING:
+    from .config import TrainConfig
+
+Check = Callable[["TrainConfig"], list[str]]
+
+
+def field_problems(error: ValidationError) -> tuple[list[str], frozenset[str]]:
+    """pydantic's findings as `key: what is wrong`, and the keys (at most two deep, or three in `model.lightgbm`) to leave out."""
+    problems, unusable = [], set()
+    for found in error.errors(include_url=False):
+        keys = [str(part) for part in found["loc"] if not isinstance(part, int)]
+        path = ".".join(keys)
+        if not path:
+            problems += found["msg"].removeprefix("Value error, ").split("\n")
+            continue
+        unusable.add(path)
+        problems.append(f"{path}: {_wording(found, path)}")
+    return problems, frozenset(unusable)
+
+
+def cross_problems(config: "TrainConfig", unusable: frozenset[str] = frozenset()) -> list[str]:
+    """What several keys together, or a key and the catalogue, get wrong; checks that read an unusable key are left out."""
+    problems = []
+    for needs, check in CHECKS:
+        if not any(_touches(need, path) for need in needs for path in unusable):
+            problems += check(config)
+    return problems
+
+
+def _touches(need: str, path: str) -> bool:
+    return need == path or need.startswith(f"{path}.") or path.startswith(f"{need}.")
+
+
+def _wording(found, path: str) -> str:
+    if found["type"] == "extra_forbidden":
+        return f"unknown key{_similar(path.rsplit('.', 1)[-1], _known_keys(path))}"
+    message = found["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    came = found["input"]
+    shown = f"{type(came).__name__} " if isinstance(came, dict | list) else ""
+    return message if repr(came) in message else f"{message}, not {shown}{came!r:.60}"
+
+
+def _known_keys(path: str) -> list[str]:
+    from .config import TrainConfig
+
+    model: Any = TrainConfig
+    for key in path.split(".")[:-1]:
+        model = model.model_fields[key].annotation
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _similar(name: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else f" (known: {', '.join(known)})"
+
+
+def _head(config: "TrainConfig") -> list[str]:
+    return [] if config.head else ["head: is missing; give one, such as laundering"]
+
+
+def _labels(config: "TrainConfig") -> list[str]:
+    sets = {"positive": config.labels.positive, "negative": config.labels.negative, "ignored": config.labels.ignored}
+    problems = [
+        f"labels.{name}: is empty; list at least one category" for name in ("positive", "negative") if not sets[name]
+    ]
+    for name, entries in sets.items():
+        unknown = [entry for entry in entries if not _known_label(entry)]
+        problems += [f"labels.{name}: unknown category {entry!r}{_similar(entry, CATEGORIES)}" for entry in unknown]
+    return problems + _overlaps(sets)
+
+
+def _known_label(entry: str) -> bool:
+    return entry in CATEGORIES or (entry.startswith(ACTOR) and bool(entry.removeprefix(ACTOR).strip()))
+
+
+def _overlaps(sets: dict[str, tuple[str, ...]]) -> list[str]:
+    names = list(sets)
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    folded = {name: {entry.casefold() for entry in entries} for name, entries in sets.items()}
+    return [
+        f"labels: {', '.join(sorted(both))} in both {a} and {b}; keep it in one"
+        for a, b in pairs
+        if (both := folded[a] & folded[b])
+    ]
+
+
+def _families(config: "TrainConfig") -> list[str]:
+    return [
+        f"features.families: unknown family {name!r}{_similar(name, FAMILIES)}"
+        for name in config.features.families
+        if name not in FAMILIES
+    ]
+
+
+def _names(config: "TrainConfig") -> list[str]:
+    known = {feature.name: feature for feature in catalogue()}
+    chosen = config.features.names
+    problems = [
+        f"features.names: unknown feature {name!r}{_similar_feature(name, known)}"
+        for name in chosen
+        if name not in known
+    ]
+    problems += [
+        f"features.names: {name} is listed twice" for name in sorted({n for n in chosen if chosen.count(n) > 1})
+    ]
+    if config.features.era_safe_only:
+        problems += [
+            f"features.names: {name} is not era-safe; leave it out or set features.era_safe_only: false"
+            for name in chosen
+            if name in known and not known[name].era_safe
+        ]
+    return problems
+
+
+def _similar_feature(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else " (see `walletprint features`)"
+
+
+def _one_choice(config: "TrainConfig") -> list[str]:
+    both = config.features.families and config.features.names
+    return ["features: give families or names, not both"] if both else []
+
+
+def _snapshot_dates(config: "TrainConfig") -> list[str]:
+    return _ordered(("snapshots.first", config.snapshots.first), ("snapshots.last", config.snapshots.last))
+
+
+def _split_dates(config: "TrainConfig") -> list[str]:
+    split = config.split
+    if (split.train_until is None) != (split.calibrate_until is None):
+        return ["split: give both train_until and calibrate_until, or neither (then they are derived)"]
+    return _ordered(("split.train_until", split.train_until), ("split.calibrate_until", split.calibrate_until))
+
+
+def _dates_together(config: "TrainConfig") -> list[str]:
+    return _ordered(
+        ("snapshots.first", config.snapshots.first), ("split.train_until", config.split.train_until), equal=True
+    ) + (_ordered(("split.calibrate_until", config.split.calibrate_until), ("snapshots.last", config.snapshots.last)))
+
+
+def _ordered(earlier, later, equal: bool = False) -> list[str]:
+    (name_a, a), (name_b, b) = earlier, later
+    if a is None or b is None or a < b or (equal and a == b):
+        return []
+    return [f"{name_a} ({a.date()}) must lie before {name_b} ({b.date()})"]
+
+
+def _embargo(config: "TrainConfig") -> list[str]:
+    return ["split.embargo: a length such as 90d is needed, not all"] if config.split.embargo == "all" else []
+
+
+def _every(config: "TrainConfig") -> list[str]:
+    every = config.snapshots.every
+    if every in ("month", "quarter") or (parse_window(every) or 0) >= 86_400:
+        return []
+    return [f"snapshots.every: a day or more is needed, not {every}"]
+
+
+def _bands(config: "TrainConfig") -> list[str]:
+    starts = config.bands.model_dump()
+    values = list(starts.values())
+    if all(a < b for a, b in pairwise(values)):
+        return []
+    return [f"bands: low < medium < high < severe is needed, not {', '.join(f'{k} {v:g}' for k, v in starts.items())}"]
+
+
+CHECKS: tuple[tuple[tuple[str, ...], Check], ...] = (
+    (("head",), _head),
+    (("labels",), _labels),
+    (("features.families",), _families),
+    (("features.names",), _names),
+    (("features",), _one_choice),
+    (("snapshots.first", "snapshots.last"), _snapshot_dates),
+    (("split.train_until", "split.calibrate_until"), _split_dates),
+    (("snapshots.first", "snapshots.last", "split.train_until", "split.calibrate_until"), _dates_together),
+    (("split.embargo",), _embargo),
+    (("snapshots.every",), _every),
+    (("bands",), _bands),
+)
