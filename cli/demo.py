@@ -1,5 +1,7 @@
 """`walletprint demo`: the main job end to end on a simulated chain, told step by step."""
 
+import os
+import sys
 import time
 from pathlib import Path
 
@@ -11,9 +13,9 @@ from ..serving import Scorer, read_addresses, write_scores
 from ..training import train
 from .console import Screen
 
-HEADS = ("laundering", "state_linked")
+_CRIMES = {"laundering": ["laundering", "state_linked"], "state_linked": ["state_linked"]}
 _SHOWN = 3
-_COLUMNS = ("model", "kind", "slice", "base_rate", "pr_auc", "roc_auc", "precision_at_5pct", "recall_at_5pct", "brier")
+_COLUMNS = ("model", "kind", "base_rate", "pr_auc", "roc_auc", "precision_at_5pct", "recall_at_5pct", "brier")
 
 
 def run_demo(folder: Path, screen: Screen) -> None:
@@ -24,15 +26,15 @@ def run_demo(folder: Path, screen: Screen) -> None:
     screen.say(f"{chain.rows:,} transfers of {chain.wallets:,} wallets in {folder / 'chain'}")
     ledger = Ledger.from_transfers(chain.transfers)
     uri = f"sqlite:///{(folder / 'mlflow.db').resolve()}"
-    as_of = pd.Timestamp((ledger.last or 0) + 1, unit="s", tz="UTC")
-    for head in HEADS:
+    for head in _CRIMES:
         model = _train(head, ledger, chain, folder, uri, screen)
-        _score(head, model, ledger, chain, as_of, folder, uri, screen)
+        _score(head, model, ledger, chain, folder, uri, screen)
     screen.say(
         f"\nDone in {time.perf_counter() - began:.0f} s. Models, scores and MLflow's store are in {folder}. To compare the runs:"
     )
-    screen.show(f"  walletprint runs --tracking-uri {uri}")
-    screen.show(f"  mlflow ui --backend-store-uri {uri}    # then open http://127.0.0.1:5000")
+    bin_folder = Path(os.path.relpath(sys.executable)).parent
+    screen.show(f"  {bin_folder / 'walletprint'} runs --tracking-uri {uri}")
+    screen.show(f"  {bin_folder / 'mlflow'} ui --backend-store-uri {uri}    # then open http://127.0.0.1:5000")
 
 
 def _train(head: str, ledger: Ledger, chain: SimulatedChain, folder: Path, uri: str, screen: Screen) -> str:
@@ -43,7 +45,7 @@ def _train(head: str, ledger: Ledger, chain: SimulatedChain, folder: Path, uri: 
         )
     shown = result.metrics[result.metrics["slice"] == "test_time"]
     title = f"Head {head}: wallets at later dates (test), trained up to {result.model.trained_until}"
-    screen.table(shown[[name for name in _COLUMNS if name in shown]], title=title)
+    screen.table(shown.loc[:, list(_COLUMNS)], title=title)
     return result.model_uri
 
 
@@ -52,7 +54,6 @@ def _score(
     model: str,
     ledger: Ledger,
     chain: SimulatedChain,
-    as_of: pd.Timestamp,
     folder: Path,
     uri: str,
     screen: Screen,
@@ -60,19 +61,19 @@ def _score(
     """Score wallets that no label names, show the riskiest, and say what they truly are: on a simulated chain that is known."""
     asked = read_addresses(chain.addresses)
     with screen.progress(f"scoring {len(asked):,} new wallets") as on_progress:
-        scores = Scorer.load(model, tracking_uri=uri).score(asked, ledger, as_of=as_of, on_progress=on_progress)
+        scores = Scorer.load(model, tracking_uri=uri).score(asked, ledger, as_of=ledger.end, on_progress=on_progress)
     write_scores(scores, folder / f"scores-{head}.parquet")
-    truth = pd.read_csv(chain.truth).set_index("address")["category"]
+    table = pd.read_csv(chain.truth)
+    truth = dict(zip(table["address"], table["category"], strict=True))
     riskiest = scores.nlargest(_SHOWN, "score")
     screen.show(f"\nRiskiest of {len(asked):,} new wallets, by {model}:")
-    for row in riskiest.itertuples():
-        screen.show(f"  {row.address}  {row.score:.3f}  {row.band}  (in truth: {truth[row.address]})")
-        for reason in row.reasons[:_SHOWN]:
+    for row in riskiest.to_dict("records"):
+        screen.show(f"  {row['address']}  {row['score']:.3f}  {row['band']}  (in truth: {truth[row['address']]})")
+        for reason in row["reasons"][:_SHOWN]:
             screen.show(f"      {reason['sentence']}")
-    flagged = scores[scores["flagged"]]
-    crimes = truth[flagged["address"]].isin(
-        ["laundering", "state_linked"] if head == "laundering" else ["state_linked"]
-    )
+    guilty = asked["address"].map(truth).isin(_CRIMES[head])
+    flagged, threshold = scores["flagged"], scores["threshold"].iloc[0]
     screen.show(
-        f"  {len(flagged)} of {len(scores)} are flagged (score ≥ {scores['threshold'].iloc[0]:.3f}); {crimes.sum()} of these are right.\n"
+        f"  {flagged.sum()} of {len(scores)} are flagged (score ≥ {threshold:.3f}), {(flagged & guilty).sum()} of them rightly;"
+        f" {guilty.sum()} should be.\n"
     )

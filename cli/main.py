@@ -147,7 +147,7 @@ def features(
             entry["null"] = None if entry["null"] != entry["null"] else entry["null"]
         Screen().show(json.dumps(listed, indent=2, ensure_ascii=False))
         return
-    frame = pd.DataFrame(listed)[["name", "unit", "era_safe", "sentence"]]
+    frame = pd.DataFrame(listed).loc[:, ["name", "unit", "era_safe", "sentence"]]
     Screen().table(frame, title=f"{len(frame)} features")
 
 
@@ -181,7 +181,8 @@ def runs(
     from ..experiments.runs import compare_runs
 
     frame = compare_runs(experiment, tracking_uri=tracking_uri)
-    Screen().table(frame, title=f"{len(frame)} runs")
+    side_by_side = frame.set_index("run_id").T.rename_axis("run").reset_index()
+    Screen().table(side_by_side, title=f"{len(frame)} runs")
 
 
 @app.command()

@@ -18,16 +18,13 @@ def tell_ingest(report: IngestReport, screen: Screen) -> None:
     formats = ", ".join(f"{rows:,} of {name}" for name, rows in report.by_source.items())
     screen.say(f"{report.read:,} rows read ({formats})")
     screen.say(f"{report.good:,} transfers in {report.out}, {report.first:%Y-%m-%d} to {report.last:%Y-%m-%d}")
-    screen.say(
-        f"{report.duplicates:,} duplicates left out, {report.self_transfers:,} self-transfers kept and marked, {report.skipped:,} without value"
-    )
+    screen.say(f"{report.duplicates:,} duplicates left out; {report.skipped:,} rows carried no transfer")
+    screen.say(f"{report.self_transfers:,} transfers of a wallet to itself, kept and marked")
     for note in report.notes:
         screen.say(f"note: {note}")
     if report.bad:
         reason, count = next(iter(report.reasons.items()))
-        complain(
-            f"warning: {report.bad:,} bad rows set aside in {report.quarantine}; most of them ({count:,}): {reason}"
-        )
+        complain(f"warning: {_rows(report.bad)} set aside in {report.quarantine}; most of them ({count:,}): {reason}")
 
 
 def load_ledger(transfers: str, out: Path, screen: Screen) -> Ledger:
@@ -39,9 +36,7 @@ def load_ledger(transfers: str, out: Path, screen: Screen) -> Ledger:
     if len(ledger.rejected):
         place = out.with_name(f"{out.stem}.bad.parquet")
         write_parquet(ledger.rejected, place)
-        complain(
-            f"warning: {len(ledger.rejected)} bad rows of {transfers} were left out; they and the reasons are in {place}"
-        )
+        complain(f"warning: {_rows(len(ledger.rejected))} of {transfers} left out; with their reasons in {place}")
     return ledger
 
 
@@ -59,9 +54,8 @@ def snapshots_asked(ledger: Ledger, wallets: Path | None, as_of: str | None, scr
             )
         return asked.assign(as_of=dates.astype("datetime64[us, UTC]"))
     if as_of is None:
-        moment = pd.Timestamp((ledger.last or 0) + 1, unit="s", tz="UTC")
-        screen.say(f"as of {moment.isoformat()}, just after the last transfer (--as-of sets another date)")
-        return snapshots_of(asked["address"].tolist(), moment)
+        screen.say(f"as of {ledger.end.isoformat()}, just after the last transfer (--as-of sets another date)")
+        return snapshots_of(asked["address"].tolist(), ledger.end)
     return snapshots_of(asked["address"].tolist(), as_of)
 
 
@@ -83,3 +77,7 @@ def tell_bands(scores: pd.DataFrame, out: Path, screen: Screen) -> None:
     )
     unscored = f"; {counts['unscored']:,} unscored (column error says why)" if "unscored" in counts else ""
     screen.say(f"{len(scores):,} addresses in {out}: {bands or 'none scored'}{unscored}")
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} bad row{'' if n == 1 else 's'}"

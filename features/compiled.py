@@ -12,8 +12,10 @@ from typing import Any
 
 import numba
 import platformdirs
+from numba.core import config
 
 _SOURCES = Path(__file__).parent
+_SETTING = "CACHE_DIR"  # of numba; read when a function is decorated
 _WITH_KERNELS = ("compiled.py", "declare.py", "extract.py", "ledger.py", "view.py")
 
 
@@ -33,12 +35,12 @@ def kernel(function: Callable[..., Any]) -> Any:
 
     Floating point is exact IEEE (no `fastmath`: it drops tests for NaN); a division by zero gives inf or NaN.
     """
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = CACHE_FOLDER
+    before = getattr(config, _SETTING)
+    setattr(config, _SETTING, CACHE_FOLDER)
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     finally:
-        numba.config.CACHE_DIR = before
+        setattr(config, _SETTING, before)
 
 
 def compiled_before() -> bool:

@@ -104,7 +104,7 @@ def coverage(ledger: Ledger, snapshots: pd.DataFrame, *, window: str | None = No
 
 
 def _keys(snapshots: pd.DataFrame) -> pd.DataFrame:
-    return snapshots[["address", "as_of"]].reset_index(drop=True)
+    return snapshots.loc[:, ["address", "as_of"]].reset_index(drop=True)
 
 
 def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -118,8 +118,9 @@ def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> tup
         raise UsageError(
             f"snapshots: as_of must be dates with a time zone, not {snapshots['as_of'].dtype}; use tz_localize('UTC')"
         )
-    if snapshots["as_of"].isna().any():
-        raise UsageError(f"snapshots: as_of is missing in row {int(snapshots['as_of'].isna().to_numpy().argmax()) + 1}")
+    missing = np.flatnonzero(snapshots["as_of"].isna().to_numpy())
+    if missing.size:
+        raise UsageError(f"snapshots: as_of is missing in row {missing[0] + 1}")
     seconds = parse_window(window)
     as_of = (
         snapshots["as_of"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)

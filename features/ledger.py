@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from .arrow import pc
 from .compiled import kernel
 from .transfers import normalise_addresses, read_transfers
 from .view import Rows, sort_pairs
@@ -76,6 +76,13 @@ class Ledger:
     def last(self) -> int | None:
         """The time of the last transfer, in seconds since 1970 UTC; None if there is none."""
         return int(self.rows.time[-1]) if self.transfers else None
+
+    @property
+    def end(self) -> pd.Timestamp:
+        """The second after the last transfer: the as-of date that sees them all. Of an empty ledger, that of 1970."""
+        moment = pd.Timestamp((self.last or 0) + 1, unit="s", tz="UTC")
+        assert isinstance(moment, pd.Timestamp)
+        return moment
 
     def ids(self, addresses: Sequence[str]) -> np.ndarray:
         """The ids of addresses, in any spelling; −1 where the ledger has no transfer of it. Shape (n,), int64."""

@@ -37,10 +37,14 @@ def parse_as_of(as_of: str | dt.date | pd.Timestamp) -> pd.Timestamp:
     Timestamp('2021-04-01 00:00:00+0000', tz='UTC')
     """
     try:
-        moment = pd.Timestamp(as_of)
+        moment = (
+            pd.Timestamp(as_of) if isinstance(as_of, str | dt.date) else pd.NaT
+        )  # a number's unit is anyone's guess
     except (ValueError, TypeError) as error:
         raise UsageError(f"as_of: a date such as 2021-04-01 or 2021-04-01T12:00Z is needed, not {as_of!r}") from error
     if moment is pd.NaT or not 1970 <= moment.year < 2200:
         raise UsageError(f"as_of: a date from 1970 to 2199 is needed, not {as_of!r}")
     moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    return moment.floor("s")
+    moment = moment.floor("s")
+    assert isinstance(moment, pd.Timestamp)
+    return moment

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .arrow import table_of
 from .errors import DataError
 
 
@@ -33,5 +34,5 @@ def write_whole(place: Path, write: Callable[[BinaryIO], None]) -> None:
 
 def write_parquet(table: pa.Table | pd.DataFrame, place: Path) -> None:
     """Write a table as Parquet (zstd), whole or not at all. Raises DataError as `write_whole` does."""
-    arrow = table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
+    arrow = table if isinstance(table, pa.Table) else table_of(table)
     write_whole(place, lambda file: pq.write_table(arrow, file, compression="zstd"))

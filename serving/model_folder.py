@@ -170,21 +170,28 @@ class ModelFolder(_Part):
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the folder whole or not at all; the same model gives the same bytes. Returns its path.
 
-        An older model folder there is replaced. Raises UsageError if something else stands there.
+        An older model folder there is replaced. Raises UsageError if something else stands there, DataError if the place
+        cannot be written.
         """
         target = Path(folder)
         _check_replaceable(target)
         files = {MODEL: self._json(), TREES: self.trees.encode(), CARD: self.card.encode()}
         manifest = {"format": FORMAT, "files": {name: _sha256(data) for name, data in sorted(files.items())}}
         files[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
-        _replace_folder(target, files)
+        try:
+            _replace_folder(target, files)
+        except OSError as error:
+            raise DataError(f"{target}: cannot be written ({error.strerror or error}); give another place") from None
         return target
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
         """Read and check a model folder. Raises DataError, one line that names the file, for what is not as saved."""
         path = Path(folder)
-        files = _checked_files(path)
+        try:
+            files = _checked_files(path)
+        except OSError as error:
+            raise DataError(f"{error.filename or path}: cannot be read ({error.strerror or error})") from None
         document = files[MODEL].removesuffix(b"\n")
         try:
             values = json.loads(document)

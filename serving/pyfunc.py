@@ -12,10 +12,10 @@ import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.pyfunc.model import PythonModel
 from mlflow.types import ColSpec, DataType, Schema
-from walletprint.serving import ModelFolder, Scorer  # pyright: ignore[reportMissingImports]
-from walletprint.serving.registry import ARTIFACT  # pyright: ignore[reportMissingImports]
 
 import walletprint
+from walletprint.serving import ModelFolder, Scorer  # pyright: ignore[reportMissingImports]
+from walletprint.serving.registry import ARTIFACT  # pyright: ignore[reportMissingImports]
 
 OUTPUT = {"score": DataType.double, "percentile": DataType.double, "band": DataType.string, "flagged": DataType.boolean}
 

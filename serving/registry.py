@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,19 +48,33 @@ def fetched(uri: str, tracking_uri: str | None = None) -> Iterator[Path]:
     except ImportError:
         remedy = "pip install 'walletprint[training]', or give the model's folder"
         raise UsageError(f"model: {uri} needs MLflow; {remedy}") from None
-    store = tracking_uri or mlflow.get_tracking_uri()
     with tempfile.TemporaryDirectory(prefix="walletprint-") as temporary:
-        yield _folder_in(_downloaded(uri, store, temporary), uri)
+        yield _folder_in(_downloaded(mlflow, uri, tracking_uri, temporary), uri)
 
 
-def _downloaded(uri: str, store: str, folder: str) -> Path:
-    from mlflow.artifacts import download_artifacts
+@contextmanager
+def connected(mlflow: Any, uri: str | None) -> Iterator[str]:
+    """Set MLflow to a store, quietly, for as long as the context lasts; its URI. Raises whatever MLflow raises.
+
+    Arguments of its functions do not do: MLflow looks registered models up in the store that it is set to.
+    """
+    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    with _quiet():
+        try:
+            mlflow.set_tracking_uri(uri or mlflow.get_tracking_uri())
+            yield mlflow.get_tracking_uri()
+        finally:
+            mlflow.set_tracking_uri(before)
+
+
+def _downloaded(mlflow: Any, uri: str, tracking_uri: str | None, folder: str) -> Path:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
+    store = tracking_uri or mlflow.get_tracking_uri()
     try:
-        with _quiet():
-            return Path(download_artifacts(artifact_uri=uri, dst_path=folder, tracking_uri=store, registry_uri=store))
+        with connected(mlflow, store):
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"model: {uri} is not in the MLflow store {store} ({reason:.300})") from None
@@ -67,13 +82,17 @@ def _downloaded(uri: str, store: str, folder: str) -> Path:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow, and the migrations of a database that it makes, log each step."""
+    """MLflow and the migrations of its database log each step; it also warns of its own type hints, and asks for an input
+    example, which a signature makes needless."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        yield
+        with warnings.catch_warnings():
+            for message in (".*input example", ".*Any type hint"):
+                warnings.filterwarnings("ignore", message=message, category=UserWarning)
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +55,13 @@ class Dataset:
     targets: Targets
     counts: dict[str, int]
     digest: str
+
+    def where(self, keep: np.ndarray) -> "Dataset":
+        """The snapshots for which `keep`, a mask of shape (rows,), is true; counts and digest stay those of the whole."""
+        frames = {
+            name: getattr(self, name).loc[keep].reset_index(drop=True) for name in ("snapshots", "X", "size", "dates")
+        }
+        return replace(self, **frames)
 
 
 def build_dataset(

@@ -49,7 +49,7 @@ def fit_logistic(X: pd.DataFrame, y: np.ndarray, seed: int) -> Pipeline:
     scale = QuantileTransformer(
         n_quantiles=quantiles, output_distribution="normal", subsample=len(X), random_state=seed
     )
-    return make_pipeline(_impute(), scale, LogisticRegression(max_iter=2000)).fit(X, y)
+    return make_pipeline(_impute(), scale, LogisticRegression(solver="newton-cholesky", max_iter=200)).fit(X, y)
 
 
 def fit_forest(X: pd.DataFrame, y: np.ndarray, seed: int, threads: int = 2) -> Pipeline:

@@ -4,9 +4,6 @@ The only place of training that touches MLflow, and it imports it late: that tak
 the tracking store; MLflow's own usage reports are switched off.
 """
 
-import logging
-import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from ..features.errors import UsageError
+from ..serving import registry
 from ..serving.model_folder import ModelFolder
 from .config import TrainConfig, as_yaml
 
@@ -56,15 +54,6 @@ class Record:
     rows: pd.DataFrame
 
 
-def import_mlflow() -> Any:
-    """MLflow, without its usage reports and its chatter."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("DO_NOT_TRACK", "true")
-    import mlflow
-
-    return mlflow
-
-
 @contextmanager
 def connected(uri: str | None) -> Iterator[tuple[Any, str]]:
     """MLflow and its store's URI, for as long as the context lasts; afterwards MLflow is set as it was before.
@@ -75,22 +64,18 @@ def connected(uri: str | None) -> Iterator[tuple[Any, str]]:
     Raises:
         UsageError: one line, if the store cannot be used.
     """
-    mlflow = import_mlflow()
+    mlflow = registry.import_mlflow()
     from sqlalchemy.exc import SQLAlchemyError
 
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    chosen = uri or before or DEFAULT_URI
+    chosen = uri or (mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else DEFAULT_URI)
     try:
-        with _quiet():
-            mlflow.set_tracking_uri(chosen)
+        with registry.connected(mlflow, chosen):
             yield mlflow, chosen
-    except (mlflow.exceptions.MlflowException, SQLAlchemyError) as error:
+    except (mlflow.exceptions.MlflowException, SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(
             f"tracking: the MLflow store {chosen} cannot be used ({reason:.300}); sqlite:///mlflow.db works"
         ) from None
-    finally:
-        mlflow.set_tracking_uri(before)
 
 
 def open_store(uri: str | None, config: TrainConfig) -> Store:
@@ -170,21 +155,3 @@ def _artifacts_beside(uri: str) -> str | None:
         return None
     database = uri.split("sqlite:///", 1)[-1]
     return (Path(database).resolve().parent / "mlartifacts").as_uri()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """MLflow and its database's migrations log each step; it asks for an input example, which the signature makes needless, and
-    warns of its own type hints."""
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            for message in (".*input example", ".*Any type hint"):
-                warnings.filterwarnings("ignore", message=message, category=UserWarning)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

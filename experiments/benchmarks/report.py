@@ -41,11 +41,16 @@ def write_report(name: str, command: str, intro: str, tables: dict[str, pd.DataF
     parts = [f"# {name}", intro, f"Run: `{command}`"]
     for title, frame in tables.items():
         parts += [f"## {title}", markdown(frame)]
-    parts.append(f"Measured {where['date']} on {where['cores']} cores ({where['system']}), Python {where['python']}; {versions}.")
+    parts.append(
+        f"Measured {where['date']} on {where['cores']} cores ({where['system']}), Python {where['python']}; {versions}."
+    )
     path = folder / f"{name}.md"
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    record = {"name": name, "environment": where, "tables": {k: json.loads(v.to_json(orient="records")) for k, v in tables.items()}}
-    path.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    plain = {
+        title: frame.astype(object).where(frame.notna(), None).to_dict("records") for title, frame in tables.items()
+    }
+    record = json.dumps({"name": name, "environment": where, "tables": plain}, indent=1)
+    path.with_suffix(".json").write_text(record + "\n", encoding="utf-8")
     return path
 
 

@@ -116,7 +116,7 @@ def _common(world: World, n: dict[str, int], stream: np.random.Generator) -> tup
     start, end = people.lives(world.rng, world.days, n["user"])
     everyone = people.draw(world, s, wallet, start, end)
     people.live(world, s, everyone)
-    paid = np.flatnonzero(everyone.habit == list(people.HABITS).index("payee"))
+    paid = np.flatnonzero(everyone.habit == people.PAYEE)
     services.payroll(world, s, wallet[paid], start[paid], end[paid])
     return s, everyone
 

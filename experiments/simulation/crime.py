@@ -13,8 +13,6 @@ from .plan import EXACT, SHARE, UP_TO
 from .services import Services
 from .world import START, World
 
-STEPS = ("split", "forward", "peel", "rest", "mix", "gather")
-
 
 def crimes(world: World, s: Services, people: People, n: int, exits: Ints) -> None:
     """Cases with about n wallets in all, spread evenly over the whole period."""
@@ -54,40 +52,54 @@ def _cover(world: World, s: Services, recruits: Ints, day: float) -> None:
 
 def plot(rng: np.random.Generator) -> list[str]:
     """One to four steps; the first moves the money away from where it was collected."""
-    later = rng.choice(STEPS, int(rng.integers(0, 4)), replace=False, p=[0.18, 0.25, 0.17, 0.14, 0.16, 0.1]).tolist()
+    later = rng.choice(
+        list(_STEPS), int(rng.integers(0, 4)), replace=False, p=[0.18, 0.25, 0.17, 0.14, 0.16, 0.1]
+    ).tolist()
     first = str(rng.choice(["split", "forward", "peel", "mix"], p=[0.4, 0.3, 0.2, 0.1]))
     return [first, *(step for step in later if step != first)]
 
 
 def launder(crew: Crew, holdings: list[Holding], steps: list[str]) -> None:
     """Take the steps in turn, then cash out."""
-    rng = crew.rng
     if "mix" in steps and crew.asset == USDC:
         holdings = [to_coin(crew, h) for h in holdings]
         crew.asset = ETH
     for step in steps:
-        if not holdings:
-            return
-        room = max(2, len(crew.spare))
-        if step == "split":
-            manner = str(rng.choice(["uneven", "even", "below"], p=[0.55, 0.25, 0.2]))
-            holdings = [
-                part for h in holdings for part in split(crew, h, int(rng.integers(2, min(room, 10) + 1)), manner)
-            ]
-        elif step == "forward":
-            for _ in range(int(rng.integers(1, 4))):
-                holdings = forward(crew, holdings)
-        elif step == "peel":
-            holdings = [peel(crew, h, int(rng.integers(2, 7))) if k < 2 else h for k, h in enumerate(holdings)]
-        elif step == "rest":
-            holdings = rest(holdings, rng, float(rng.uniform(3, 60)))
-        elif step == "mix":
-            holdings = mix(
-                crew, holdings, float(np.exp(rng.uniform(np.log(1800), np.log(10 * DAY)))), int(rng.integers(1, 5))
-            )
-        else:
-            holdings = gather(crew, holdings, 1 + (len(holdings) > 5))
+        if holdings:
+            holdings = _STEPS[step](crew, holdings)
     cash_out(crew, holdings)
+
+
+def _split(crew: Crew, holdings: list[Holding]) -> list[Holding]:
+    rng, most = crew.rng, min(max(2, len(crew.spare)), 10)
+    manner = str(rng.choice(["uneven", "even", "below"], p=[0.55, 0.25, 0.2]))
+    return [part for h in holdings for part in split(crew, h, int(rng.integers(2, most + 1)), manner)]
+
+
+def _forward(crew: Crew, holdings: list[Holding]) -> list[Holding]:
+    for _ in range(int(crew.rng.integers(1, 4))):
+        holdings = forward(crew, holdings)
+    return holdings
+
+
+def _peel(crew: Crew, holdings: list[Holding]) -> list[Holding]:
+    return [peel(crew, h, int(crew.rng.integers(2, 7))) if k < 2 else h for k, h in enumerate(holdings)]
+
+
+def _rest(crew: Crew, holdings: list[Holding]) -> list[Holding]:
+    return rest(holdings, crew.rng, float(crew.rng.uniform(3, 60)))
+
+
+def _mix(crew: Crew, holdings: list[Holding]) -> list[Holding]:
+    wait = float(np.exp(crew.rng.uniform(np.log(1800), np.log(10 * DAY))))
+    return mix(crew, holdings, wait, int(crew.rng.integers(1, 5)))
+
+
+def _gather(crew: Crew, holdings: list[Holding]) -> list[Holding]:
+    return gather(crew, holdings, 1 + (len(holdings) > 5))
+
+
+_STEPS = {"split": _split, "forward": _forward, "peel": _peel, "rest": _rest, "mix": _mix, "gather": _gather}
 
 
 def _collect(crew: Crew, people: People, collector: int, crime: str, day: float) -> list[Holding]:

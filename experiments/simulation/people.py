@@ -19,6 +19,7 @@ HABITS = {  # how often a person of this habit does each of the six
     "through": (0.5, 0.05, 0.2, 0.25, 0.0, 0.0),
 }
 HABIT_SHARES = (0.33, 0.17, 0.07, 0.16, 0.12, 0.15)
+PAYEE, THROUGH = list(HABITS).index("payee"), list(HABITS).index("through")
 _TABLE = np.cumsum(np.array(list(HABITS.values())), axis=1)
 
 
@@ -54,12 +55,21 @@ def draw(world: World, s: Services, wallet: Ints, start: Floats, end: Floats, pa
     often = rng.lognormal(-1.9, 1.6, n) * pace * (end - start)
     habit = rng.choice(len(HABITS), n, p=HABIT_SHARES)
     return People(
-        wallet=wallet, start=start, end=end, habit=habit,
-        wealth=rng.lognormal(0.4, 1.8, n), share=np.where(rng.random(n) < 0.35, rng.uniform(0.7, 1.0, n), rng.beta(1.2, 3, n)),
-        digits=rng.choice([0, 0, 1, 2, 3], n), token=rng.choice([0.0, 0.1, 0.7, 1.0], n, p=[0.65, 0.1, 0.1, 0.15]),
-        through=np.where(habit == 5, rng.uniform(0.6, 1.0, n), rng.beta(0.4, 2.5, n)), hurry=rng.lognormal(8.8, 2.0, n),
-        exit=s.deposits[(len(s.deposits) * rng.random(n) ** 2).astype(int)], visits=1 + np.minimum(rng.poisson(rng.gamma(2.0, 0.5, n) + often), 600),
-    )  # fmt: skip
+        wallet=wallet,
+        start=start,
+        end=end,
+        habit=habit,
+        wealth=rng.lognormal(0.4, 1.8, n),
+        share=np.where(rng.random(n) < 0.35, rng.uniform(0.7, 1.0, n), rng.beta(1.2, 3, n)),
+        digits=rng.choice([0, 0, 1, 2, 3], n),
+        token=rng.choice([0.0, 0.1, 0.7, 1.0], n, p=[0.65, 0.1, 0.1, 0.15]),
+        through=np.where(habit == THROUGH, rng.uniform(0.6, 1.0, n), rng.beta(0.4, 2.5, n)),
+        hurry=rng.lognormal(8.8, 2.0, n),
+        exit=s.deposits[
+            (len(s.deposits) * rng.random(n) ** 2).astype(int)
+        ],  # some deposit addresses serve many, most few
+        visits=1 + np.minimum(rng.poisson(rng.gamma(2.0, 0.5, n) + often), 600),
+    )
 
 
 def _sessions(world: World, p: People) -> tuple[Ints, Floats]:

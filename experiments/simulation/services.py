@@ -14,6 +14,7 @@ from .world import ALWAYS, OFFICE, START, World
 
 DENOMINATIONS = np.array([0.1, 1.0, 10.0, 100.0])  # of the mixer's pools, in ETH
 RELAYER_FEE = 0.004
+EXCHANGE_SHARES = (0.4, 0.25, 0.15, 0.12, 0.08)
 _HUB = (5e6, 5e8, 5e8)
 _POOL = (1e6, 1e9, 2e8)
 
@@ -27,7 +28,7 @@ class Services:
     deposits: Ints
     deposit_hot: Ints  # the hot wallet that each deposit address sweeps to
     merchants: Ints
-    dex: Ints
+    dex: Ints  # the pool of coin and USDC, the pool of coin and GOV
     mixers: Ints
     relayers: Ints
     casinos: Ints
@@ -39,14 +40,14 @@ def found(world: World, deposits: int, merchants: int) -> Services:
     """Set up all services; the big ones hold money from before the chain's first day."""
     rng = world.rng
     hot = world.add(5, "exchange", "exchange", hours=ALWAYS, funds=_HUB)
-    swept = rng.choice(5, deposits, p=[0.4, 0.25, 0.15, 0.12, 0.08])
+    swept = rng.choice(5, deposits, p=EXCHANGE_SHARES)
     return Services(
         hot=hot,
         hot_fee=np.array([0.005, 0.0, 0.002, 0.01, 0.0]),
         deposits=world.add(deposits, "exchange_deposit", "exchange_deposit", hours=ALWAYS),
         deposit_hot=hot[swept],
         merchants=world.add(merchants, "merchant", "merchant"),
-        dex=world.add(3, "service", "dex", hours=ALWAYS, contract=True, funds=_POOL),
+        dex=world.add(2, "service", "dex", hours=ALWAYS, contract=True, funds=_POOL),
         mixers=world.add(4, "mixer", "mixer", hours=ALWAYS, contract=True, funds=(2_000.0, 0.0, 0.0)),
         relayers=world.add(2, "service", "relayer", hours=ALWAYS),
         casinos=world.add(2, "service", "casino", hours=ALWAYS, contract=True, funds=(2e4, 1e6, 0.0)),
@@ -55,15 +56,15 @@ def found(world: World, deposits: int, merchants: int) -> Services:
     )
 
 
-def withdraw(world: World, s: Services, t: Floats, receiver: Ints, amount: Floats, asset: npt.ArrayLike, digits: npt.ArrayLike,
-             hot: npt.ArrayLike | None = None) -> Ints:  # fmt: skip
-    """Exchange withdrawals: people ask for round amounts, and some exchanges keep their fee back from them."""
+def withdraw(
+    world: World, s: Services, t: Floats, receiver: Ints, amount: Floats, asset: npt.ArrayLike, digits: npt.ArrayLike
+) -> Ints:
+    """Exchange withdrawals: people ask for round amounts, and some exchanges keep their fee back from them. Returns the rows."""
     asset = np.broadcast_to(asset, len(t))
-    pick = world.rng.choice(5, len(t), p=[0.4, 0.25, 0.15, 0.12, 0.08])
-    chosen = s.hot[pick] if hot is None else np.broadcast_to(hot, len(t))
-    fee = s.hot_fee[np.searchsorted(s.hot, chosen)] * np.where(asset == USDC, 800.0, np.where(asset == ETH, 1.0, 150.0))
+    pick = world.rng.choice(5, len(t), p=EXCHANGE_SHARES)
+    fee = s.hot_fee[pick] * np.where(asset == USDC, 800.0, 1.0)
     asked = round_to(amount, np.broadcast_to(digits, len(t)))
-    return world.plan.add(t, chosen, receiver, np.where(asked > 2 * fee, asked - fee, asked), EXACT, asset=asset)
+    return world.plan.add(t, s.hot[pick], receiver, np.where(asked > 2 * fee, asked - fee, asked), EXACT, asset=asset)
 
 
 def round_to(amount: Floats, digits: Ints) -> Floats:
@@ -75,7 +76,7 @@ def round_to(amount: Floats, digits: Ints) -> Floats:
 def payroll(world: World, s: Services, payees: Ints, start: Floats, end: Floats) -> None:
     """Employers pay their people on one day of every month, in one go; the money comes from an exchange just before."""
     rng = world.rng
-    employers = world.add(max(2, len(payees) // 20), "merchant", "payroll", hours=OFFICE)
+    employers = world.add(max(2, len(payees) // 40), "merchant", "payroll", hours=OFFICE)
     employer = rng.integers(0, len(employers), len(payees))
     salary = round_to(rng.lognormal(0.6, 0.6, len(payees)), np.full(len(payees), 2))
     asset = rng.choice([ETH, USDC], len(employers), p=[0.5, 0.5])
@@ -141,11 +142,13 @@ def mining(world: World, s: Services, miners: Ints, start: Floats, end: Floats) 
 
 
 def spam(world: World, s: Services, n: int) -> None:
-    """Token crumbs that no one asked for, sent to anyone who has just been active."""
+    """Token crumbs that no one asked for, sent to wallets big and small alike some hours or days after they received something."""
     rng, rows = world.rng, world.plan.columns()
-    seen = rng.integers(0, len(rows["t"]), n)
-    t = rows["t"][seen] + rng.exponential(4 * DAY, n)
-    world.plan.add(t, s.spammer, rows["receiver"][seen], rng.choice([1.0, 5.0, 12.5], n), EXACT, asset=GOV)
+    shuffled = rng.permutation(len(rows["t"]))
+    wallets, place = np.unique(rows["receiver"][shuffled], return_index=True)
+    picked = rng.integers(0, len(wallets), n)
+    t = rows["t"][shuffled[place[picked]]] + rng.exponential(2 * DAY, n)
+    world.plan.add(t, s.spammer, wallets[picked], rng.choice([1.0, 5.0, 12.5], n), EXACT, asset=GOV)
 
 
 def sweeps(world: World, s: Services) -> None:

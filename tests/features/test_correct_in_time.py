@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles.histories import DAY, HOUR, START, WALLETS, WINDOWS, chain, moment, moments, random_table, snapshots_at
+
 from walletprint.features import Ledger, catalogue, extract
 
 ADDRESSES = ["address", "as_of"]

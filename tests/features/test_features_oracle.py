@@ -8,9 +8,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import ORACLES, oracle
-from oracles.histories import DAY, START, WINDOWS, border_table, chain, moment, moments, random_table, snapshots_at
+from oracles.histories import (
+    DAY,
+    START,
+    WALLETS,
+    WINDOWS,
+    border_table,
+    chain,
+    hub,
+    moment,
+    moments,
+    random_table,
+    snapshots_at,
+)
 from oracles.sql import FEATURES as IN_SQL
 from oracles.sql import sql_oracle
+
 from walletprint.features import Ledger, catalogue, extract
 from walletprint.features.declare import ASSET_UNITS
 
@@ -41,7 +54,7 @@ def test_every_feature_has_an_oracle_and_every_oracle_a_feature():
     assert {name for features in IN_SQL.values() for name in features} <= set(NULLS)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_features_equal_the_oracle(data):
     transfers = data.draw(chain())
@@ -58,6 +71,14 @@ def test_features_equal_the_oracle_on_many_borders(window):
     assert_equal(got, by_oracle(transfers, snapshots, window))
 
 
+def test_features_equal_the_oracle_on_a_wallet_with_thousands_of_transfers():
+    transfers = hub()
+    snapshots = snapshots_at([transfers["timestamp"].max()], WALLETS[:1])
+    got = extract(Ledger.from_transfers(transfers), snapshots)
+    assert got["activity__transfers__total"][0] > 5_000
+    assert_equal(got, by_oracle(transfers, snapshots, "all"))
+
+
 @pytest.mark.parametrize("window", ["7d", "all"])
 def test_features_equal_sql_on_a_larger_table(window):
     transfers = random_table()
@@ -70,7 +91,7 @@ def test_features_equal_sql_on_a_larger_table(window):
     assert_equal(got, expected)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_only_amounts_depend_on_the_unit_they_are_counted_in(data):
     transfers = data.draw(chain())

@@ -4,6 +4,7 @@ from math import isnan, log, log10
 
 import pandas as pd
 import pytest
+
 from walletprint.features import Ledger, extract, snapshots_of
 
 
@@ -65,6 +66,8 @@ def test_pass_through_mule():
         "flow__uncovered__share": 0,
         "flow__patience__days": 38 / 24,  # the 1 that is left came on the 2nd at 10:00
         "flow__drain__share": 2 / 3,  # 59 of 60 and 50 of 51; 40 of 100 is no drain
+        "flow__drain__value_share": 109 / 149,
+        "flow__reaction__median": 480,  # 300, 1800 and 480 s after the latest inflow
         "flow__consolidation__senders_1d": 1,
         "flow__peak__share": 100 / 150,
         "flow__exit__2d": 1,
@@ -124,6 +127,7 @@ def test_payments_just_below_round_numbers():
     expected = {
         "amounts__out__below_round_share": 5 / 6,  # a 3 is round, not below
         "amounts__out__round_share": 4 / 6,  # 9.9, 9.9, 9.9 and 3; 19.8 and 4.95 have three digits
+        "amounts__out__short_share": 1,
         "amounts__out__repeat_share": 2 / 5,
         "amounts__out__modal_share": 3 / 6,
         "amounts__out__distinct_share": 4 / 6,
@@ -175,6 +179,8 @@ def test_patient_holder():
         "timing__day__fano": (3 / 691 - (3 / 691) ** 2) / (3 / 691),  # three days with one transfer out of 691
         "activity__active__days_share": 3 / 691,
         "activity__recency__days": 10,
+        "activity__recency_in__days": 690,
+        "activity__recency_out__days": 10,
         "activity__age__days": 700,
         "counterparties__in__once_share": 0,
     }
@@ -203,7 +209,8 @@ def test_burner():
         "flow__large_in__age_days": 1 / 24,
         "value__leading__share": 1,
         "activity__self__share": 1 / 4,
-        "activity__zero__share": 1 / 4,
+        "activity__zero_out__share": 0,  # the call went to itself
+        "flow__last_out__flag": 1,
         "activity__out__share": 1 / 3,
         "activity__recency__days": 6.5,
         "timing__gap__zero_share": 2 / 3,

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from walletprint.features import staging
 from walletprint.features.errors import DataError, UsageError
 from walletprint.features.ingest import ingest

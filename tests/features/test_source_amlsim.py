@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
+
 from walletprint.features.errors import DataError, UsageError
 from walletprint.features.ingest import ingest
 from walletprint.features.sources import LAYOUTS, find_layout

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from walletprint.features.coins import MOST_PAIRS
 from walletprint.features.errors import DataError
 from walletprint.features.ingest import ingest

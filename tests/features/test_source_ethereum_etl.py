@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from walletprint.features.errors import DataError
 from walletprint.features.ingest import ingest
 from walletprint.features.transfers import read_transfers

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from walletprint.features.errors import DataError
 from walletprint.features.ingest import ingest
 from walletprint.features.transfers import read_transfers

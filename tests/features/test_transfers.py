@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from walletprint.features.errors import DataError, UsageError
 from walletprint.features.ingest import ingest
 from walletprint.features.transfers import (

@@ -27,9 +27,9 @@ def self_share(history: History):
     return share(history.entries, lambda entry: entry.direction == "self")
 
 
-@feature("activity__zero__share")
-def zero_share(history: History):
-    return share(history.entries, lambda entry: entry.amount == 0)
+@both("activity__zero_{}__share")
+def zero_share(history: History, side: str):
+    return share(history.side(side), lambda entry: entry.amount == 0)
 
 
 def _days(history: History) -> set[int]:
@@ -55,6 +55,12 @@ def span_days(history: History):
 @feature("activity__recency__days")
 def recency_days(history: History):
     return Fraction(history.as_of - history.times[-1], DAY)
+
+
+@both("activity__recency_{}__days")
+def recency_of_a_side(history: History, side: str):
+    entries = history.side(side)
+    return Fraction(history.as_of - entries[-1].t, DAY) if entries else None
 
 
 @feature("activity__age__days")

@@ -24,7 +24,7 @@ def modal_share(history: History, side: str):
     sizes = history.sizes(side)
     if len(sizes) < 2:
         return None
-    return max(share(sizes, lambda b, a=a: a <= b <= (1 + ONE_PERCENT) * NUDGE * a) for a in sizes)
+    return max(share(sizes, lambda b, a=a: a <= b <= (1 + ONE_PERCENT) * NUDGE * a) for a in set(sizes))
 
 
 @both("amounts__{}__entropy")
@@ -50,12 +50,18 @@ def scientific(a: Fraction) -> tuple[Fraction, int]:
 
 @both("amounts__{}__round_share")
 def round_share(history: History, side: str):
-    return share(history.sizes(side), _is_round)
+    return share(history.sizes(side), lambda a: _has_digits(a, 2))
 
 
-def _is_round(a: Fraction) -> bool:
+@both("amounts__{}__short_share")
+def short_share(history: History, side: str):
+    return share(history.sizes(side), lambda a: _has_digits(a, 4))
+
+
+def _has_digits(a: Fraction, at_most: int) -> bool:
     m, _ = scientific(a)
-    return abs(10 * m - round(10 * m)) <= Fraction(1, 10**7)
+    leading = m * 10 ** (at_most - 1)
+    return abs(leading - round(leading)) <= Fraction(1, 10**7)
 
 
 @feature("amounts__out__below_round_share")

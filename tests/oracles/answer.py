@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import pandas as pd
+
 from walletprint.features import catalogue
 
 from . import activity, amounts, counterparties, flow, timing, value  # noqa: F401  each fills ORACLES

@@ -1,13 +1,15 @@
 """Oracle of the family flow: a first-in-first-out purse that is walked once, and the formulas over what it recorded."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
-from .history import DAY, Entry, History, mean, ratio, share
+from .history import DAY, Entry, History, mean, median, ratio, share
 from .registry import feature, variants
 
+DUST = Fraction(1, 10**6)
 ROUNDING = Fraction(1, 10**9)
 NUDGE = 1 + ROUNDING
 PERIODS = {"10min": 600, "1h": 3_600, "1d": 86_400, "7d": 604_800}
@@ -35,14 +37,12 @@ class Match:
 class Purse:
     """What the walk records: matches, lots, and the balance around each valued transfer."""
 
+    balance: Fraction = Fraction(0)
     matches: list[Match] = field(default_factory=list)
     lots: list[Lot] = field(default_factory=list)
+    queue: deque[Lot] = field(default_factory=deque)
     after_in: list[Fraction] = field(default_factory=list)
     before_out: list[tuple[Entry, Fraction]] = field(default_factory=list)
-
-    @property
-    def balance(self) -> Fraction:
-        return sum((lot.left for lot in self.lots), Fraction(0))
 
     @property
     def matched(self) -> Fraction:
@@ -53,20 +53,26 @@ class Purse:
 
     def receive(self, entry: Entry) -> None:
         self.lots.append(Lot(entry, entry.amount))
+        self.queue.append(self.lots[-1])
+        self.balance += entry.amount
         self.after_in.append(self.balance)
 
     def spend(self, entry: Entry) -> None:
         self.before_out.append((entry, self.balance))
         wanted = entry.amount
-        for lot in [lot for lot in self.lots if lot.left]:
-            if wanted <= ROUNDING * entry.amount:
-                break
+        while self.queue and wanted > DUST * entry.amount:
+            lot = self.queue[0]
             take = min(lot.left, wanted)
             self.matches.append(Match(lot, take, entry.t - lot.entry.t))
             wanted -= take
-            lot.left -= take
-            if lot.left <= ROUNDING * lot.entry.amount:
-                lot.left = Fraction(0)
+            self._leave(lot, lot.left - take)
+
+    def _leave(self, lot: Lot, left: Fraction) -> None:
+        kept = left if left > DUST * lot.entry.amount else Fraction(0)
+        self.balance -= lot.left - kept
+        lot.left = kept
+        if not kept:
+            self.queue.popleft()
 
 
 @lru_cache(maxsize=1)
@@ -97,8 +103,9 @@ def dwell_mean(history: History):
 def dwell_quantile(history: History, label: str):
     walked = purse(history)
     enough = QUANTILES[label] * (1 - Fraction(1, 10**12)) * walked.matched
-    dwells = sorted({match.dwell for match in walked.matches})
-    return next((dwell for dwell in dwells if walked.matched_within(dwell) >= enough), None)
+    by_dwell = sorted(walked.matches, key=lambda match: match.dwell)
+    so_far = accumulate(match.amount for match in by_dwell)
+    return next((match.dwell for match, total in zip(by_dwell, so_far, strict=True) if total >= enough), None)
 
 
 @feature("flow__retention__share")
@@ -127,6 +134,14 @@ def _drains(found: tuple[Entry, Fraction]) -> bool:
 @feature("flow__drain__share")
 def drain(history: History):
     return share(purse(history).before_out, _drains)
+
+
+@feature("flow__drain__value_share")
+def drain_value(history: History):
+    found = purse(history).before_out
+    return ratio(
+        sum(out.amount for out, balance in found if _drains((out, balance))), sum(out.amount for out, _ in found)
+    )
 
 
 @feature("flow__consolidation__senders_1d")
@@ -160,6 +175,22 @@ def delay_to_first_out(history: History):
     if first is None:
         return None
     return next((e.t - first.t for e in history.x("out") if e.place > first.place), None)
+
+
+@feature("flow__reaction__median")
+def reaction(history: History):
+    delays, latest = [], None
+    for entry in history.valued:
+        if entry.direction == "in":
+            latest = entry.t
+        elif latest is not None:
+            delays.append(entry.t - latest)
+    return median(delays)
+
+
+@feature("flow__last_out__flag")
+def last_is_out(history: History):
+    return history.valued[-1].direction == "out" if history.valued else None
 
 
 @feature("flow__forward__1d")

@@ -16,50 +16,14 @@ START = 1_609_459_200  # 2021-01-01, a Friday, so that weekends are near
 HOUR, DAY = 3_600, 86_400
 WALLETS = [f"0x{digit}{'0' * 38}{digit}" for digit in "123456"]
 STRANGER = "0x" + "f" * 40
+SMALL = [0.1, 0.2, 0.3, 0.099, 0.98, 0.99, 1e-18]
 AMOUNTS = {
-    "ETH": [
-        0.0,
-        0.1,
-        0.2,
-        0.3,
-        0.099,
-        0.98,
-        0.99,
-        1.0,
-        1.01,
-        4.9,
-        9.99,
-        10.0,
-        49.0,
-        99.0,
-        100.0,
-        1e-18,
-        1e9,
-        1.2345678,
-    ],
-    "USDT": [0.0, 500.0, 495.0, 499.99, 30.0, 3.0, 5e-7, 2e9, 123.456],
+    "ETH": [0.0, *SMALL, 1.0, 1.01, 4.9, 9.99, 10.0, 49.0, 99.0, 100.0, 1e9, 1.234, 1.2345678],
+    "USDT": [0.0, 500.0, 495.0, 499.99, 30.0, 3.0, 5e-7, 2e9, 123.45],
     "DUST": [0.0, 3e-18, 0.6, 0.07],
 }
-STEPS = [
-    0,
-    0,
-    1,
-    59,
-    60,
-    599,
-    600,
-    601,
-    HOUR - 1,
-    HOUR,
-    HOUR + 1,
-    DAY - 1,
-    DAY,
-    DAY + 1,
-    2 * DAY,
-    2 * DAY + 1,
-    7 * DAY,
-    40 * DAY,
-]
+SECONDS = [0, 0, 1, 59, 60, 599, 600, 601, HOUR - 1, HOUR, HOUR + 1]
+STEPS = [*SECONDS, 9 * HOUR - 1, 9 * HOUR, DAY - 1, DAY, DAY + 1, 2 * DAY, 2 * DAY + 1, 7 * DAY, 40 * DAY]
 WINDOWS = {"1h": HOUR, "1d": DAY, "7d": 7 * DAY, "all": None}
 COLUMNS = ["timestamp", "sender", "receiver", "amount", "asset", "tx_id", "usd", "failed"]
 
@@ -135,6 +99,16 @@ def border_table(seed: int = 11, chains: int = 60, transfers: int = 60) -> tuple
         tables.append(table.assign(tx_id=f"{i}-" + table["tx_id"]))
         snapshots.append(snapshots_at([moment(t) for t in rng.sample(_borders(table), 4)], wallets))
     return pd.concat(tables, ignore_index=True), pd.concat(snapshots, ignore_index=True)
+
+
+def hub(seed: int = 5, transfers: int = 6_000) -> pd.DataFrame:
+    """One wallet (the first) with very many transfers, most at the same time and of the same size as others."""
+    rng = random.Random(seed)
+    rows = [_transfer(rng.choice, WALLETS) | {"step": rng.choice([0] * 8 + SECONDS)} for _ in range(transfers)]
+    ends = [
+        rng.choice([(WALLETS[0], f"0x{i % 900:040x}"), (f"0x{i % 700:040x}", WALLETS[0])]) for i in range(transfers)
+    ]
+    return _frame([row | {"sender": a, "receiver": b} for row, (a, b) in zip(rows, ends, strict=True)])
 
 
 def random_table(seed: int = 7, transfers: int = 6_000, wallets: int = 200) -> pd.DataFrame:

@@ -111,7 +111,7 @@ def differences(times: Sequence[int]) -> list[int]:
 
 def most_within(times: Sequence[int], seconds: int) -> int:
     """The largest number of times in any half-open period of that length that starts at one of them."""
-    return max(bisect_right(times, t + seconds - 1) - times.index(t) for t in times)
+    return max(bisect_right(times, t + seconds - 1) - times.index(t) for t in set(times))
 
 
 def median(values: Iterable) -> Fraction | None:

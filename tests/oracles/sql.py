@@ -40,6 +40,7 @@ VIEWS = {
     "x": "SELECT * FROM entry WHERE x_in > 0 OR x_out > 0",
     "gap": f"""SELECT snapshot, g, lag(g) OVER {IN_ORDER} AS g_before
                FROM (SELECT snapshot, place, t - lag(t) OVER {IN_ORDER} AS g FROM entry)""",
+    "in_gap": f"SELECT snapshot, t - lag(t) OVER {IN_ORDER} AS g FROM entry WHERE side = 'in'",
     "out_gap": f"SELECT snapshot, t - lag(t) OVER {IN_ORDER} AS g FROM entry WHERE side = 'out'",
     "ahead": """SELECT snapshot, count(*) OVER ten_minutes AS in_10min, count(*) OVER one_day AS in_1d FROM entry
                 WINDOW ten_minutes AS (PARTITION BY snapshot ORDER BY t RANGE BETWEEN CURRENT ROW AND 599 FOLLOWING),
@@ -69,6 +70,7 @@ VIEWS = {
     "delayed": """SELECT snapshot, t - t_in AS delay FROM x
                   JOIN (SELECT snapshot, min(place) AS place_in, min(t) AS t_in FROM x WHERE side = 'in' GROUP BY ALL)
                   USING (snapshot) WHERE side = 'out' AND place > place_in""",
+    "reaction": f"""SELECT snapshot, side, t - max(if(side = 'in', t, NULL)) OVER {IN_ORDER} AS seconds FROM x""",
     "forward": """SELECT snapshot, x_in, sum(x_out) OVER (
                       PARTITION BY snapshot ORDER BY t RANGE BETWEEN CURRENT ROW AND 86400 FOLLOWING) AS next_day
                   FROM x""",
@@ -79,6 +81,8 @@ VIEWS = {
 BOTH = ("in", "out")
 OUT = "FILTER (side = 'out')"
 ENTROPY = "(ln(sum(n)) - sum(n * ln(n)) / sum(n))"
+BURSTINESS = """if(count(g) >= 2 AND sum(g) > 0,
+    (stddev_pop(g) - avg(g)) / (stddev_pop(g) + avg(g)), NULL)"""
 MATCHED = "(sum(x_out) - greatest(0, max(overdrawn)))"
 
 
@@ -93,7 +97,8 @@ FEATURES = {
         **_sides("activity__transfers__@", "count(*) FILTER (side = '@')"),
         "activity__out__share": f"count(*) {OUT} / nullif(count(*) FILTER (side <> 'self'), 0)",
         "activity__self__share": "avg((side = 'self')::INT)",
-        "activity__zero__share": "avg((amount = 0)::INT)",
+        **_sides("activity__zero_@__share", "avg((amount = 0)::INT) FILTER (side = '@')"),
+        **_sides("activity__recency_@__days", "(any_value(as_of) - max(t) FILTER (side = '@')) / 86400"),
         "activity__active__days": "count(DISTINCT day)",
         "activity__active__days_share": "count(DISTINCT day) / (max(day) - min(day) + 1)",
         "activity__span__days": "(max(t) - min(t)) / 86400",
@@ -130,6 +135,7 @@ FEATURES = {
         "value__size__out_share": "avg(x_out) / (avg(x_in) + avg(x_out))",
         "value__first_in__share": "arg_min(x_in, place) / sum(x_in)",
         "value__last_out__share": "arg_max(x_out, place) / sum(x_out)",
+        "flow__last_out__flag": "arg_max(side = 'out', place)",
         **_sides("amounts__@__distinct_share", "count(DISTINCT x_@) / nullif(count(x_@), 0)"),
     },
     "ranked": _sides(
@@ -144,16 +150,14 @@ FEATURES = {
         "timing__gap__median": "median(g)",
         "timing__gap__longest": "max(g)",
         "timing__gap__longest_share": "max(g) / nullif(sum(g), 0)",
-        "timing__gap__burstiness": """if(count(g) >= 2 AND sum(g) > 0,
-            (stddev_pop(g) - avg(g)) / (stddev_pop(g) + avg(g)), NULL)""",
+        "timing__gap__burstiness": BURSTINESS,
         "timing__gap__memory": "if(regr_count(g, g_before) >= 2, corr(g, g_before), NULL)",
         "timing__gap__under_1min": "avg((g < 60)::INT)",
         "timing__gap__zero_share": "avg((g = 0)::INT)",
     },
-    "out_gap": {
-        "timing__out_gap__median": "median(g)",
-        "timing__out_gap__burstiness": """if(count(g) >= 2 AND sum(g) > 0,
-            (stddev_pop(g) - avg(g)) / (stddev_pop(g) + avg(g)), NULL)""",
+    **{
+        f"{side}_gap": {f"timing__{side}_gap__median": "median(g)", f"timing__{side}_gap__burstiness": BURSTINESS}
+        for side in BOTH
     },
     "ahead": {
         "timing__busiest__10min": "max(in_10min)",
@@ -186,6 +190,7 @@ FEATURES = {
     },
     "forward": {"flow__forward__1d": "avg((coalesce(next_day, 0) >= 0.9 * x_in * (1 - 1e-9))::INT) FILTER (x_in > 0)"},
     "delayed": {"flow__first_out__delay": "min(delay)"},
+    "reaction": {"flow__reaction__median": f"median(seconds) {OUT}"},
     "kept": {"flow__day_kept__mean": "avg(share)"},
     "running": {
         "flow__retention__share": f"(sum(x_in) - coalesce({MATCHED}, 0)) / sum(x_in)",

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from .amounts import entropy
 from .history import DAY, History, differences, mean, median, most_within, ratio, share, variance
-from .registry import feature
+from .registry import both, feature
 
 
 @feature("timing__gap__median")
@@ -43,7 +43,8 @@ def gap_memory(history: History):
     before, after = history.gaps[:-1], history.gaps[1:]
     if len(history.gaps) < 3 or not variance(before) or not variance(after):
         return None
-    covariance = mean([(a - mean(before)) * (b - mean(after)) for a, b in zip(before, after, strict=True)])
+    mean_before, mean_after = mean(before), mean(after)
+    covariance = mean([(a - mean_before) * (b - mean_after) for a, b in zip(before, after, strict=True)])
     return float(covariance) / math.sqrt(variance(before) * variance(after))
 
 
@@ -82,14 +83,18 @@ def _out_times(history: History) -> list[int]:
     return [entry.t for entry in history.side("out")]
 
 
-@feature("timing__out_gap__median")
-def out_gap_median(history: History):
-    return median(differences(_out_times(history)))
+@both("timing__{}_gap__median")
+def gap_median_of_a_side(history: History, side: str):
+    return median(_gaps_of(history, side))
 
 
-@feature("timing__out_gap__burstiness")
-def out_gap_burstiness(history: History):
-    return burstiness(differences(_out_times(history)))
+@both("timing__{}_gap__burstiness")
+def gap_burstiness_of_a_side(history: History, side: str):
+    return burstiness(_gaps_of(history, side))
+
+
+def _gaps_of(history: History, side: str) -> list[int]:
+    return differences([entry.t for entry in history.side(side)])
 
 
 @feature("timing__out_hour__entropy")

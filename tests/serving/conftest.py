@@ -4,6 +4,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+
 from walletprint.features.catalogue import features_hash
 from walletprint.features.extract import extract
 from walletprint.features.ledger import Ledger

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from walletprint.features.errors import DataError
 from walletprint.serving import read_addresses
 

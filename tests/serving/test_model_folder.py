@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
 from walletprint.features.errors import DataError, UsageError
 from walletprint.serving import ModelFolder, Scorer
 
@@ -98,11 +99,23 @@ def test_a_failed_save_leaves_the_older_model(model, model_values, model_dir, mo
         return real(self, *rest)
 
     monkeypatch.setattr(Path, failing, fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DataError, match=r"model: cannot be written \(disk full\)"):
         ModelFolder(**model_values | {"threshold": 0.7}).save(model_dir)
     monkeypatch.undo()
     assert ModelFolder.load(model_dir) == model
     assert [path.name for path in model_dir.parent.iterdir()] == ["model"]
+
+
+def test_what_cannot_be_read_or_written_is_one_clear_line(model, model_dir, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match=r"file/model: cannot be written \(File exists\)"):
+        model.save(tmp_path / "file" / "model")
+
+    def denied(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    assert "manifest.json: cannot be read (Permission denied)" in refusal(model_dir)
 
 
 def test_a_missing_folder_is_refused(tmp_path):

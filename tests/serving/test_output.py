@@ -6,6 +6,7 @@ import json
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+
 from walletprint.features.errors import DataError, UsageError
 from walletprint.serving import write_scores
 from walletprint.serving.output import SCORES_SCHEMA

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from walletprint.features.catalogue import catalogue, feature
 from walletprint.serving.reasons import number_text, quantity_text, reasons_of, sentence
 

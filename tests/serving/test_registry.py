@@ -5,9 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
+
 from walletprint.features.errors import UsageError
 from walletprint.serving import Scorer
 from walletprint.serving.pyfunc import OUTPUT, log_arguments
+from walletprint.serving.registry import connected
 
 # MLflow asks for an input example, which the signature makes needless; its other talk is about the model that is not ours.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow")
@@ -28,8 +30,13 @@ def store(model, tmp_path_factory):
             name="other", python_model=Foreign(), registered_model_name="theirs", pip_requirements=[]
         )
     mlflow.MlflowClient().set_registered_model_alias("ours", "challenger", "1")
-    yield uri
-    mlflow.set_tracking_uri(before)
+    mlflow.set_tracking_uri(before)  # so that the tests see whether the store asked for is the one looked into
+    return uri
+
+
+def load_pyfunc(store, name):
+    with connected(mlflow, store):
+        return mlflow.pyfunc.load_model(name)
 
 
 class Foreign(mlflow.pyfunc.PythonModel):
@@ -47,13 +54,13 @@ def test_a_registered_model_scores_as_its_folder(store, scorer, ledger, name):
 
 
 def test_the_pyfunc_gives_the_same_scores_whatever_the_order_of_columns(store, scorer, X, model):
-    pyfunc = mlflow.pyfunc.load_model("models:/ours@challenger")
+    pyfunc = load_pyfunc(store, "models:/ours@challenger")
     scored = pyfunc.predict(X[list(model.features)[::-1]])
     pd.testing.assert_frame_equal(scored, scorer.score_features(X)[list(OUTPUT)])
 
 
 def test_the_signature_asks_for_doubles_and_refuses_missing_columns(store, X, model):
-    pyfunc = mlflow.pyfunc.load_model("models:/ours/1")
+    pyfunc = load_pyfunc(store, "models:/ours/1")
     signature = pyfunc.metadata.signature
     assert signature.inputs.input_names() == list(model.features)
     assert {str(kind) for kind in signature.inputs.input_types()} == {"DataType.double"}
@@ -63,7 +70,7 @@ def test_the_signature_asks_for_doubles_and_refuses_missing_columns(store, X, mo
 
 
 def test_the_pyfunc_takes_nulls(store, X, model):
-    pyfunc = mlflow.pyfunc.load_model("models:/ours/1")
+    pyfunc = load_pyfunc(store, "models:/ours/1")
     empty = pd.DataFrame({name: [np.nan] for name in model.features})
     assert pyfunc.predict(empty)["band"].tolist() != ["unscored"]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from walletprint.features.errors import DataError, UsageError
 from walletprint.serving import ModelFolder, Scorer
 from walletprint.serving import scorer as scorer_module

@@ -6,6 +6,7 @@ import re
 import lightgbm
 import numpy as np
 import pytest
+
 from walletprint.serving.trees import checked_trees
 
 NAMES = ["a", "b", "c", "d"]
@@ -103,3 +104,13 @@ def with_sizes(text: str) -> str:
     head, _, body = text.partition("\n\n")
     trees = re.split(r"(?=^Tree=)", body[: body.index("end of trees")], flags=re.MULTILINE)[1:]
     return re.sub(r"tree_sizes=.*", "tree_sizes=" + " ".join(str(len(tree)) for tree in trees), head) + "\n\n" + body
+
+
+def test_a_split_that_only_parts_missing_values_is_allowed():
+    values = np.where(np.arange(400) % 3 == 0, np.nan, np.arange(400) % 2.0).reshape(-1, 1)
+    data = lightgbm.Dataset(values, np.isnan(values[:, 0]).astype(float), feature_name=["a"])
+    trained = lightgbm.train({"objective": "binary", "verbosity": -1, "num_threads": 1}, data, num_boost_round=2)
+    text = trained.model_to_string()
+    assert "threshold=inf" in text
+    read = lightgbm.Booster(model_str=checked_trees(text, ["a"]))
+    assert np.array_equal(read.predict(values), trained.predict(values))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from walletprint.serving.calibration import calibrate
 from walletprint.training import metrics
 from walletprint.training.calibration import fit_calibration, flag_threshold

@@ -1,8 +1,12 @@
 """Configs: defaults, YAML and dicts, and all mistakes in one line."""
 
+import re
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import yaml
+
 from walletprint.features import UsageError
 from walletprint.training.config import TrainConfig, as_yaml, heads, load_config
 from walletprint.training.labels import CATEGORIES
@@ -162,3 +166,13 @@ def test_an_unknown_head_needs_a_config():
 def test_a_config_made_in_python_is_checked_too():
     with pytest.raises(ValueError, match=r"labels.positive: is empty"):
         TrainConfig(head="laundering")
+
+
+def test_every_key_is_documented():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text()
+    table = text[text.index("| key | default |") : text.index("## Slices")]
+    for section, values in load_config(head="laundering").model_dump(by_alias=True).items():
+        keys = values if isinstance(values, dict) else {section: None}
+        assert section in table
+        missing = [key for key in keys if not re.search(rf"`?\.?\b{key}\b", table)]
+        assert not missing

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from walletprint.features import DataError
 from walletprint.training.config import load_config
 from walletprint.training.labels import COLUMNS, read_labels, targets

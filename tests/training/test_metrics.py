@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+
 from walletprint.training import metrics
 
 # ranking:   0.9 0.8 0.7 0.6 0.5

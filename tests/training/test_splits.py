@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from walletprint.features import DataError, Ledger
 from walletprint.training.config import load_config
 from walletprint.training.labels import read_labels, targets
