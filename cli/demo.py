@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..experiments.simulation import SimulatedChain, simulate
@@ -71,7 +72,7 @@ def _score(
         screen.show(f"  {row['address']}  {row['score']:.3f}  {row['band']}  (in truth: {truth[row['address']]})")
         for reason in row["reasons"][:_SHOWN]:
             screen.show(f"      {reason['sentence']}")
-    guilty = asked["address"].map(truth).isin(_CRIMES[head])
+    guilty = np.array([truth[address] in _CRIMES[head] for address in asked["address"]])
     flagged, threshold = scores["flagged"], scores["threshold"].iloc[0]
     screen.show(
         f"  {flagged.sum()} of {len(scores)} are flagged (score ≥ {threshold:.3f}), {(flagged & guilty).sum()} of them rightly;"

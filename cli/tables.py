@@ -40,6 +40,14 @@ def load_ledger(transfers: str, out: Path, screen: Screen) -> Ledger:
     return ledger
 
 
+def keep_bad_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:
+    """Put labels that were refused beside the model, and count them out loud."""
+    if len(bad):
+        place = model.with_name(f"{model.name}.bad-labels.parquet")
+        write_parquet(bad, place)
+        complain(f"warning: {_rows(len(bad))} of {labels} left out; with their reasons in {place}")
+
+
 def snapshots_asked(ledger: Ledger, wallets: Path | None, as_of: str | None, screen: Screen) -> pd.DataFrame:
     """The snapshots of a list of wallets (or of all), each at its own date, at `as_of`, or just after the last transfer."""
     asked = (

@@ -2,7 +2,7 @@
 
 from .config import TrainConfig, heads, load_config
 from .dataset import Dataset, build_dataset, split
-from .labels import CATEGORIES, read_labels
+from .labels import CATEGORIES, Labels, read_labels
 from .metrics import evaluate
 from .models import fit_lightgbm
 from .train import TrainResult, train
@@ -10,6 +10,7 @@ from .train import TrainResult, train
 __all__ = [
     "CATEGORIES",
     "Dataset",
+    "Labels",
     "TrainConfig",
     "TrainResult",
     "build_dataset",

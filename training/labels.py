@@ -3,8 +3,8 @@
 Knows no transfers and no dates of a split; it is told by when a label must have been known.
 """
 
+import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,18 +61,26 @@ class Targets:
         return sides.loc[sides["min"] == sides["max"], "min"].rename("y")
 
 
-def read_labels(source: str | os.PathLike[str] | pd.DataFrame) -> pd.DataFrame:
-    """Read and check labels.
+@dataclass(frozen=True)
+class Labels:
+    """What was read: `good`, a row a label with all of COLUMNS; `bad`, the others as row (from 1), reason, record (JSON)."""
+
+    good: pd.DataFrame
+    bad: pd.DataFrame
+
+
+def read_labels(source: str | os.PathLike[str] | pd.DataFrame) -> Labels:
+    """Read and check labels. Bad rows are set aside with their reasons, and the others go on.
 
     Args:
         source: a CSV or Parquet file, or a frame, with `address` and `category` (one of `CATEGORIES`), and optionally `actor`,
             `case`, `known_from` (a date in UTC; before it nobody could know), `source`, `confidence` (0–1). Others are left out.
 
     Returns:
-        A frame of all seven columns, a row a label, addresses normalised, `known_from` in UTC or NaT.
+        Labels with addresses normalised and `known_from` in UTC or NaT.
 
     Raises:
-        DataError: one line that names the file and the row (the first data row is 1), for anything else.
+        DataError: the file is missing or no table, lacks a column, or has rows but no good one.
     """
     place, raw = _read(source)
     if missing := [name for name in REQUIRED if name not in raw.columns]:
@@ -82,11 +90,13 @@ def read_labels(source: str | os.PathLike[str] | pd.DataFrame) -> pd.DataFrame:
         )
     text = {name: _text(raw, name) for name in COLUMNS if name not in ("known_from", "confidence")}
     addresses = pa.array(text["address"], pa.string(), from_pandas=True)
-    _refuse(place, _rows(address_problems(addresses)), lambda row: _problem(addresses, row))
-    _refuse(place, ~text["category"].isin(CATEGORIES), lambda row: _not_a_category(text["category"].iloc[row]))
-    columns = {**text, "known_from": _moments(raw, place), "confidence": _confidence(raw, place)}
+    known_from, no_date = _moments(raw)
+    confidence, no_share = _confidence(raw)
+    reasons = _first(_no_address(addresses), _no_category(text["category"]), no_date, no_share)
+    columns = {**text, "known_from": known_from, "confidence": confidence}
     columns["address"] = pd.Series(normalise_addresses(addresses).to_pylist(), dtype="str")
-    return pd.DataFrame({name: columns[name].reset_index(drop=True) for name in COLUMNS})
+    table = pd.DataFrame({name: columns[name].reset_index(drop=True) for name in COLUMNS})
+    return _sorted_out(place, table, reasons, raw)
 
 
 def targets(labels: pd.DataFrame, config: "LabelsConfig") -> Targets:
@@ -150,39 +160,55 @@ def _text(raw: pd.DataFrame, name: str) -> pd.Series:
     return pd.Series(given.astype("str").where(given.notna()))
 
 
-def _rows(problems: pa.Array) -> np.ndarray:
-    return problems.is_valid().to_numpy(zero_copy_only=False)
+def _no_address(addresses: pa.Array) -> pd.Series:
+    problems = zip(address_problems(addresses).to_pylist(), addresses.to_pylist(), strict=True)
+    return pd.Series([problem and f"{problem} ({came!r})" for problem, came in problems], dtype="object")
 
 
-def _problem(addresses: pa.Array, row: int) -> str:
-    return f"{address_problems(addresses.slice(row, 1))[0].as_py()} ({addresses[row].as_py()!r})"
+def _no_category(category: pd.Series) -> pd.Series:
+    def problem(came: object) -> str | None:
+        if came in CATEGORIES:
+            return None
+        what = f"{came!r} is unknown" if isinstance(came, str) else "is missing"
+        return f"category {what}; allowed are {', '.join(CATEGORIES)}"
+
+    return pd.Series([problem(came) for came in category], dtype="object")
 
 
-def _not_a_category(came: object) -> str:
-    problem = f"{came!r} is unknown" if isinstance(came, str) else "is missing"
-    return f"category {problem}; allowed are {', '.join(CATEGORIES)}"
-
-
-def _moments(raw: pd.DataFrame, place: str) -> pd.Series:
+def _moments(raw: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     given = _column(raw, "known_from")
     numbers = pd.api.types.is_numeric_dtype(given) and np.any(given.notna().to_numpy())
     read = pd.to_datetime(given.astype("str") if numbers else given, utc=True, errors="coerce", format="ISO8601")
     bad = given.notna().to_numpy() & (read.isna().to_numpy() | np.bool_(numbers))
-    _refuse(place, bad, lambda row: f"known_from must be a date such as 2021-03-04, not {given.iloc[row]!r}")
-    return read.astype("datetime64[us, UTC]")
+    return read.astype("datetime64[us, UTC]"), _reasons(given, bad, "known_from must be a date such as 2021-03-04")
 
 
-def _confidence(raw: pd.DataFrame, place: str) -> pd.Series:
+def _confidence(raw: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     given = _column(raw, "confidence")
     read = pd.Series(pd.to_numeric(given, errors="coerce"), dtype="float64")
     bad = given.notna().to_numpy() & ~read.between(0, 1).to_numpy()
-    _refuse(place, bad, lambda row: f"confidence must be a number from 0 to 1, not {given.iloc[row]!r}")
-    return read
+    return read, _reasons(given, bad, "confidence must be a number from 0 to 1")
 
 
-def _refuse(place: str, bad: "np.ndarray | pd.Series", reason: Callable[[int], str]) -> None:
-    """Raise DataError for the first bad row, with how many more there are."""
-    rows = np.flatnonzero(np.asarray(bad))
-    if rows.size:
-        more = f" ({rows.size - 1} more such rows)" if rows.size > 1 else ""
-        raise DataError(f"{place} row {rows[0] + 1}: {reason(int(rows[0]))}{more}")
+def _reasons(given: pd.Series, bad: np.ndarray, needed: str) -> pd.Series:
+    return pd.Series(
+        [f"{needed}, not {came!r}" if wrong else None for came, wrong in zip(given, bad, strict=True)], dtype="object"
+    )
+
+
+def _first(*problems: pd.Series) -> pd.Series:
+    """The first problem of each row, None where there is none."""
+    first = problems[0]
+    for more in problems[1:]:
+        first = first.where(first.notna(), more)
+    return first
+
+
+def _sorted_out(place: str, table: pd.DataFrame, reasons: pd.Series, raw: pd.DataFrame) -> Labels:
+    wrong = reasons.notna().to_numpy()
+    rows = np.flatnonzero(wrong)
+    if len(table) and wrong.all():
+        raise DataError(f"{place}: none of the {len(table)} rows is good; row 1: {reasons.iloc[0]}")
+    records = [json.dumps(record, default=str, ensure_ascii=False) for record in raw.iloc[rows].to_dict("records")]
+    bad = pd.DataFrame({"row": rows + 1, "reason": reasons.iloc[rows].astype("str").to_numpy(), "record": records})
+    return Labels(table.loc[~wrong, :].reset_index(drop=True), bad)

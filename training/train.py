@@ -41,6 +41,7 @@ class TrainResult:
         periods: the model's metrics by quarter.
         config: as used, with every default; slices: the split with its dates; counts: labelled wallets by side.
         tracked: where it is in MLflow, None if tracking is off.
+        bad_labels: the rows of the labels that were left out, as `Labels.bad` holds them.
     """
 
     model_dir: Path
@@ -51,6 +52,7 @@ class TrainResult:
     slices: Slices
     counts: dict[str, int]
     tracked: Tracked | None
+    bad_labels: pd.DataFrame
 
     @property
     def run_id(self) -> str | None:
@@ -110,14 +112,14 @@ def train(
     known = read_labels(labels)
     ledger = transfers if isinstance(transfers, Ledger) else Ledger.from_transfers(transfers)
     report("read", 1, 1)
-    fitted = _fit(ledger, known, checked, report)
+    fitted = _fit(ledger, known.good, checked, report)
     model = _model_of(fitted)
     model.save(folder)
     report("record", 0, 1)
     tracked = _track(store, fitted, model, folder) if store else None
     report("record", 1, 1)
     return TrainResult(
-        folder, model, fitted.metrics, fitted.periods, checked, fitted.slices, fitted.dataset.counts, tracked
+        folder, model, fitted.metrics, fitted.periods, checked, fitted.slices, fitted.dataset.counts, tracked, known.bad
     )
 
 

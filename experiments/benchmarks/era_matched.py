@@ -66,7 +66,7 @@ def main(
     """Run the benchmark and write its tables."""
     config = load_config({"labels": LABELS, "snapshots": SNAPSHOTS, "seed": seed}, head="laundering")
     everything, native = load_wallets(data)
-    dataset = build_dataset(everything, read_labels(load_labels(data)), config)
+    dataset = build_dataset(everything, read_labels(load_labels(data)).good, config)
     tables = {}
     for population, chosen in (("native", with_native(dataset, native)), ("all", dataset)):
         found, periods = measure(chosen, config)

@@ -52,7 +52,7 @@ def lives(rng: np.random.Generator, days: int, n: int) -> tuple[Floats, Floats]:
 def draw(world: World, s: Services, wallet: Ints, start: Floats, end: Floats, pace: float = 1.0) -> People:
     """Draw the habits of people who live from `start` to `end` (days); `pace` scales how often they do anything."""
     rng, n = world.rng, len(wallet)
-    often = rng.lognormal(-1.9, 1.6, n) * pace * (end - start)
+    often = rng.lognormal(-1.65, 1.6, n) * pace * (end - start)
     habit = rng.choice(len(HABITS), n, p=HABIT_SHARES)
     return People(
         wallet=wallet,

@@ -142,7 +142,7 @@ def mining(world: World, s: Services, miners: Ints, start: Floats, end: Floats) 
 
 
 def spam(world: World, s: Services, n: int) -> None:
-    """Token crumbs that no one asked for, sent to wallets big and small alike some hours or days after they received something."""
+    """Token crumbs that no one asked for, sent to wallets big and small soon after they received something."""
     rng, rows = world.rng, world.plan.columns()
     shuffled = rng.permutation(len(rows["t"]))
     wallets, place = np.unique(rows["receiver"][shuffled], return_index=True)

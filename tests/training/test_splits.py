@@ -29,7 +29,7 @@ def make(first="2020-01-01", last="2021-12-31", known_from=None, **split):
     moments = grid(day(first), day(last), "month")
     snapshots = pd.DataFrame([(w, m) for m in moments for w in WALLETS], columns=["address", "as_of"])
     categories = ["theft" if i % 4 == 0 else "user" for i in range(len(WALLETS))]
-    labels = read_labels(pd.DataFrame({"address": WALLETS, "category": categories, "known_from": known_from}))
+    labels = read_labels(pd.DataFrame({"address": WALLETS, "category": categories, "known_from": known_from})).good
     return snapshots, targets(labels, config.labels), config
 
 
