@@ -49,6 +49,26 @@ class Feature:
         return self.name.split("__", 1)[0]
 
 
+def in_and_out(
+    name: str, unit: str, sentence: str, formula: str, source: str, null_when: str, **options: Any
+) -> tuple[Feature, Feature]:
+    """The same feature for what came in and for what went out.
+
+    In all texts `{side}` becomes in or out, `{x}` x_in or x_out, `{verb}` received or sent, `{who}` senders or receivers.
+    """
+    sides = (
+        {"side": "in", "x": "x_in", "verb": "received", "who": "senders"},
+        {"side": "out", "x": "x_out", "verb": "sent", "who": "receivers"},
+    )
+
+    def side_of(texts: dict[str, str]) -> Feature:
+        named, said, defined, undefined = (text.format(**texts) for text in (name, sentence, formula, null_when))
+        return Feature(named, unit, said, defined, source, null_when=undefined, **options)
+
+    one, other = map(side_of, sides)
+    return one, other
+
+
 def positions(features: tuple[Feature, ...]) -> Any:
     """Where each feature of a family stands in its output: a named tuple, so that kernels write `out[AT.gap__median]`.
 

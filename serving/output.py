@@ -4,8 +4,7 @@ import csv
 import io
 import json
 import os
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..features.errors import DataError, UsageError
+from ..features.whole import write_whole
 
 _TIME = pa.timestamp("us", "UTC")
 _REASON = pa.struct(
@@ -66,7 +66,7 @@ def write_scores(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_json_lines, ".json": _write_json_lines}
     if place.suffix.lower() not in writers:
         raise UsageError(f"{place}: scores are written as {', '.join(writers)}; give a name with one of these suffixes")
-    _write_whole(place, lambda file: writers[place.suffix.lower()](scores_table(frame), file))
+    write_whole(place, lambda file: writers[place.suffix.lower()](scores_table(frame), file))
     return place
 
 
@@ -86,20 +86,6 @@ def scores_table(frame: pd.DataFrame) -> pa.Table:
     except (pa.ArrowException, AttributeError, ValueError, TypeError) as error:
         raise DataError(f"scores: not rows that Scorer.score made ({' '.join(str(error).split())})") from None
     return table
-
-
-def _write_whole(place: Path, write: Callable[[BinaryIO], None]) -> None:
-    fresh = place.parent / f".{place.name}.{uuid.uuid4().hex}.new"
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as file:
-            write(file)
-        os.replace(fresh, place)
-    except OSError as error:
-        raise DataError(f"{place}: cannot be written ({error.strerror or error}); give another place") from None
-    finally:
-        if fresh.exists():
-            fresh.unlink()
 
 
 def _write_parquet(table: pa.Table, file: BinaryIO) -> None:

@@ -41,7 +41,7 @@ def trained(tmp_path_factory) -> Trained:
     config = {
         "head": "laundering",
         "snapshots": {"every": "30d", "window": "30d"},
-        "model": {"rounds": 40, "lightgbm": {"num_threads": 1}},
+        "model": {"rounds": 40},
     }
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     progress: list[tuple[str, int, int]] = []

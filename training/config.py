@@ -109,12 +109,12 @@ class LightGBMConfig(_Section):
     learning_rate: Annotated[Number, Field(gt=0, le=1)] = 0.05
     num_leaves: Annotated[int, Field(ge=2, le=MAX_LEAVES)] = 31
     min_data_in_leaf: Count = 20
-    feature_fraction: Annotated[Number, Field(gt=0, le=1)] = 0.7
+    feature_fraction: Annotated[Number, Field(gt=0, le=1)] = 0.3
     bagging_fraction: Annotated[Number, Field(gt=0, le=1)] = 0.8
     bagging_freq: Annotated[int, Field(ge=0)] = 1
     lambda_l2: Annotated[Number, Field(ge=0)] = 1.0
     max_bin: Annotated[int, Field(ge=2)] = 255
-    num_threads: Count = 2
+    num_threads: Annotated[int, Field(ge=0)] = 0
 
 
 class ModelConfig(_Section):

@@ -71,7 +71,7 @@ def build_dataset(
 
     Args:
         ledger: the transfers.
-        labels: as `read_labels` returns them.
+        labels: the good ones of `read_labels`.
         config: its `labels`, `snapshots` and `features`.
         on_progress: called with ("extract", transfers done, transfers in all).
 

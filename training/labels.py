@@ -209,6 +209,10 @@ def _sorted_out(place: str, table: pd.DataFrame, reasons: pd.Series, raw: pd.Dat
     rows = np.flatnonzero(wrong)
     if len(table) and wrong.all():
         raise DataError(f"{place}: none of the {len(table)} rows is good; row 1: {reasons.iloc[0]}")
-    records = [json.dumps(record, default=str, ensure_ascii=False) for record in raw.iloc[rows].to_dict("records")]
+    plain = raw.iloc[rows].astype("object")
+    records = [
+        json.dumps(record, default=str, ensure_ascii=False)
+        for record in plain.where(plain.notna(), None).to_dict("records")
+    ]
     bad = pd.DataFrame({"row": rows + 1, "reason": reasons.iloc[rows].astype("str").to_numpy(), "record": records})
     return Labels(table.loc[~wrong, :].reset_index(drop=True), bad)

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...features.errors import DataError, UsageError
+from ...features.whole import write_parquet
 from . import crime, honest, labels, people, services, state, trading
 from .market import ASSETS, MINOR_UNITS, Ints, Market
-from .output import random_hex, transfers, write_csv, write_parquet
+from .output import random_hex, transfers, write_csv
 from .settle import settle
 from .world import START, World
 

@@ -35,7 +35,7 @@ def _case(world: World, s: Services, people: People, case: str, size: int, day: 
     if recruits.size:
         _cover(world, s, recruits, day)
     asset = int(rng.choice([ETH, USDC], p=[0.7, 0.3]))
-    crew = hire(world, s, helpers, exits, asset, pace=(90, DAY), sums=(0.65, 0.2, 0.15))
+    crew = hire(world, s, helpers, exits, asset, pace=(90, DAY / 2), sums=(0.65, 0.2, 0.15))
     steps = plot(rng)
     for collector in collectors:
         for h in _collect(crew, people, int(collector), crime, day):

@@ -1,17 +1,14 @@
 """From what happened on the chain to files: canonical transfers in total order and tables as CSV, written whole or not at all."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ...features.errors import DataError
 from ...features.transfers import SCHEMA
+from ...features.whole import write_whole
 from .market import ASSETS, ETH, MINOR_UNITS, Ints, Market
 from .plan import METHODS, PLAIN
 
@@ -81,22 +78,6 @@ def _nonces(sender: Ints, own: npt.NDArray[np.bool_], before: Ints) -> Ints:
     return nonce
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table under another name first, then in its place."""
-    _whole(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
-
-
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame under another name first, then in its place."""
-    _whole(path, lambda temporary: frame.to_csv(temporary, index=False, lineterminator="\n"))
-
-
-def _whole(path: Path, write: Callable[[Path], None]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error}); give another folder") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a frame as CSV, whole or not at all."""
+    write_whole(path, lambda file: frame.to_csv(file, index=False, lineterminator="\n"))

@@ -28,11 +28,11 @@ def raids(world: World, s: Services, n: int, exits: Ints) -> None:
 
 def _raid(world: World, s: Services, case: str, n: int, day: float, exits: Ints) -> None:
     rng = world.rng
-    hours = rng.choice([OFFICE, AWAKE, ALWAYS], n, p=[0.65, 0.2, 0.15])
+    hours = rng.choice([OFFICE, AWAKE, ALWAYS], n, p=[0.75, 0.15, 0.1])
     wallets = world.add(n, "state_linked", "state", zone=PYONGYANG, hours=hours, actor=ACTOR, case=case)
     world.wallets.case_start[case] = int(START + day * DAY)
     asset = int(rng.choice([ETH, USDC], p=[0.7, 0.3]))
-    crew = hire(world, s, wallets, exits, asset, pace=(1800, 2 * DAY), sums=(0.3, 0.15, 0.55))
+    crew = hire(world, s, wallets, exits, asset, pace=(1800, 2 * DAY), sums=(0.2, 0.1, 0.7))
     playbook = str(rng.choice(PLAYBOOKS, p=[0.55, 0.25, 0.2]))
     loot = _theft(crew, n, day)
     if crew.asset == USDC and (playbook == "patient" or rng.random() < 0.5):

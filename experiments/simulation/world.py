@@ -89,8 +89,8 @@ class World:
 
     def moments(self, wallets: Ints, day: Floats) -> Floats:
         """Unix seconds on the given days (from START, whole part counts) at hours that the wallets' owners keep."""
-        hours = np.asarray(self.wallets.hours)[wallets]
-        zone = np.asarray(self.wallets.zone)[wallets]
+        who = wallets.tolist()  # the lists as arrays would cost as much as there are wallets, at every call
+        hours, zone = (np.array([column[k] for k in who], int) for column in (self.wallets.hours, self.wallets.zone))
         chance = np.cumsum(HOURS / HOURS.sum(1, keepdims=True), axis=1)[hours]
         hour = (self.rng.random(len(wallets))[:, None] > chance).sum(1) + self.rng.random(len(wallets))
         day = np.floor(day)

@@ -3,66 +3,50 @@
 import numpy as np
 
 from ..compiled import kernel
-from ..declare import RATIO, SHARE, Feature, positions
+from ..declare import RATIO, SHARE, Feature, in_and_out, positions
 from ..view import IN, entropy, ratio
 
-
-def _both(measure, unit, sentence, formula, source, null_when):
-    """The same feature for what came in and for what went out."""
-    return tuple(
-        Feature(
-            f"amounts__{side}__{measure}",
-            unit,
-            sentence.format(verb),
-            formula.format(f"x_{side}"),
-            source,
-            null_when=null_when.format(verb),
-        )
-        for side, verb in (("in", "received"), ("out", "sent"))
-    )
-
-
-_NONE = "no value was {}"
-_FEW = "fewer than two valued transfers were {}"
+_NONE = "no value was {verb}"
+_FEW = "fewer than two valued transfers were {verb}"
 
 FEATURES = (
-    *_both(
-        "distinct_share",
+    *in_and_out(
+        "amounts__{side}__distinct_share",
         SHARE,
-        "variety of the amounts {} (1: no two are equal)",
-        "distinct values of {} ÷ their number",
+        "variety of the amounts {verb} (1: no two are equal)",
+        "distinct values of {x} ÷ their number",
         "KuCoin 2020: equal sizes",
         _NONE,
     ),
-    *_both(
-        "modal_share",
+    *in_and_out(
+        "amounts__{side}__modal_share",
         SHARE,
-        "largest share of amounts {} within 1 % of one value",
-        "max over a of #(b in {}: a ≤ b ≤ 1.01·(1 + 1e-9)·a) ÷ their number",
+        "largest share of amounts {verb} within 1 % of one value",
+        "max over a of #(b in {x}: a ≤ b ≤ 1.01·(1 + 1e-9)·a) ÷ their number",
         "KuCoin 2020: equal sizes",
         _FEW,
     ),
-    *_both(
-        "entropy",
+    *in_and_out(
+        "amounts__{side}__entropy",
         RATIO,
-        "evenness of the amounts {} over orders of magnitude",
-        "Shannon entropy (natural logarithm) of floor(10·log10 a + 1e-9) over {} ÷ ln(their number)",
+        "evenness of the amounts {verb} over orders of magnitude",
+        "Shannon entropy (natural logarithm) of floor(10·log10 a + 1e-9) over {x} ÷ ln(their number)",
         "KuCoin 2020: equal sizes",
         _FEW,
     ),
-    *_both(
-        "round_share",
+    *in_and_out(
+        "amounts__{side}__round_share",
         SHARE,
-        "share of amounts {} with at most two significant digits",
-        "share of {} with |10·m − round(10·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10",
+        "share of amounts {verb} with at most two significant digits",
+        "share of {x} with |10·m − round(10·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10",
         "STRO: round amounts",
         _NONE,
     ),
-    *_both(
-        "short_share",
+    *in_and_out(
+        "amounts__{side}__short_share",
         SHARE,
-        "share of amounts {} that a person may have typed (at most four significant digits)",
-        "share of {} with |1000·m − round(1000·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10",
+        "share of amounts {verb} that a person may have typed (at most four significant digits)",
+        "share of {x} with |1000·m − round(1000·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10",
         "STRO: round amounts",
         _NONE,
     ),

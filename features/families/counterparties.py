@@ -3,25 +3,8 @@
 import numpy as np
 
 from ..compiled import kernel
-from ..declare import RATIO, SHARE, WALLETS, Feature, positions
+from ..declare import RATIO, SHARE, WALLETS, Feature, in_and_out, positions
 from ..view import DAY, IN, OUT, entropy, ratio
-
-
-def _both(measure, unit, sentence, formula, source, null_when, **options):
-    """The same feature for senders and for receivers."""
-    return tuple(
-        Feature(
-            f"counterparties__{side}__{measure}",
-            unit,
-            sentence.format(who=who, verb=verb),
-            formula.format(side=side, who=who),
-            source,
-            null_when=null_when.format(verb=verb),
-            **options,
-        )
-        for side, who, verb in (("in", "senders", "received"), ("out", "receivers", "sent"))
-    )
-
 
 _NONE = "nothing was {verb}"
 
@@ -35,7 +18,15 @@ FEATURES = (
         null=0.0,
         null_when="it dealt with nobody",
     ),
-    *_both("distinct", WALLETS, "number of {who}", "|{who}|", "Farrugia et al. 2020", _NONE, null=0.0),
+    *in_and_out(
+        "counterparties__{side}__distinct",
+        WALLETS,
+        "number of {who}",
+        "|{who}|",
+        "Farrugia et al. 2020",
+        _NONE,
+        null=0.0,
+    ),
     Feature(
         "counterparties__all__distinct_share",
         SHARE,
@@ -44,8 +35,13 @@ FEATURES = (
         "FATF 2020",
         null_when="it dealt with nobody",
     ),
-    *_both(
-        "distinct_share", SHARE, "number of {who}, against transfers {verb}", "|{who}| ÷ {side}s", "FATF 2020", _NONE
+    *in_and_out(
+        "counterparties__{side}__distinct_share",
+        SHARE,
+        "number of {who}, against transfers {verb}",
+        "|{who}| ÷ {side}s",
+        "FATF 2020",
+        _NONE,
     ),
     Feature(
         "counterparties__fan__out_share",
@@ -63,32 +59,37 @@ FEATURES = (
         "FATF 2020",
         null_when="it dealt with nobody",
     ),
-    *_both(
-        "top_share",
+    *in_and_out(
+        "counterparties__{side}__top_share",
         SHARE,
         "share of transfers {verb} that belong to one wallet",
         "max transfers of one of the {who} ÷ {side}s",
         "FATF 2020",
         _NONE,
     ),
-    *_both(
-        "top_value_share",
+    *in_and_out(
+        "counterparties__{side}__top_value_share",
         SHARE,
         "share of the value {verb} that belongs to one wallet",
         "max over the {who} of its Σ x_{side}, ÷ Σ x_{side}",
         "FATF 2020",
         "no value was {verb}",
     ),
-    *_both(
-        "entropy",
+    *in_and_out(
+        "counterparties__{side}__entropy",
         RATIO,
         "evenness of the transfers {verb} over wallets",
         "Shannon entropy (natural logarithm) of transfers a wallet over the {who} ÷ ln({side}s)",
         "FATF 2020",
         "fewer than two transfers were {verb}",
     ),
-    *_both(
-        "once_share", SHARE, "share of {who} seen only once", "{who} with one transfer ÷ |{who}|", "FATF 2020", _NONE
+    *in_and_out(
+        "counterparties__{side}__once_share",
+        SHARE,
+        "share of {who} seen only once",
+        "{who} with one transfer ÷ |{who}|",
+        "FATF 2020",
+        _NONE,
     ),
     Feature(
         "counterparties__fan_in__1d",

@@ -6,69 +6,81 @@ All amounts are of the wallet's leading asset, so that nothing is summed across 
 import numpy as np
 
 from ..compiled import kernel
-from ..declare import ASSET_UNITS, RATIO, SHARE, USD, Feature, positions
+from ..declare import ASSET_UNITS, RATIO, SHARE, USD, Feature, in_and_out, positions
 from ..view import IN, OUT, SELF, mean_and_deviation, median_of_sorted, ratio
 
 _LITERATURE = "Farrugia et al. 2020"
 
 
-def _both(measure, unit, sentence, formula, source, null_when, **options):
-    """The same feature for what came in and for what went out."""
-    return tuple(
-        Feature(
-            f"value__{side}__{measure}",
-            unit,
-            sentence.format(verb),
-            formula.format(f"x_{side}"),
-            source,
-            null_when=null_when.format(verb),
-            **options,
-        )
-        for side, verb in (("in", "received"), ("out", "sent"))
-    )
-
-
 FEATURES = (
-    *_both("total", ASSET_UNITS, "value {}", "Σ {}", _LITERATURE, "no value was {}", null=0.0, era_safe=False),
-    *_both(
-        "mean", ASSET_UNITS, "mean size of a transfer {}", "mean of {}", _LITERATURE, "no value was {}", era_safe=False
-    ),
-    *_both(
-        "median",
+    *in_and_out(
+        "value__{side}__total",
         ASSET_UNITS,
-        "median size of a transfer {}",
-        "median of {} (mean of the middle two)",
+        "value {verb}",
+        "Σ {x}",
         _LITERATURE,
-        "no value was {}",
+        "no value was {verb}",
+        null=0.0,
         era_safe=False,
     ),
-    *_both("max", ASSET_UNITS, "largest transfer {}", "max of {}", _LITERATURE, "no value was {}", era_safe=False),
-    *_both(
-        "cv",
-        RATIO,
-        "spread of the sizes {}, against their mean",
-        "population standard deviation ÷ mean of {}",
-        "FATF 2020",
-        "fewer than two valued transfers were {}",
+    *in_and_out(
+        "value__{side}__mean",
+        ASSET_UNITS,
+        "mean size of a transfer {verb}",
+        "mean of {x}",
+        _LITERATURE,
+        "no value was {verb}",
+        era_safe=False,
     ),
-    *_both(
-        "max_share",
+    *in_and_out(
+        "value__{side}__median",
+        ASSET_UNITS,
+        "median size of a transfer {verb}",
+        "median of {x} (mean of the middle two)",
+        _LITERATURE,
+        "no value was {verb}",
+        era_safe=False,
+    ),
+    *in_and_out(
+        "value__{side}__max",
+        ASSET_UNITS,
+        "largest transfer {verb}",
+        "max of {x}",
+        _LITERATURE,
+        "no value was {verb}",
+        era_safe=False,
+    ),
+    *in_and_out(
+        "value__{side}__cv",
+        RATIO,
+        "spread of the sizes {verb}, against their mean",
+        "population standard deviation ÷ mean of {x}",
+        "FATF 2020",
+        "fewer than two valued transfers were {verb}",
+    ),
+    *in_and_out(
+        "value__{side}__max_share",
         SHARE,
-        "share of the value {} that came in its largest transfer",
-        "max ÷ Σ of {}",
+        "share of the value {verb} that came in its largest transfer",
+        "max ÷ Σ of {x}",
         "FATF 2020",
-        "no value was {}",
+        "no value was {verb}",
     ),
-    *_both(
-        "gini",
+    *in_and_out(
+        "value__{side}__gini",
         RATIO,
-        "inequality (Gini) of the sizes {}",
-        "Σ_i (2i − m − 1)·a_(i) ÷ (m·Σ a), {} sorted upwards, i = 1…m",
+        "inequality (Gini) of the sizes {verb}",
+        "Σ_i (2i − m − 1)·a_(i) ÷ (m·Σ a), {x} sorted upwards, i = 1…m",
         "FATF 2020: even splits",
-        "fewer than two valued transfers were {}",
+        "fewer than two valued transfers were {verb}",
     ),
-    *_both(
-        "median_to_mean", RATIO, "median against mean size {}", "median ÷ mean of {}", "FATF 2020", "no value was {}"
+    *in_and_out(
+        "value__{side}__median_to_mean",
+        RATIO,
+        "median against mean size {verb}",
+        "median ÷ mean of {x}",
+        "FATF 2020",
+        "no value was {verb}",
     ),
     Feature(
         "value__out__share",

@@ -1,4 +1,4 @@
-"""Six small wallets of kinds that launderers use, with numbers worked out by hand. The wallet looked at is always "w"."""
+"""Six small wallets such as launderers use, and the borders of periods and sizes, worked out by hand for wallet "w"."""
 
 from math import isnan, log, log10
 
@@ -261,3 +261,86 @@ def test_fan_out():
     }
     assert_features(got, expected)
     assert_null(got, "timing__gap__memory", "timing__day__fano", "flow__patience__days")
+
+
+def passed_on(seconds: int) -> dict[str, float]:
+    """Features of a wallet that gets 10 on Monday midnight and sends 10 on so many seconds later."""
+    later = pd.Timestamp("2021-03-01") + pd.Timedelta(seconds=seconds)
+    return fingerprint(f"2021-03-01 00:00:00 a w 10\n{later:%Y-%m-%d %H:%M:%S} w b 10", as_of="2021-04-01")
+
+
+@pytest.mark.parametrize(
+    ("feature", "last", "value", "beyond"),
+    [
+        ("flow__pass_through__10min", 600, 1, 0),
+        ("flow__pass_through__1h", 3_600, 1, 0),
+        ("flow__pass_through__1d", 86_400, 1, 0),
+        ("flow__pass_through__7d", 604_800, 1, 0),
+        ("flow__exit__2d", 172_800, 1, 0),
+        ("flow__forward__1d", 86_400, 1, 0),
+        ("flow__consolidation__senders_1d", 86_399, 1, 0),
+        ("flow__burner__flag", 86_399, 1, 0),
+        ("timing__gap__under_1min", 59, 1, 0),
+        ("timing__gap__zero_share", 0, 1, 0),
+        ("timing__busiest__10min", 599, 2, 1),
+        ("timing__out_hour__night_share", 32_399, 1, 0),
+        ("timing__out_weekend__share", 6 * 86_400 + 86_399, 1, 0),
+        ("activity__busiest__1d_share", 86_399, 1, 1 / 2),
+        ("activity__active__days", 86_399, 1, 2),
+        ("flow__day_kept__mean", 86_399, 0, 1),
+    ],
+)
+def test_the_last_second_of_a_period(feature, last, value, beyond):
+    assert passed_on(last)[feature] == value
+    assert passed_on(last + 1)[feature] == beyond
+
+
+@pytest.mark.parametrize(
+    ("feature", "received", "sent", "value"),
+    [
+        ("flow__drain__share", [10], [9], 1),
+        ("flow__drain__share", [10], [8.999], 0),
+        ("flow__forward__1d", [0.3], [0.27], 1),
+        ("flow__forward__1d", [0.3], [0.269], 0),
+        ("flow__burner__flag", [1], [0.99], 1),
+        ("flow__burner__flag", [1], [0.989], 0),
+        ("flow__burner__flag", [1], [0.3, 0.3, 0.4], 0),
+        ("flow__peel_step__share", [], [0.3, 3], 0),
+        ("flow__peel_step__share", [], [0.299, 3], 1),
+        ("amounts__out__repeat_share", [], [1, 0.99], 1),
+        ("amounts__out__repeat_share", [], [0.099, 0.1], 1),
+        ("amounts__out__repeat_share", [], [1, 0.9899], 0),
+        ("amounts__out__echo_share", [0.1], [0.099], 1),
+        ("amounts__out__echo_share", [0.1], [0.1011], 0),
+        ("amounts__out__modal_share", [], [0.3, 0.303], 1),
+        ("amounts__out__modal_share", [], [0.3, 0.3031], 1 / 2),
+        ("amounts__out__below_round_share", [], [4.9, 0.98, 49, 0.1, 100], 0),
+        ("amounts__out__below_round_share", [], [4.91, 0.9801, 99.9, 0.0199], 1),
+        ("amounts__out__round_share", [], [0.11, 1e-18, 33e6], 1),
+        ("amounts__out__round_share", [], [0.111, 101], 0),
+        ("amounts__out__short_share", [], [1.234, 0.001], 1),
+        ("amounts__out__short_share", [], [1.2345], 0),
+    ],
+)
+def test_amounts_on_the_border_in_any_unit(feature, received, sent, value):
+    lines = [f"a w {amount!r}" for amount in received] + [f"w b {amount!r}" for amount in sent]
+    timed = "\n".join(f"2021-03-01 10:00:{second:02} {line}" for second, line in enumerate(lines))
+    assert fingerprint(timed, as_of="2021-04-01")[feature] == pytest.approx(value, rel=1e-9)
+
+
+def test_first_digits_are_those_that_were_written():
+    """0.3 is stored a little below three tenths; its first digit is a 3 all the same."""
+    threes = "\n".join(f"2021-03-01 10:00:{second:02} w b 0.3" for second in range(10))
+    got = fingerprint(threes, as_of="2021-04-01")
+    assert got["amounts__both__digit_deviation"] == pytest.approx(1 - log10(4 / 3))
+
+
+def test_less_than_a_millionth_left_is_nothing_left():
+    """It leaves the queue and has no age any more, but was not sent on all the same."""
+    received = "2021-03-01 00:00:00 a w 1\n"
+    dust = fingerprint(received + "2021-03-02 00:00:00 w b 0.9999991", as_of="2021-03-03")
+    more = fingerprint(received + "2021-03-02 00:00:00 w b 0.9999989", as_of="2021-03-03")
+    assert_null(dust, "flow__patience__days")
+    assert dust["flow__retention__share"] == pytest.approx(9e-7)
+    assert more["flow__patience__days"] == 2
+    assert more["flow__retention__share"] == pytest.approx(1.1e-6)

@@ -84,7 +84,7 @@ def moment(seconds: int) -> pd.Timestamp:
 
 def snapshots_at(moments_asked: list[pd.Timestamp], wallets: list[str] | None = None) -> pd.DataFrame:
     """Every wallet (and one that nobody knows) at every moment."""
-    pairs = [(wallet, moment) for moment in moments_asked for wallet in wallets or [*WALLETS, STRANGER]]
+    pairs = [(wallet, as_of) for as_of in moments_asked for wallet in wallets or [*WALLETS, STRANGER]]
     frame = pd.DataFrame(pairs, columns=["address", "as_of"])
     return frame.astype({"address": "str", "as_of": "datetime64[us, UTC]"})
 

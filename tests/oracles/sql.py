@@ -17,7 +17,7 @@ WITH plain AS (
     UNION ALL
     SELECT receiver, sender, 'in', t, amount, asset, usd FROM plain WHERE sender <> receiver
 )
-SELECT snapshot, as_of, other, side, t, t // 86400 AS day, amount, asset, usd,
+SELECT snapshot, as_of, other, side, t, t // 86400 AS day, amount, asset, usd, min(t) OVER (PARTITION BY snapshot) AS t_1,
        row_number() OVER (
            PARTITION BY snapshot ORDER BY t, array_position(['in', 'out', 'self'], side), amount) AS place
 FROM ends JOIN asked USING (w) WHERE t < as_of AND (low IS NULL OR low <= t)
@@ -62,6 +62,9 @@ VIEWS = {
                 GROUP BY snapshot, floor(10 * log10(x_out) + 1e-9)""",
     "ranked": """SELECT snapshot, side, amount, row_number() OVER (PARTITION BY snapshot, side ORDER BY amount) AS i,
                         count(*) OVER (PARTITION BY snapshot, side) AS m FROM x""",
+    "large": """SELECT snapshot, t, t_1
+                FROM x JOIN (SELECT snapshot, amount AS p FROM ranked WHERE side = 'in' AND i = (19 * m + 19) // 20)
+                USING (snapshot) WHERE x_in >= p""",
     "step": f"""SELECT snapshot, side, lag(side) OVER {IN_ORDER} AS side_before,
                        amount, lag(amount) OVER {IN_ORDER} AS amount_before FROM x""",
     "payment": f"SELECT snapshot, x_out AS a, lag(x_out) OVER {IN_ORDER} AS b FROM x WHERE side = 'out'",
@@ -143,6 +146,7 @@ FEATURES = {
         """if(count(*) FILTER (side = '@') >= 2,
         sum((2 * i - m - 1) * amount / m) FILTER (side = '@') / sum(amount) FILTER (side = '@'), NULL)""",
     ),
+    "large": {"flow__large_in__age_days": "(min(t) - any_value(t_1)) / 86400"},
     "size_in": {"amounts__in__entropy": f"if(sum(n) >= 2, {ENTROPY} / ln(sum(n)), NULL)"},
     "size_out": {"amounts__out__entropy": f"if(sum(n) >= 2, {ENTROPY} / ln(sum(n)), NULL)"},
     "payment": {"amounts__out__repeat_share": "avg((abs(a - b) <= 0.01 * (1 + 1e-9) * greatest(a, b))::INT)"},

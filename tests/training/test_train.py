@@ -241,3 +241,15 @@ def test_a_part_of_a_dataset_is_the_same_part_of_all_its_frames(rebuilt):
         whole = getattr(dataset, name)
         pd.testing.assert_frame_equal(getattr(part, name), whole[keep].reset_index(drop=True))
     assert len(part.X) == keep.sum()
+
+
+def test_the_number_of_threads_changes_no_tree(rebuilt):
+    from walletprint.training.models import fit_lightgbm
+
+    dataset, slices = rebuilt
+    X = dataset.X.iloc[slices.train.rows]
+    one, two = (
+        fit_lightgbm(X, slices.train.y, {"num_threads": n, "bagging_freq": 1, "bagging_fraction": 0.8}, 1, 5)
+        for n in (1, 2)
+    )
+    assert one.trees_to_dataframe().equals(two.trees_to_dataframe())
