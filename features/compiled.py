@@ -16,7 +16,7 @@ from numba.core import config
 
 _SOURCES = Path(__file__).parent
 _SETTING = "CACHE_DIR"  # of numba; read when a function is decorated
-_WITH_KERNELS = ("compiled.py", "declare.py", "extract.py", "ledger.py", "view.py")
+_WITH_KERNELS = ("compiled.py", "declare.py", "extract.py", "fifo.py", "ledger.py", "view.py")
 
 
 def _cache_folder() -> str:

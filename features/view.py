@@ -11,6 +11,9 @@ from .compiled import kernel
 
 IN, OUT, SELF = 0, 1, 2
 DAY = 86_400
+ROUNDING = (
+    1e-9  # amounts are decimals stored in binary: borders have this much room, so that no answer hangs on the unit
+)
 
 
 class Rows(NamedTuple):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from walletprint.features import compiled
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = ["features", "serving", "training", "experiments", "cli"]  # each may import those before it
 BASE_ONLY = {"features", "serving"}
@@ -86,3 +88,9 @@ def test_no_file_grows_beyond_reading():
         if (n := len(path.read_text().splitlines())) > 420
     }
     assert not long
+
+
+def test_the_kernel_cache_knows_every_file_with_a_kernel():
+    holding = {path.name for path in (REPOSITORY / "features").glob("*.py") if "@kernel\n" in path.read_text()}
+    assert holding <= set(compiled._WITH_KERNELS)
+    assert all((REPOSITORY / "features" / name).is_file() for name in compiled._WITH_KERNELS)

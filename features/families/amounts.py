@@ -4,7 +4,7 @@ import numpy as np
 
 from ..compiled import kernel
 from ..declare import RATIO, SHARE, Feature, in_and_out, positions
-from ..view import IN, entropy, ratio
+from ..view import IN, ROUNDING, entropy, ratio
 
 _NONE = "no value was {verb}"
 _FEW = "fewer than two valued transfers were {verb}"
@@ -86,9 +86,6 @@ FEATURES = (
 )
 
 AT = positions(FEATURES)
-ROUNDING = (
-    1e-9  # amounts are decimals stored in binary: borders have this much room, so that no answer hangs on the unit
-)
 
 
 @kernel
