@@ -53,7 +53,7 @@ class Screen:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=_errors, disable=self.quiet, transient=not _errors.is_terminal) as bar:
+        with Progress(*columns, console=_errors, disable=self.quiet or not _errors.is_terminal) as bar:
             task = bar.add_task(what, total=None)
 
             def advance(done: int, total: int, described: str = what) -> None:

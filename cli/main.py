@@ -31,6 +31,9 @@ TrackingUri = Annotated[
 ]
 
 
+_OPENMP = "; LightGBM needs the OpenMP runtime: install libgomp1 (Debian) or libomp (macOS), or use the Makefile"
+
+
 def main() -> None:
     """Run the command line; the entry point `walletprint`."""
     try:
@@ -38,6 +41,9 @@ def main() -> None:
     except WalletprintError as error:
         complain(f"error: {error}")
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except OSError as error:  # a full disk, a folder that may not be written
+        complain(f"error: {error}{_OPENMP if 'libgomp' in str(error) else ''}")
+        sys.exit(1)
 
 
 @app.command()

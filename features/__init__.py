@@ -4,13 +4,16 @@ from .catalogue import FAMILIES, catalogue, feature, features_hash
 from .declare import Feature
 from .errors import DataError, UsageError, WalletprintError
 from .extract import coverage, extract, snapshots_of
+from .ingest import IngestReport, ingest
 from .ledger import Ledger
 from .periods import parse_as_of, parse_window
+from .transfers import read_transfers
 
 __all__ = [
     "FAMILIES",
     "DataError",
     "Feature",
+    "IngestReport",
     "Ledger",
     "UsageError",
     "WalletprintError",
@@ -19,7 +22,9 @@ __all__ = [
     "extract",
     "feature",
     "features_hash",
+    "ingest",
     "parse_as_of",
     "parse_window",
+    "read_transfers",
     "snapshots_of",
 ]
