@@ -16,15 +16,17 @@ from .console import Screen, complain
 def tell_ingest(report: IngestReport, screen: Screen) -> None:
     """What an ingest read, kept and left out; bad rows are said even to the quiet."""
     formats = ", ".join(f"{rows:,} of {name}" for name, rows in report.by_source.items())
-    screen.say(f"{report.read:,} rows read ({formats})")
-    screen.say(f"{report.good:,} transfers in {report.out}, {report.first:%Y-%m-%d} to {report.last:%Y-%m-%d}")
-    screen.say(f"{report.duplicates:,} duplicates left out; {report.skipped:,} rows carried no transfer")
-    screen.say(f"{report.self_transfers:,} transfers of a wallet to itself, kept and marked")
+    screen.say(f"{some(report.read, 'row')} read ({formats})")
+    screen.say(f"{some(report.good, 'transfer')} in {report.out}, {report.first:%Y-%m-%d} to {report.last:%Y-%m-%d}")
+    screen.say(f"{some(report.duplicates, 'duplicate')} left out; {some(report.skipped, 'row')} carried no transfer")
+    screen.say(f"{some(report.self_transfers, 'transfer')} of a wallet to itself, kept and marked")
     for note in report.notes:
         screen.say(f"note: {note}")
     if report.bad:
         reason, count = next(iter(report.reasons.items()))
-        complain(f"warning: {_rows(report.bad)} set aside in {report.quarantine}; most of them ({count:,}): {reason}")
+        complain(
+            f"warning: {some(report.bad, 'bad row')} set aside in {report.quarantine}; most of them ({count:,}): {reason}"
+        )
 
 
 def load_ledger(transfers: str, out: Path, screen: Screen) -> Ledger:
@@ -36,7 +38,9 @@ def load_ledger(transfers: str, out: Path, screen: Screen) -> Ledger:
     if len(ledger.rejected):
         place = out.with_name(f"{out.stem}.bad.parquet")
         write_parquet(ledger.rejected, place)
-        complain(f"warning: {_rows(len(ledger.rejected))} of {transfers} left out; with their reasons in {place}")
+        complain(
+            f"warning: {some(len(ledger.rejected), 'bad row')} of {transfers} left out; with their reasons in {place}"
+        )
     return ledger
 
 
@@ -45,7 +49,7 @@ def keep_bad_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:
     if len(bad):
         place = model.with_name(f"{model.name}.bad-labels.parquet")
         write_parquet(bad, place)
-        complain(f"warning: {_rows(len(bad))} of {labels} left out; with their reasons in {place}")
+        complain(f"warning: {some(len(bad), 'bad row')} of {labels} left out; with their reasons in {place}")
 
 
 def snapshots_asked(ledger: Ledger, wallets: Path | None, as_of: str | None, screen: Screen) -> pd.DataFrame:
@@ -74,7 +78,7 @@ def write_features(ledger: Ledger, snapshots: pd.DataFrame, window: str | None, 
     with screen.progress("extracting") as on_progress:
         vectors = extract(ledger, snapshots, window=window, on_progress=on_progress)
     write_parquet(vectors, out)
-    screen.say(f"{len(vectors):,} vectors of {len(vectors.columns) - 2} features in {out}")
+    screen.say(f"{some(len(vectors), 'vector')} of {len(vectors.columns) - 2} features in {out}")
 
 
 def tell_bands(scores: pd.DataFrame, out: Path, screen: Screen) -> None:
@@ -87,5 +91,6 @@ def tell_bands(scores: pd.DataFrame, out: Path, screen: Screen) -> None:
     screen.say(f"{len(scores):,} addresses in {out}: {bands or 'none scored'}{unscored}")
 
 
-def _rows(n: int) -> str:
-    return f"{n:,} bad row{'' if n == 1 else 's'}"
+def some(n: int, what: str) -> str:
+    """A number with its noun: 1 bad row, 2 bad rows."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
