@@ -13,10 +13,10 @@ from ..features import Ledger
 from ..serving import Scorer, read_addresses, write_scores
 from ..training import train
 from .console import Screen
+from .tables import METRICS
 
 _CRIMES = {"laundering": ["laundering", "state_linked"], "state_linked": ["state_linked"]}
 _SHOWN = 3
-_COLUMNS = ("model", "kind", "base_rate", "pr_auc", "roc_auc", "precision_at_5pct", "recall_at_5pct", "brier")
 
 
 def run_demo(folder: Path, screen: Screen) -> None:
@@ -44,9 +44,9 @@ def _train(head: str, ledger: Ledger, chain: SimulatedChain, folder: Path, uri: 
         result = train(
             ledger, chain.labels, out=folder / f"model-{head}", tracking_uri=uri, on_progress=on_progress, head=head
         )
-    shown = result.metrics[result.metrics["slice"] == "test_time"]
+    shown = result.metrics.query("slice == 'test_time'")
     title = f"Head {head}: wallets at later dates (test), trained up to {result.model.trained_until}"
-    screen.table(shown.loc[:, list(_COLUMNS)], title=title)
+    screen.table(shown.filter(items=METRICS), title=title)
     return result.model_uri
 
 

@@ -98,7 +98,7 @@ def train(
     """Train, calibrate, measure, track and register a model."""
     from ..training import load_config
     from ..training import train as fit
-    from .tables import keep_bad_labels, load_ledger
+    from .tables import METRICS, keep_bad_labels, load_ledger
 
     screen = Screen(quiet)
     checked = load_config(config, head=head)
@@ -106,7 +106,7 @@ def train(
     with screen.steps("training") as on_progress:
         result = fit(ledger, labels, checked, out, tracking_uri=tracking_uri, on_progress=on_progress)
     keep_bad_labels(result.bad_labels, labels, out)
-    screen.table(result.metrics, title=f"{head}: {result.model_dir}")
+    screen.table(result.metrics.filter(items=["slice", *METRICS]), title=f"{head}: {result.model_dir}")
     screen.say(f"MLflow run {result.run_id}, registered as {result.model_uri}" if result.run_id else "not tracked")
 
 

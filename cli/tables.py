@@ -12,6 +12,8 @@ from ..features.whole import write_parquet
 from ..serving import read_addresses
 from .console import Screen, complain
 
+METRICS = ("model", "kind", "base_rate", "pr_auc", "roc_auc", "precision_at_5pct", "recall_at_5pct", "brier")
+
 
 def tell_ingest(report: IngestReport, screen: Screen) -> None:
     """What an ingest read, kept and left out; bad rows are said even to the quiet."""

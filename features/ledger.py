@@ -144,10 +144,11 @@ def _in_total_order(rows: Rows, addresses: pa.Array, assets: pa.Array) -> Rows:
     """Sort rows by (time, amount, asset, sender, receiver, usd), so that no sum hangs on the order in which they came."""
     time = rows.time
     order = np.arange(len(time)) if _ascends(time) else np.argsort(time, kind="stable")
+    of_address = _stable_hash(addresses)
     keys = [
         _stable_hash(assets)[rows.asset],
-        _stable_hash(addresses)[rows.sender],
-        _stable_hash(addresses)[rows.receiver],
+        of_address[rows.sender],
+        of_address[rows.receiver],
     ]
     if rows.usd.size:
         keys.append(rows.usd.view(np.uint64))

@@ -1,5 +1,6 @@
 """Writes a file as a whole or not at all: what is half-written has another name until it is done."""
 
+import contextlib
 import os
 import uuid
 from collections.abc import Callable
@@ -29,7 +30,8 @@ def write_whole(place: Path, write: Callable[[BinaryIO], None]) -> None:
     except OSError as error:
         raise DataError(f"{place}: cannot be written ({error.strerror or error}); give another place") from None
     finally:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone into place, or never begun
+            fresh.unlink()
 
 
 def write_parquet(table: pa.Table | pd.DataFrame, place: Path) -> None:
