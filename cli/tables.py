@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from ..features import Ledger, extract, snapshots_of
 from ..features.compiled import compiled_before
@@ -37,21 +38,13 @@ def load_ledger(transfers: str, out: Path, screen: Screen) -> Ledger:
         screen.say("compiling the kernels, which takes about a minute and happens once")
     with screen.progress("loading transfers"):
         ledger = Ledger.from_transfers(transfers)
-    if len(ledger.rejected):
-        place = out.with_name(f"{out.stem}.bad.parquet")
-        write_parquet(ledger.rejected, place)
-        complain(
-            f"warning: {some(len(ledger.rejected), 'bad row')} of {transfers} left out; with their reasons in {place}"
-        )
+    _set_aside(ledger.rejected, transfers, out.with_name(f"{out.stem}.bad.parquet"))
     return ledger
 
 
 def keep_bad_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:
     """Put labels that were refused beside the model, and count them out loud."""
-    if len(bad):
-        place = model.with_name(f"{model.name}.bad-labels.parquet")
-        write_parquet(bad, place)
-        complain(f"warning: {some(len(bad), 'bad row')} of {labels} left out; with their reasons in {place}")
+    _set_aside(bad, labels, model.with_name(f"{model.name}.bad-labels.parquet"))
 
 
 def snapshots_asked(ledger: Ledger, wallets: Path | None, as_of: str | None, screen: Screen) -> pd.DataFrame:
@@ -96,3 +89,9 @@ def tell_bands(scores: pd.DataFrame, out: Path, screen: Screen) -> None:
 def some(n: int, what: str) -> str:
     """A number with its noun: 1 bad row, 2 bad rows."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _set_aside(bad: pa.Table | pd.DataFrame, source: object, place: Path) -> None:
+    if len(bad):
+        write_parquet(bad, place)
+        complain(f"warning: {some(len(bad), 'bad row')} of {source} left out; with their reasons in {place}")

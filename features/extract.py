@@ -66,7 +66,7 @@ def extract(
     names = [f.name for f in catalogue()] if features is None else list(features)
     wanted = {feature(name).family for name in names}
     columns = [f for family in FAMILIES if family in wanted for f in catalogue(family)]
-    low, high, as_of = _located(ledger, snapshots, window)
+    ids, low, high, as_of = _located(ledger, snapshots, window)
     out = np.tile(np.array([f.null for f in columns]), (len(low), 1))
     starts = np.full(len(FAMILIES), -1)
     at = 0
@@ -74,7 +74,6 @@ def extract(
         if family in wanted:
             starts[i] = at
             at += len(catalogue(family))
-    ids = ledger.ids(snapshots["address"].tolist())
     _run_blocks(ledger, ids, low, high, as_of, starts, out, on_progress)
     vectors = pd.DataFrame(out, columns=[f.name for f in columns], copy=False)[names]
     return pd.concat([_keys(snapshots), vectors], axis=1)
@@ -90,7 +89,7 @@ def coverage(ledger: Ledger, snapshots: pd.DataFrame, *, window: str | None = No
     Raises:
         UsageError: if the window is not a period, or `snapshots` lacks a column.
     """
-    low, high, _ = _located(ledger, snapshots, window)
+    _, low, high, _ = _located(ledger, snapshots, window)
     n = high - low
     some = n > 0
     ends = np.zeros((2, len(n)), np.int64)
@@ -107,8 +106,8 @@ def _keys(snapshots: pd.DataFrame) -> pd.DataFrame:
     return snapshots.loc[:, ["address", "as_of"]].reset_index(drop=True)
 
 
-def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each snapshot's transfers stand in the ledger's entries, and its as-of date in seconds."""
+def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> tuple[np.ndarray, ...]:
+    """Each snapshot's wallet id, where its transfers stand in the ledger's entries (low, high), and its as-of date in seconds."""
     for column in ("address", "as_of"):
         if column not in snapshots.columns:
             raise UsageError(
@@ -127,8 +126,8 @@ def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> tup
         // 1_000_000
     )
     start = np.full(len(as_of), _EARLIEST) if seconds is None else as_of - seconds
-    low, high = ledger.slices(ledger.ids(snapshots["address"].tolist()), start, as_of)
-    return low, high, as_of
+    ids = ledger.ids(snapshots["address"].tolist())
+    return ids, *ledger.slices(ids, start, as_of), as_of
 
 
 def _run_blocks(ledger, ids, low, high, as_of, starts, out, on_progress) -> None:
