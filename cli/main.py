@@ -3,7 +3,6 @@
 Heavy modules are imported inside the commands, so that `--help` is instant and scoring never loads training code.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +25,13 @@ TransfersPath = Annotated[
     str, typer.Option("--transfers", "-t", help="A Parquet or CSV file, a folder or a glob of transfers.")
 ]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Only transfers before this date count (2021-04-01; UTC).")]
+Memory = Annotated[
+    str | None, typer.Option(help="How much memory to take at most (2GB, 1500MB); what does not fit is kept on disk.")
+]
+KeptLedger = Annotated[
+    Path | None,
+    typer.Option("--ledger", help="Keep the encoded transfers in this folder, and reuse them; new files are appended."),
+]
 TrackingUri = Annotated[
     str | None, typer.Option(help="MLflow's tracking URI; sqlite:///mlflow.db in this folder by default.")
 ]
@@ -75,13 +81,15 @@ def extract(
     ] = None,
     as_of: AsOf = None,
     window: Annotated[str | None, typer.Option(help="How far back to look: 90d, 12h, 4w or all.")] = None,
+    memory: Memory = None,
+    kept: KeptLedger = None,
     quiet: Quiet = False,
 ) -> None:
-    """Turn the histories of wallets into behavioural vectors."""
+    """Turn the histories of wallets into behavioural vectors. An interrupted run goes on where it was."""
     from .tables import load_ledger, snapshots_asked, write_features
 
     screen = Screen(quiet)
-    ledger = load_ledger(transfers, out, screen)
+    ledger = load_ledger(transfers, out, screen, memory=memory, kept=kept)
     write_features(ledger, snapshots_asked(ledger, wallets, as_of, screen), window, out, screen)
 
 
@@ -93,6 +101,8 @@ def train(
     out: Annotated[Path, typer.Option(help="The model's folder.")],
     config: Annotated[Path | None, typer.Option(help="A YAML config; the head's own by default.")] = None,
     tracking_uri: TrackingUri = None,
+    memory: Memory = None,
+    kept: KeptLedger = None,
     quiet: Quiet = False,
 ) -> None:
     """Train, calibrate, measure, track and register a model."""
@@ -102,7 +112,7 @@ def train(
 
     screen = Screen(quiet)
     checked = load_config(config, head=head)
-    ledger = load_ledger(transfers, out, screen)
+    ledger = load_ledger(transfers, out, screen, memory=memory, kept=kept)
     with screen.steps("training") as on_progress:
         result = fit(ledger, labels, checked, out, tracking_uri=tracking_uri, on_progress=on_progress)
     keep_bad_labels(result.bad_labels, labels, out)
@@ -118,6 +128,8 @@ def score(
     out: Annotated[Path, typer.Option(help="Where the scores go (.parquet, .csv or .jsonl).")],
     as_of: AsOf = None,
     tracking_uri: TrackingUri = None,
+    memory: Memory = None,
+    kept: KeptLedger = None,
     quiet: Quiet = False,
 ) -> None:
     """Score addresses as of a date: one explained row each."""
@@ -129,7 +141,7 @@ def score(
     asked = read_addresses(addresses)
     if as_of is None and "as_of" not in asked.columns:
         raise UsageError("--as-of: a date is needed (2021-04-01), or a column as_of in the list of addresses")
-    ledger = load_ledger(transfers, out, screen)
+    ledger = load_ledger(transfers, out, screen, scorer.model.features, memory, kept)
     with screen.progress("scoring") as on_progress:
         scores = scorer.score(asked, ledger, as_of=as_of, on_progress=on_progress)
     write_scores(scores, out)
@@ -139,23 +151,26 @@ def score(
 @app.command()
 def features(
     family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
+    show: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One feature in full, with a worked example.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with formulas.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/features.md.")] = False,
 ) -> None:
-    """List the catalogue of features."""
-    import dataclasses
+    """List the catalogue of features, or show one of them."""
+    from ..features.reference import reference
+    from .features import show_json, show_list, show_one
 
-    import pandas as pd
-
-    from ..features import catalogue
-
-    listed = [dataclasses.asdict(feature) for feature in catalogue(family)]
-    if as_json:
-        for entry in listed:
-            entry["null"] = None if entry["null"] != entry["null"] else entry["null"]
-        Screen().show(json.dumps(listed, indent=2, ensure_ascii=False))
-        return
-    frame = pd.DataFrame(listed).loc[:, ["name", "unit", "era_safe", "sentence"]]
-    Screen().table(frame, title=f"{len(frame)} features")
+    if sum([family is not None or as_json, show is not None, as_markdown]) > 1:
+        raise UsageError("features: --show and --markdown each go alone")
+    if show is not None:
+        show_one(show, Screen())
+    elif as_markdown:
+        Screen().show(reference().rstrip("\n"))
+    elif as_json:
+        show_json(family, Screen())
+    else:
+        show_list(family, Screen())
 
 
 @app.command()

@@ -1,11 +1,13 @@
 """Steps that several commands share: loading a ledger, asking for snapshots, writing features, telling what was scored."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from ..features import Ledger, extract, snapshots_of
+from ..features import Ledger, parse_memory, snapshots_of, write_vectors
+from ..features.catalogue import KERNELS
 from ..features.compiled import compiled_before
 from ..features.errors import UsageError
 from ..features.ingest import IngestReport
@@ -32,12 +34,23 @@ def tell_ingest(report: IngestReport, screen: Screen) -> None:
         )
 
 
-def load_ledger(transfers: str, out: Path, screen: Screen) -> Ledger:
-    """Read transfers; rows that are refused go beside `out`, and are counted out loud."""
-    if not compiled_before():
+def load_ledger(
+    transfers: str,
+    out: Path,
+    screen: Screen,
+    features: Iterable[str] | None = None,
+    memory: str | None = None,
+    kept: Path | None = None,
+) -> Ledger:
+    """Read transfers, or take those that are kept; rows that are refused go beside `out`, and are counted out loud."""
+    room = parse_memory(memory)
+    if not compiled_before(*KERNELS.values()):
         screen.say("compiling the kernels, which takes about a minute and happens once")
     with screen.progress("loading transfers"):
-        ledger = Ledger.from_transfers(transfers)
+        if kept is None:
+            ledger = Ledger.from_transfers(transfers, features=features, memory=room)
+        else:
+            ledger = Ledger.cached(transfers, kept, features=features, memory=room, on_note=complain)
     _set_aside(ledger.rejected, transfers, out.with_name(f"{out.stem}.bad.parquet"))
     return ledger
 
@@ -49,9 +62,9 @@ def keep_bad_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:
 
 def snapshots_asked(ledger: Ledger, wallets: Path | None, as_of: str | None, screen: Screen) -> pd.DataFrame:
     """The snapshots of a list of wallets (or of all), each at its own date, at `as_of`, or just after the last transfer."""
-    asked = (
-        pd.DataFrame({"address": sorted(ledger.addresses.to_pylist())}) if wallets is None else read_addresses(wallets)
-    )
+    if wallets is None:
+        return snapshots_of(ledger.addresses, _asked_moment(ledger, as_of, screen))
+    asked = read_addresses(wallets)
     if "as_of" in asked.columns:
         dates = pd.to_datetime(asked["as_of"], utc=True, errors="coerce", format="mixed")
         if dates.isna().any():
@@ -60,20 +73,21 @@ def snapshots_asked(ledger: Ledger, wallets: Path | None, as_of: str | None, scr
                 f"{wallets}, row {row + 1}: as_of must be a date (2021-04-01), not {asked['as_of'].iloc[row]!r}"
             )
         return asked.assign(as_of=dates.astype("datetime64[us, UTC]"))
-    if as_of is None:
-        screen.say(f"as of {ledger.end.isoformat()}, just after the last transfer (--as-of sets another date)")
-        return snapshots_of(asked["address"].tolist(), ledger.end)
-    return snapshots_of(asked["address"].tolist(), as_of)
+    return snapshots_of(asked["address"].tolist(), _asked_moment(ledger, as_of, screen))
+
+
+def _asked_moment(ledger: Ledger, as_of: str | None, screen: Screen) -> str | pd.Timestamp:
+    if as_of is not None:
+        return as_of
+    screen.say(f"as of {ledger.end.isoformat()}, just after the last transfer (--as-of sets another date)")
+    return ledger.end
 
 
 def write_features(ledger: Ledger, snapshots: pd.DataFrame, window: str | None, out: Path, screen: Screen) -> None:
-    """Extract all families and write them."""
-    if out.suffix != ".parquet":
-        raise UsageError(f"--out: a file that ends in .parquet is needed, not {out}")
+    """Extract all families and write them; a run that was interrupted goes on."""
     with screen.progress("extracting") as on_progress:
-        vectors = extract(ledger, snapshots, window=window, on_progress=on_progress)
-    write_parquet(vectors, out)
-    screen.say(f"{some(len(vectors), 'vector')} of {len(vectors.columns) - 2} features in {out}")
+        features = write_vectors(ledger, snapshots, out, window=window, on_progress=on_progress)
+    screen.say(f"{some(len(snapshots), 'vector')} of {features} features in {out}")
 
 
 def tell_bands(scores: pd.DataFrame, out: Path, screen: Screen) -> None:

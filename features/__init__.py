@@ -6,8 +6,9 @@ from .errors import DataError, UsageError, WalletprintError
 from .extract import coverage, extract, snapshots_of
 from .ingest import IngestReport, ingest
 from .ledger import Ledger
-from .periods import parse_as_of, parse_window
+from .periods import parse_as_of, parse_memory, parse_window
 from .transfers import read_transfers
+from .vectors import write_vectors
 
 __all__ = [
     "FAMILIES",
@@ -24,7 +25,9 @@ __all__ = [
     "features_hash",
     "ingest",
     "parse_as_of",
+    "parse_memory",
     "parse_window",
     "read_transfers",
     "snapshots_of",
+    "write_vectors",
 ]

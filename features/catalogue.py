@@ -5,18 +5,13 @@ from collections.abc import Iterable
 
 from .declare import Feature
 from .errors import UsageError
-from .families import activity, amounts, counterparties, flow, timing, value
+from .families import activity, amounts, assets, cohort, counterparties, fees, flow, funding, structure, timing, value
 
-_FAMILIES = {
-    "activity": activity.FEATURES,
-    "value": value.FEATURES,
-    "amounts": amounts.FEATURES,
-    "timing": timing.FEATURES,
-    "counterparties": counterparties.FEATURES,
-    "flow": flow.FEATURES,
-}
-FAMILIES: tuple[str, ...] = tuple(_FAMILIES)
-_BY_NAME = {feature.name: feature for features in _FAMILIES.values() for feature in features}
+_MODULES = (activity, value, amounts, timing, counterparties, flow, assets, funding, fees, structure, cohort)
+KERNELS = {module.FEATURES[0].family: module for module in _MODULES}
+"""Each family's module; its `compute` is the kernel."""
+FAMILIES: tuple[str, ...] = tuple(KERNELS)
+_BY_NAME = {feature.name: feature for module in _MODULES for feature in module.FEATURES}
 
 
 def catalogue(family: str | None = None) -> tuple[Feature, ...]:
@@ -27,9 +22,9 @@ def catalogue(family: str | None = None) -> tuple[Feature, ...]:
     """
     if family is None:
         return tuple(_BY_NAME.values())
-    if family not in _FAMILIES:
+    if family not in KERNELS:
         raise UsageError(f"family: one of {', '.join(FAMILIES)} is allowed, not {family!r}")
-    return _FAMILIES[family]
+    return KERNELS[family].FEATURES
 
 
 def feature(name: str) -> Feature:
@@ -41,6 +36,16 @@ def feature(name: str) -> Feature:
     if name not in _BY_NAME:
         raise UsageError(f"feature: {name!r} is not in the catalogue; `walletprint features` lists it")
     return _BY_NAME[name]
+
+
+def needs_of(names: Iterable[str] | None) -> frozenset[str]:
+    """What features (None: all of them) look at besides the wallet's own transfers.
+
+    Raises:
+        UsageError: if one of them is not in the catalogue.
+    """
+    wanted = catalogue() if names is None else map(feature, names)
+    return frozenset(need for declared in wanted for need in declared.needs)
 
 
 def features_hash(names: Iterable[str]) -> str:

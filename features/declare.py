@@ -17,6 +17,10 @@ ASSET_UNITS = "units of the leading asset"
 USD = "USD"
 RATIO = "ratio"
 FLAG = "flag"
+HOPS = "hops"
+TRANSACTIONS = "transactions"
+ASSETS = "assets"
+CHAINS = "chains"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Feature:
         null: the value where the formula is not defined (`null_when`): NaN, or 0 for counts and totals.
         null_when: when that is; empty if never for a wallet with at least one transfer.
         era_safe: False if the number moves with the calendar (price level, fee level, absolute time).
+        behaviour: the row of the catalogue of behaviours that it measures (`docs/features.md` lists them); None if none.
+        needs: what it looks at besides the wallet's own transfers: parts of `chain/`, or columns that only some sources have.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Feature:
     null: float = math.nan
     null_when: str = ""
     era_safe: bool = True
+    behaviour: int | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def family(self) -> str:

@@ -1,39 +1,42 @@
-"""The driver: features of snapshots. Runs the families asked for over blocks of snapshots, on all cores.
+"""The front door to features: snapshots in, behavioural vectors out, and how much history each of them sees.
 
-Knows the order of the families and their scratch, not what they compute.
+Checks what is asked; `blocks.py` does the work.
 """
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from .catalogue import FAMILIES, catalogue, feature
+from .blocks import Located, plan_of, vectors
+from .catalogue import catalogue
 from .compiled import kernel
 from .errors import UsageError
-from .families import activity, amounts, counterparties, flow, timing, value
 from .ledger import Ledger
 from .periods import parse_as_of, parse_window
-from .view import gather, scratch_for
 
 Progress = Callable[[int, int], None]
-_BLOCK = 200_000
 _EARLIEST = np.iinfo(np.int64).min
 
 
-def snapshots_of(addresses: Sequence[str], as_of: Any) -> pd.DataFrame:
+def snapshots_of(addresses: Sequence[str] | pa.Array, as_of: Any) -> pd.DataFrame:
     """One snapshot an address at one date: a frame of `address`, `as_of`.
+
+    Args:
+        addresses: strings, or an Arrow array of them such as `ledger.addresses`, which is the way to take very many.
+        as_of: a date.
 
     Raises:
         UsageError: if `as_of` is no date.
     """
     moment = parse_as_of(as_of)
+    many: Any = addresses
+    many = many.to_pandas() if isinstance(addresses, pa.StringArray | pa.LargeStringArray) else list(many)
     return pd.DataFrame(
         {
-            "address": pd.Series(list(addresses), dtype="str"),
+            "address": pd.Series(many, dtype="str"),
             "as_of": pd.Series(moment, index=range(len(addresses)), dtype="datetime64[us, UTC]"),
         }
     )
@@ -64,19 +67,15 @@ def extract(
         UsageError: if a feature is unknown, the window is not a period, or `snapshots` lacks a column.
     """
     names = [f.name for f in catalogue()] if features is None else list(features)
-    wanted = {feature(name).family for name in names}
-    columns = [f for family in FAMILIES if family in wanted for f in catalogue(family)]
-    ids, low, high, as_of = _located(ledger, snapshots, window)
-    out = np.tile(np.array([f.null for f in columns]), (len(low), 1))
-    starts = np.full(len(FAMILIES), -1)
-    at = 0
-    for i, family in enumerate(FAMILIES):
-        if family in wanted:
-            starts[i] = at
-            at += len(catalogue(family))
-    _run_blocks(ledger, ids, low, high, as_of, starts, out, on_progress)
-    vectors = pd.DataFrame(out, columns=[f.name for f in columns], copy=False)[names]
-    return pd.concat([_keys(snapshots), vectors], axis=1)
+    plan = plan_of(ledger, _located(ledger, snapshots, window), parse_window(window), names)
+    out = np.empty((len(snapshots), len(names)))
+    done, total = 0, int(plan.snapshots.size.sum())
+    for block, finished in vectors(plan):
+        out[block] = finished
+        done += int(plan.snapshots.size[block].sum())
+        if on_progress:
+            on_progress(done, total)
+    return pd.concat([_keys(snapshots), pd.DataFrame(out, columns=names, copy=False)], axis=1)
 
 
 def coverage(ledger: Ledger, snapshots: pd.DataFrame, *, window: str | None = None) -> pd.DataFrame:
@@ -89,8 +88,8 @@ def coverage(ledger: Ledger, snapshots: pd.DataFrame, *, window: str | None = No
     Raises:
         UsageError: if the window is not a period, or `snapshots` lacks a column.
     """
-    _, low, high, _ = _located(ledger, snapshots, window)
-    n = high - low
+    located = _located(ledger, snapshots, window)
+    n, low, high = located.size, located.low, located.low + located.size
     some = n > 0
     ends = np.zeros((2, len(n)), np.int64)
     for row, at in ((0, low), (1, high - 1)):
@@ -106,8 +105,8 @@ def _keys(snapshots: pd.DataFrame) -> pd.DataFrame:
     return snapshots.loc[:, ["address", "as_of"]].reset_index(drop=True)
 
 
-def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> tuple[np.ndarray, ...]:
-    """Each snapshot's wallet id, where its transfers stand in the ledger's entries (low, high), and its as-of date in seconds."""
+def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> Located:
+    """The snapshots as numbers, checked."""
     for column in ("address", "as_of"):
         if column not in snapshots.columns:
             raise UsageError(
@@ -126,49 +125,9 @@ def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> tup
         // 1_000_000
     )
     start = np.full(len(as_of), _EARLIEST) if seconds is None else as_of - seconds
-    ids = ledger.ids(snapshots["address"].tolist())
-    return ids, *ledger.slices(ids, start, as_of), as_of
-
-
-def _run_blocks(ledger, ids, low, high, as_of, starts, out, on_progress) -> None:
-    """Run the kernels on blocks of about `_BLOCK` transfers; a wallet larger than that is a block of its own."""
-    n = high - low
-    blocks = np.split(np.arange(len(n)), np.flatnonzero(np.diff(np.cumsum(n) // _BLOCK)) + 1) if len(n) else []
-
-    def run(block: np.ndarray) -> int:
-        a, b = block[0], block[-1] + 1
-        scratch = scratch_for(int(n[a:b].max()))
-        _run(ledger.rows, ledger.entries, ids[a:b], low[a:b], high[a:b], as_of[a:b], starts, out[a:b], scratch)
-        return int(n[a:b].sum())
-
-    done, total = 0, int(n.sum())
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for finished in pool.map(run, blocks):
-            done += finished
-            if on_progress:
-                on_progress(done, total)
-
-
-@kernel
-def _run(rows, entries, ids, low, high, as_of, starts, out, s):
-    """All wanted families over a block of snapshots; `starts[f]` is the first column of family f, −1 if it is not wanted."""
-    for k in range(ids.size):
-        if low[k] == high[k]:
-            continue
-        v = gather(rows, entries, low[k], high[k], ids[k], as_of[k], s)
-        row = out[k]
-        if starts[0] >= 0:
-            activity.compute(v, row[starts[0] :])
-        if starts[1] >= 0:
-            value.compute(v, row[starts[1] :])
-        if starts[2] >= 0:
-            amounts.compute(v, row[starts[2] :], s.f0)
-        if starts[3] >= 0:
-            timing.compute(v, row[starts[3] :], s.f0)
-        if starts[4] >= 0:
-            counterparties.compute(v, row[starts[4] :], s.i0, s.f0)
-        if starts[5] >= 0:
-            flow.compute(v, row[starts[5] :], s.f0, s.f1, s.i0, s.i1, s.i2, s.i3)
+    ids = ledger.ids(snapshots["address"])
+    low, high = ledger.slices(ids, start, as_of)
+    return Located(ids, low, high - low, start, as_of)
 
 
 @kernel

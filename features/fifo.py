@@ -47,3 +47,36 @@ def fifo(v, left, since, matched, dwell, drains):
                 left[head] = 0.0
                 head += 1
     return matches, total, peak, head, exited
+
+
+@kernel
+def weighted_quantile(x, weight, target):
+    """The smallest x such that the weights of all up to it reach `target`; by selection (Hoare), which moves both about."""
+    low, high = 0, x.size - 1
+    below = 0.0
+    while low < high:
+        pivot = x[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while x[i] < pivot:
+                i += 1
+            while x[j] > pivot:
+                j -= 1
+            if i <= j:
+                x[i], x[j] = x[j], x[i]
+                weight[i], weight[j] = weight[j], weight[i]
+                i += 1
+                j -= 1
+        left = middle = 0.0
+        for k in range(low, j + 1):
+            left += weight[k]
+        for k in range(j + 1, i):
+            middle += weight[k]
+        if below + left >= target:
+            high = j
+        elif below + left + middle >= target:
+            return x[j + 1]  # all between j and i equal the pivot
+        else:
+            below += left + middle
+            low = i
+    return x[min(low, x.size - 1)]

@@ -1,66 +1,129 @@
 """The ledger: transfers with addresses as dense integers, and for every wallet its transfers as one slice, in order.
 
-Holds data and finds slices; computes no feature.
+Holds data and finds slices; computes no feature. How it is built is in `build.py`, how it is kept in a folder in `stored.py`.
 """
 
-import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .arrow import pc
+from .build import Builder, UnsureError, columns_for
+from .catalogue import needs_of
 from .compiled import kernel
-from .transfers import normalise_addresses, read_transfers
-from .view import Rows, sort_pairs
+from .encode import stable_hash
+from .errors import DataError, UsageError
+from .files import DataFile, find_files
+from .incoming import (
+    Staging,
+    checked_batches,
+    first_time,
+    opened,
+    parts_of_files,
+    parts_of_table,
+    rows_in,
+    temporary_folder,
+)
+from .order import compressed
+from .signed import NOTHING_SIGNED, Signed, resolved
+from .stored import Files, Made, Manifest, Store, begin_from, keep_part, load, state_of, stored_part, write
+from .transfers import QUARANTINE, is_marked, no_good_row, normalise_addresses
+from .view import Rows, first_at
 
-_COLUMNS = ["timestamp", "sender", "receiver", "amount", "asset", "usd", "failed"]
+__all__ = ["Ledger", "stable_hash"]
+
+_BYTES_A_ROW = 80  # of a ledger, its wallets' addresses and their look-up included
+_BYTES_TO_MERGE = 250  # a row, where two runs that overlap in time are merged in memory
 
 
 class Ledger:
     """Transfers ready for extraction. Failed transactions moved nothing and are left out; duplicates are counted once.
 
     Attributes:
-        addresses: pyarrow array of strings; the address with id i stands at i.
+        addresses: Arrow array of strings (`large_string`); the address with id i stands at i.
+        hashes: FNV-1a (64 bits) of each address, by id.
         rows: the transfers in their total order, a column each.
         offsets, entries: wallet i's transfers are rows[entries[offsets[i] : offsets[i + 1]]].
+        assets: pyarrow array of strings; the asset with id i stands at i.
+        needs: what the features need that can be extracted.
         rejected: the rows that were refused on the way in, with their reasons (empty for files written by `ingest`).
     """
 
-    def __init__(self, addresses: pa.Array, rows: Rows, rejected: pa.Table) -> None:
-        self.addresses = addresses
-        self.rows = rows
-        self.rejected = rejected
-        self.offsets, self.entries = _compress(rows.sender, rows.receiver, rows.time, len(addresses))
-        self._ids = pd.Index(addresses.to_numpy(zero_copy_only=False), dtype="str")
+    def __init__(self, made: Made, place: Path | None = None, holder: object = None) -> None:
+        """Take what a ledger is made of; `place` is the folder it lies in, if it does, and `holder` what that must outlive."""
+        names, columns = made.names, made.tables["rows"]
+        self._known, self._strangers, self._place = names["addresses"], names["strangers"], place
+        self._all_signed, self._signed = Signed(**made.tables["signed"]), None
+        self.addresses = self._known.strings()
+        self.hashes = self._known.hashes
+        self.assets = names["assets"].strings().cast(pa.string())
+        self.rows = Rows(**{name: columns[name] for name in Rows._fields})
+        self.offsets, self.entries = made.offsets, made.entries
+        self.rejected = made.rejected
+        self.needs = made.needs
+        self._parts: dict[Hashable, Any] = {}
+        self._holder = holder
 
     @classmethod
-    def from_transfers(cls, source: Any) -> "Ledger":
+    def from_transfers(cls, source: Any, features: Iterable[str] | None = None, memory: int | None = None) -> "Ledger":
         """Build a ledger.
 
         Args:
             source: transfers, as a path, folder, glob, list of paths, pandas frame, Arrow table or DuckDB relation.
+            features: those that will be extracted: only columns that they need are read. None for all.
+            memory: bytes that the ledger and its making may take: what does not fit lies in a temporary folder (see TMPDIR)
+                and is read as it is needed. None for as many as it takes.
 
         Raises:
             DataError: if the source is missing, holds no transfer table, or lacks columns.
         """
-        transfers = read_transfers(source, columns=_COLUMNS)
-        table = transfers.table
-        if "failed" in table.column_names:
-            table = table.filter(pc.invert(pc.fill_null(table["failed"], False)))
-        sender, receiver, addresses = _encode(table["sender"], table["receiver"])
-        asset, _, assets = _encode(table["asset"], table["asset"].slice(0, 0))
-        rows = Rows(
-            time=_seconds(table["timestamp"]),
-            sender=sender,
-            receiver=receiver,
-            amount=_floats(table["amount"]),
-            asset=asset,
-            usd=_prices(table),
-        )
-        return cls(addresses, _in_total_order(rows, addresses, assets), transfers.bad)
+        files = opened(find_files(source)) if isinstance(source, str | Path | list | tuple) else None
+        needs = needs_of(features)
+        sources = _Sources(files, source, memory)
+        if memory is None or _BYTES_A_ROW * sources.rows <= memory // 2:
+            return cls(sources.made(needs))
+        holder = _Holder()
+        place = temporary_folder(holder)
+        return cls(sources.made_in(place, needs), place, holder)
+
+    @classmethod
+    def cached(
+        cls, source: Any, folder: str | Path, features: Iterable[str] | None = None, memory: int | None = None,
+        on_note: Callable[[str], None] | None = None,
+    ) -> "Ledger":  # fmt: skip
+        """The ledger of some files, kept in a folder: built when it is not there, or when files changed; else only mapped.
+
+        Where files came to those that it was made of, only these are read. Transfers that stand in old and new ones count once.
+
+        Args:
+            source: a path, folder, glob pattern or list of paths.
+            folder: of this ledger alone; made if it is not there.
+            features: those that will be extracted; None for all.
+            memory: bytes that its making may take; None for as many as it takes.
+            on_note: told, in one line, if what is in the folder is damaged and is made anew; None for a warning.
+
+        Raises:
+            DataError: if the source is missing or holds no transfer table, or if the folder holds something else.
+            UsageError: if the source is no path.
+        """
+        if not isinstance(source, str | Path | list | tuple):
+            raise UsageError(f"transfers: files are needed to keep a ledger in a folder; {type(source).__name__} came")
+        kept = _Cache(Store(Path(folder)), find_files(source), needs_of(features) | {"tx"}, memory)
+        return cls(*kept.ledger(on_note or _warn))
+
+    @property
+    def signed(self) -> Signed:
+        """The transactions that were signed with a known nonce, failed ones too, by wallets of the ledger."""
+        if "transactions" not in self.needs:
+            return NOTHING_SIGNED
+        if self._signed is None:
+            self._signed = resolved(self._all_signed, self._known, self._strangers)
+        return self._signed
 
     @property
     def transfers(self) -> int:
@@ -84,10 +147,40 @@ class Ledger:
         assert isinstance(moment, pd.Timestamp)
         return moment
 
-    def ids(self, addresses: Sequence[str]) -> np.ndarray:
-        """The ids of addresses, in any spelling; −1 where the ledger has no transfer of it. Shape (n,), int64."""
-        asked = normalise_addresses(pa.array(addresses, pa.string()))
-        return self._ids.get_indexer(pd.Index(asked.to_numpy(zero_copy_only=False), dtype="str")).astype(np.int64)
+    def ids(self, addresses: "Sequence[str] | pd.Series | pa.Array") -> np.ndarray:
+        """The ids of addresses, in any spelling; −1 where the ledger has no transfer of it. Shape (n,), int64.
+
+        Quickest for a pandas column or an Arrow array, which need not be taken apart; quicker still for `self.addresses`.
+        """
+        asked = _arrow_strings(addresses)
+        if self._known.is_all(asked):
+            return np.arange(len(asked), dtype=np.int64)
+        ids = self._known.find(asked)
+        unknown = np.flatnonzero(ids < 0)
+        if len(unknown):
+            ids[unknown] = self._known.find(normalise_addresses(asked.take(pa.array(unknown))))
+        if asked.null_count:
+            ids[asked.is_null().to_numpy(zero_copy_only=False)] = -1
+        return ids.astype(np.int64)
+
+    def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` gives at the first call with this key; after that, the same again, as long as the ledger lives."""
+        if key not in self._parts:  # two threads may both make it: they make the same
+            self._parts[key] = make()
+        return self._parts[key]
+
+    def part(self, name: str, find: Callable[["Ledger"], Any]) -> Any:
+        """A part of what the chain tells (`context.py`): found at the first call, then kept, beside a stored ledger on disk."""
+
+        def found() -> Any:
+            part = stored_part(self._place, name) if self._place else None
+            if part is None:
+                part = find(self)
+                if self._place:
+                    keep_part(self._place, name, part)
+            return part
+
+        return self.kept(name, found)
 
     def slices(self, ids: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where in `entries` the transfers of wallets `ids` with start ≤ time < end stand; low = high where there is none.
@@ -100,153 +193,142 @@ class Ledger:
         return _slices(self.offsets, self.entries, self.rows.time, ids, start, end)
 
 
-def _encode(one: pa.ChunkedArray, other: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, pa.Array]:
-    """Ids of two columns of strings, and the strings by id."""
-    both = pa.chunked_array([*one.chunks, *other.chunks], type=pa.string()).dictionary_encode()
-    if len(both) == 0:
-        return np.empty(0, np.int32), np.empty(0, np.int32), pa.array([], pa.string())
-    # All chunks share the dictionary of the last one (it only grows); `unify_dictionaries` would cost more than the encoding.
-    ids = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in both.chunks]).astype(
-        np.int32, copy=False
-    )
-    return ids[: len(one)], ids[len(one) :], both.chunk(both.num_chunks - 1).dictionary
+class _Holder:
+    """Lives as long as a ledger whose columns lie in a temporary folder, which goes with it."""
 
 
-def _seconds(timestamps: pa.ChunkedArray) -> np.ndarray:
-    micros = timestamps.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
-    return micros // 1_000_000
+class _Sources:
+    """The runs of a ledger: what `ingest` wrote as it stands, all else as one."""
+
+    def __init__(self, files: list[DataFile] | None, table: Any, memory: int | None) -> None:
+        self._files, self._memory = files or [], memory
+        self._marked = [file for file in self._files if is_marked(file.schema)]
+        others = [file for file in self._files if not is_marked(file.schema)]
+        self._staged: Staging | None = None
+        if files is None:
+            self._staged = Staging(parts_of_table(table, memory), memory)
+        elif others:
+            self._staged = Staging(parts_of_files(others), memory)
+        self.rows = rows_in(self._marked) + (self._staged.rows if self._staged else 0)
+        self.several = len(self._marked) + (self._staged is not None) > 1
+
+    def made(self, needs: frozenset[str]) -> Made:
+        """The ledger's parts, in memory."""
+        return self._compressed(self._built(needs, None), needs)
+
+    def made_in(self, folder: Path, needs: frozenset[str]) -> Made:
+        """The ledger's parts, in a folder, mapped."""
+        made = self._compressed(self._built(needs, folder), needs)
+        write(made, folder)
+        last = made.last
+        del made  # and with it the memory that names and entries took
+        return load(folder, needs, last)
+
+    def append_to(self, builder: Builder, needs: frozenset[str], rejected: pa.Table) -> Made:
+        """Add these runs to a builder that goes on from others."""
+        if self._staged:
+            builder.add_run(self._staged.batches(), twice=not self._staged.nameless)
+        self._add_marked(builder)
+        return self._compressed(builder, needs, rejected)
+
+    def _built(self, needs: frozenset[str], folder: Path | None) -> Builder:
+        read = needs | {"tx"} if self.several else needs
+        builder = Builder(read, folder, room=self.rows, most=_most(self._memory))
+        try:
+            if self._staged:
+                builder.add_run(self._staged.batches())
+            self._add_marked(builder)
+        except UnsureError:
+            builder.close()
+            for place in folder.glob("*.npy") if folder else ():
+                place.unlink()
+            self._staged = Staging(parts_of_files(self._files), self._memory)
+            builder = Builder(needs, folder, room=self._staged.rows)
+            builder.add_run(self._staged.batches())
+        if self._staged and len(self._staged.rejected) and not builder.came:
+            raise DataError(no_good_row(self._staged.rejected))
+        return builder
+
+    def _add_marked(self, builder: Builder) -> None:
+        for file in sorted(self._marked, key=first_time) if len(self._marked) > 1 else self._marked:
+            builder.add_run(checked_batches(file, columns_for(builder.needs)))
+
+    def _compressed(self, builder: Builder, needs: frozenset[str], rejected: pa.Table | None = None) -> Made:
+        tables = builder.whole()
+        rows, fresh = tables["rows"], self._staged.rejected if self._staged else None
+        if "tx" not in needs:
+            rows["tx"] = np.empty(0, np.uint64)
+        offsets, entries = compressed(rows["sender"], rows["receiver"], rows["time"], len(builder.names["addresses"]))
+        bad = pa.concat_tables([table for table in (QUARANTINE.empty_table(), rejected, fresh) if table is not None])
+        return Made(builder.names, tables, offsets, entries, bad, needs, builder.last)
 
 
-def _floats(column: pa.ChunkedArray) -> np.ndarray:
-    return pc.fill_null(column, math.nan).to_numpy().astype(np.float64, copy=False)
+class _Cache:
+    """A ledger's way into its folder and out of it."""
+
+    def __init__(self, store: Store, paths: list[Path], needs: frozenset[str], memory: int | None) -> None:
+        self._store, self._paths, self._needs, self._memory = store, paths, needs, memory
+        self._files: Files = state_of(paths)
+
+    def ledger(self, on_note: Callable[[str], None]) -> tuple[Made, Path]:
+        """What the ledger is made of, from the folder if it can be, and where it lies."""
+        try:
+            manifest = self._store.manifest()
+            if manifest and self._needs <= manifest.needs:
+                if manifest.files == self._files:
+                    return self._loaded(manifest)
+                if manifest.files.items() < self._files.items():
+                    with suppress(UnsureError):
+                        return self._appended(manifest)
+        except ValueError as error:
+            manifest = None
+            on_note(f"{error}; it is made anew")
+        return self._built(self._needs | (manifest.needs if manifest else frozenset()))
+
+    def _loaded(self, manifest: Manifest) -> tuple[Made, Path]:
+        place = self._store.folder / manifest.state
+        return load(place, manifest.needs, manifest.last), place
+
+    def _built(self, needs: frozenset[str]) -> tuple[Made, Path]:
+        with self._store.new_state() as folder:
+            made = _Sources(opened(self._paths), None, self._memory).made_in(folder, needs)
+            return self._loaded(self._store.commit(folder, made, self._files))
+
+    def _appended(self, manifest: Manifest) -> tuple[Made, Path]:
+        """Read the files that came, and no others."""
+        old, place = self._loaded(manifest)
+        came = [path for path in self._paths if str(path.resolve()) not in manifest.files]
+        with self._store.new_state() as folder:
+            begin_from(place, folder)
+            builder = Builder(manifest.needs, folder, old.names, manifest.last, most=_most(self._memory))
+            try:
+                made = _Sources(opened(came), None, self._memory).append_to(builder, manifest.needs, old.rejected)
+            finally:
+                builder.close()
+            write(made, folder)
+            return self._loaded(self._store.commit(folder, made, self._files))
 
 
-def _prices(table: pa.Table) -> np.ndarray:
-    """The column usd, NaN where unpriced; empty if nothing has a price, which saves its memory."""
-    if "usd" not in table.column_names or table["usd"].null_count == len(table):
-        return np.empty(0)
-    return _floats(table["usd"])
+def _most(memory: int | None) -> int | None:
+    return None if memory is None else memory // _BYTES_TO_MERGE
 
 
-def _stable_hash(strings: pa.Array) -> np.ndarray:
-    """A 64-bit hash of each string that is the same in every run and for every order of the rows."""
-    large = strings.cast(pa.large_string())
-    _, offsets, data = large.buffers()
-    ends = (
-        np.frombuffer(offsets, np.int64)[large.offset : large.offset + len(large) + 1]
-        if len(large)
-        else np.zeros(1, np.int64)
-    )
-    return _hash_bytes(ends, np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8))
+def _warn(note: str) -> None:
+    warnings.warn(note, stacklevel=4)
 
 
-def _in_total_order(rows: Rows, addresses: pa.Array, assets: pa.Array) -> Rows:
-    """Sort rows by (time, amount, asset, sender, receiver, usd), so that no sum hangs on the order in which they came."""
-    time = rows.time
-    order = np.arange(len(time)) if _ascends(time) else np.argsort(time, kind="stable")
-    of_address = _stable_hash(addresses)
-    keys = [
-        _stable_hash(assets)[rows.asset],
-        of_address[rows.sender],
-        of_address[rows.receiver],
-    ]
-    if rows.usd.size:
-        keys.append(rows.usd.view(np.uint64))
-    moved = _sort_ties(order, time, rows.amount, _mix(keys))
-    if not moved and _ascends(time):
-        return rows
-    return Rows(*(column[order] if column.size else column for column in rows))
-
-
-def _mix(keys: list[np.ndarray]) -> np.ndarray:
-    """One key of several: rows that differ get different ones but for a chance of 2⁻⁶⁴, and rows that do not, the same."""
-    mixed = np.zeros(len(keys[0]), np.uint64)
-    for key in keys:
-        mixed = (mixed ^ key) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return mixed
-
-
-@kernel
-def _hash_bytes(ends, data):
-    """FNV-1a of the byte strings data[ends[i] : ends[i + 1]]."""
-    out = np.empty(ends.size - 1, np.uint64)
-    for i in range(out.size):
-        h = np.uint64(0xCBF29CE484222325)
-        for k in range(ends[i], ends[i + 1]):
-            h = (h ^ np.uint64(data[k])) * np.uint64(0x100000001B3)
-        out[i] = h
-    return out
-
-
-@kernel
-def _ascends(time):
-    for i in range(1, time.size):  # noqa: SIM110 (a kernel knows no generators)
-        if time[i] < time[i - 1]:
-            return False
-    return True
-
-
-@kernel
-def _sort_ties(order, time, amount, key):
-    """Within runs of one time, sort `order` by (amount, key) in place; whether anything moved."""
-    moved = False
-    start = 0
-    for k in range(1, order.size + 1):
-        if k < order.size and time[order[k]] == time[order[start]]:
-            continue
-        if k - start > 1:
-            run = order[start:k]
-            before = run.copy()
-            amounts, keys = np.empty(run.size), np.empty(run.size, np.uint64)
-            for j in range(run.size):
-                amounts[j], keys[j] = amount[run[j]], key[run[j]]
-            sort_pairs(amounts, keys, run)
-            for j in range(run.size):
-                moved |= run[j] != before[j]
-        start = k
-    return moved
-
-
-@kernel
-def _compress(sender, receiver, time, wallets):
-    """Compressed rows: every wallet's transfers in order (time, in < out < self, then as the rows stand)."""
-    offsets = np.zeros(wallets + 1, np.int64)
-    for i in range(sender.size):
-        offsets[sender[i] + 1] += 1
-        offsets[receiver[i] + 1] += sender[i] != receiver[i]
-    for w in range(wallets):
-        offsets[w + 1] += offsets[w]
-    fill = offsets[:-1].copy()
-    entries = np.empty(offsets[-1], np.int32)
-    for i in range(sender.size):
-        entries[fill[sender[i]]] = i
-        fill[sender[i]] += 1
-        if sender[i] != receiver[i]:
-            entries[fill[receiver[i]]] = i
-            fill[receiver[i]] += 1
-    for w in range(wallets):
-        _ins_first(entries[offsets[w] : offsets[w + 1]], sender, receiver, time, w)
-    return offsets, entries
-
-
-@kernel
-def _ins_first(entries, sender, receiver, time, wallet):
-    """Put, among one wallet's transfers of one time, what came in before what went out, and what went to itself last."""
-    start = 0
-    for k in range(1, entries.size + 1):
-        if k < entries.size and time[entries[k]] == time[entries[start]]:
-            continue
-        if k - start > 1:
-            run = entries[start:k].copy()
-            at = start
-            for direction in range(3):
-                for i in run:
-                    is_self = sender[i] == receiver[i]
-                    if direction == (2 if is_self else int(sender[i] == wallet)):
-                        entries[at] = i
-                        at += 1
-        start = k
+def _arrow_strings(addresses: Any) -> pa.Array:
+    if isinstance(addresses, pa.Array | pa.ChunkedArray):
+        array = addresses
+    else:
+        array = (
+            pa.array(addresses, from_pandas=True)
+            if isinstance(addresses, pd.Series)
+            else pa.array(addresses, pa.string(), from_pandas=True)
+        )
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], pa.string())
+    return array if pa.types.is_string(array.type) or pa.types.is_large_string(array.type) else array.cast(pa.string())
 
 
 @kernel
@@ -255,18 +337,6 @@ def _slices(offsets, entries, time, ids, start, end):
     high = np.zeros(ids.size, np.int64)
     for s in range(ids.size):
         if ids[s] >= 0:
-            low[s] = _first_at(entries, time, offsets[ids[s]], offsets[ids[s] + 1], start[s])
-            high[s] = _first_at(entries, time, low[s], offsets[ids[s] + 1], end[s])
+            low[s] = first_at(entries, time, offsets[ids[s]], offsets[ids[s] + 1], start[s])
+            high[s] = first_at(entries, time, low[s], offsets[ids[s] + 1], end[s])
     return low, high
-
-
-@kernel
-def _first_at(entries, time, low, high, moment):
-    """The first position in [low, high) whose transfer is at or after `moment`."""
-    while low < high:
-        middle = (low + high) // 2
-        if time[entries[middle]] < moment:
-            low = middle + 1
-        else:
-            high = middle
-    return low

@@ -1,4 +1,4 @@
-"""Dates and windows as users write them: `2021-04-01`, `90d`, `all`. Periods are half-open everywhere: [start, end)."""
+"""Dates, windows and sizes as users write them: `2021-04-01`, `90d`, `all`, `2GB`. All periods are half-open: [start, end)."""
 
 import datetime as dt
 import re
@@ -8,6 +8,8 @@ import pandas as pd
 from .errors import UsageError
 
 _UNITS = {"h": 3_600, "d": 86_400, "w": 604_800}
+_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+_LEAST_MEMORY = 10**8
 
 
 def parse_window(window: str | None) -> int | None:
@@ -25,6 +27,24 @@ def parse_window(window: str | None) -> int | None:
     if not match:
         raise UsageError(f"window: a number and a unit are allowed (90d, 12h, 4w) or all, not {window!r}")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def parse_memory(size: str | None) -> int | None:
+    """Bytes of a size such as `2GB` or `1500MB`; None (no bound) for None.
+
+    Raises:
+        UsageError: if the text is no size, or less than 100 MB.
+
+    >>> parse_memory("2GB")
+    2000000000
+    """
+    if size is None:
+        return None
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?) ?([MGT]B)", size.strip(), re.IGNORECASE)
+    found = int(float(match[1]) * _BYTES[match[2].upper()]) if match else 0
+    if found < _LEAST_MEMORY:
+        raise UsageError(f"memory: a size of at least 100MB is needed (2GB, 1500MB), not {size!r}")
+    return found
 
 
 def parse_as_of(as_of: str | dt.date | pd.Timestamp) -> pd.Timestamp:

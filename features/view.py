@@ -1,4 +1,4 @@
-"""What a kernel sees: one wallet's transfers in one window, in order, gathered into flat arrays, and scratch space to work in.
+"""What a kernel sees: a block of snapshots, each one wallet's transfers in one window, in order, and scratch space to work in.
 
 Also the few loops that several families share. Reads the ledger; declares no feature.
 """
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compiled import kernel
+from .compiled import kernel, part
 
 IN, OUT, SELF = 0, 1, 2
 DAY = 86_400
@@ -17,19 +17,39 @@ ROUNDING = (
 
 
 class Rows(NamedTuple):
-    """The transfers of a ledger, in their total order, a column each (`n` rows; `usd` may be empty: no prices)."""
+    """The transfers of a ledger, in their total order, a column each. Optional ones are empty if nothing has a value there."""
 
     time: np.ndarray  # int64, seconds since 1970 UTC
     sender: np.ndarray  # int32, ids
     receiver: np.ndarray  # int32, ids
     amount: np.ndarray  # float64, units of the asset
     asset: np.ndarray  # int32, ids
-    usd: np.ndarray  # float64, NaN = unpriced
+    usd: np.ndarray  # float64, NaN = unpriced; optional
+    tx: np.ndarray  # uint64, a hash of the transaction's id; optional
+    chain: np.ndarray  # int32, ids, −1 = unknown; optional
 
 
 class Scratch(NamedTuple):
-    """Room for the largest snapshot of a block; kernels may overwrite `f*` and `i*`, the rest is the view's own."""
+    """Room for the largest snapshot of a block; kernels may overwrite all of it."""
 
+    f0: np.ndarray
+    f1: np.ndarray
+    i0: np.ndarray
+    i1: np.ndarray
+    i2: np.ndarray
+    i3: np.ndarray
+    table: np.ndarray
+    table_id: np.ndarray
+
+
+class Block(NamedTuple):
+    """The transfers of some snapshots, one snapshot after the other; snapshot k's are at [start[k], start[k + 1])."""
+
+    start: np.ndarray
+    wallet: np.ndarray
+    since: np.ndarray
+    as_of: np.ndarray
+    row: np.ndarray
     time: np.ndarray
     direction: np.ndarray
     amount: np.ndarray
@@ -41,28 +61,31 @@ class Scratch(NamedTuple):
     x_out: np.ndarray
     sorted_in: np.ndarray
     sorted_out: np.ndarray
-    table: np.ndarray
-    table_id: np.ndarray
-    f0: np.ndarray
-    f1: np.ndarray
-    i0: np.ndarray
-    i1: np.ndarray
-    i2: np.ndarray
-    i3: np.ndarray
+    n_in: np.ndarray
+    n_out: np.ndarray
+    parties: np.ndarray
+    assets: np.ndarray
+    lead: np.ndarray
 
 
 class View(NamedTuple):
-    """One snapshot's transfers in order (time, in < out < self, amount), `n` ≥ 1 of them.
+    """One snapshot's transfers in order (time, in < out < self, amount), `n` of them; the window is [since, as_of).
 
-    `value` is the amount where the transfer is valued (leading asset, not to itself, amount > 0), else 0. `party` numbers the
-    counterparties 0, 1, … by first appearance (−1: itself). `x_in` and `x_out` are the valued amounts in order.
+    `row` is where each stands in the ledger's rows. `value` is the amount where the transfer is valued (leading asset, not to
+    itself, amount > 0), else 0. `party` numbers the counterparties 0, 1, … by first appearance (−1: itself), `asset` the assets;
+    `lead` is the leading one's id in the ledger (−1: none). `x_in` and `x_out` are the valued amounts in order.
     """
 
+    wallet: int
+    since: int
+    as_of: int
+    row: np.ndarray
     time: np.ndarray
     direction: np.ndarray
     amount: np.ndarray
     value: np.ndarray
     usd: np.ndarray
+    asset: np.ndarray
     party: np.ndarray
     x_in: np.ndarray
     x_out: np.ndarray
@@ -73,33 +96,71 @@ class View(NamedTuple):
     n_out: int
     parties: int
     assets: int
-    as_of: int
+    lead: int
 
 
 def scratch_for(n: int) -> Scratch:
-    """Scratch space for snapshots of up to `n` transfers (about 150 bytes a transfer)."""
+    """Scratch space for snapshots of up to `n` transfers (about 80 bytes a transfer), and for 64 numbers at least."""
+    n = max(n, 64)
     table = 4
     while table < 2 * n:
         table *= 2
-    floats, longs, ints = (
-        (lambda: np.empty(n + 1)),
-        (lambda: np.empty(n + 1, np.int64)),
-        (lambda: np.empty(n, np.int32)),
-    )
     return Scratch(
-        time=np.empty(n, np.int64), direction=np.empty(n, np.int8), amount=floats(), value=floats(), usd=floats(),
-        asset=ints(), party=ints(), x_in=floats(), x_out=floats(), sorted_in=floats(), sorted_out=floats(),
-        table=np.empty(table, np.int32), table_id=np.empty(table, np.int32),
-        f0=floats(), f1=floats(), i0=longs(), i1=longs(), i2=longs(), i3=longs(),
+        *(np.empty(n + 1) for _ in range(2)),
+        *(np.empty(n + 1, np.int64) for _ in range(4)),
+        *(np.empty(table, np.int32) for _ in range(2)),
+    )
+
+
+def block_for(wallet: np.ndarray, since: np.ndarray, as_of: np.ndarray, sizes: np.ndarray) -> Block:
+    """Room for the transfers of snapshots (about 100 bytes a transfer), for `gather` to fill.
+
+    Args:
+        wallet: ids in the ledger, int64 of shape (snapshots,).
+        since: first second of each window, int64.
+        as_of: the second after it, int64.
+        sizes: how many transfers each snapshot has.
+    """
+    start = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=start[1:])
+    n, k = int(start[-1]), len(sizes)
+    floats, ids, counts = (lambda: np.empty(n)), (lambda: np.empty(n, np.int32)), (lambda: np.zeros(k, np.int64))
+    return Block(
+        start=start, wallet=wallet, since=since, as_of=as_of, row=ids(), time=np.empty(n, np.int64),
+        direction=np.empty(n, np.int8), amount=floats(), value=floats(), usd=floats(), asset=ids(), party=ids(),
+        x_in=floats(), x_out=floats(), sorted_in=floats(), sorted_out=floats(),
+        n_in=counts(), n_out=counts(), parties=counts(), assets=counts(), lead=counts(),
     )  # fmt: skip
+
+
+@kernel
+def view(b, k):
+    """Snapshot k of a block."""
+    i, j = b.start[k], b.start[k + 1]
+    last_in, last_out = i + b.n_in[k], i + b.n_out[k]
+    return View(
+        b.wallet[k], b.since[k], b.as_of[k], part(b.row, i, j), part(b.time, i, j), part(b.direction, i, j),
+        part(b.amount, i, j), part(b.value, i, j), part(b.usd, i, j), part(b.asset, i, j), part(b.party, i, j),
+        part(b.x_in, i, last_in), part(b.x_out, i, last_out), part(b.sorted_in, i, last_in), part(b.sorted_out, i, last_out),
+        j - i, b.n_in[k], b.n_out[k], b.parties[k], b.assets[k], b.lead[k],
+    )  # fmt: skip
+
+
+@kernel
+def row_of(out, k, at):
+    """Row k of a table from column `at` on."""
+    return part(out, k * out.shape[1] + at, (k + 1) * out.shape[1])
 
 
 @kernel
 def number(keys, n, table, table_id):
     """Replace keys[:n] in place by 0, 1, … in order of first appearance (negative keys stay); return how many there are.
 
-    Open addressing: the order must not hang on the ids, which change when a ledger grows.
+    The order must not hang on the ids, which change when a ledger grows. Few are compared one by one; more are hashed (open
+    addressing).
     """
+    if n <= 12:
+        return number_few(keys, n, table)
     size = 4
     while size < 2 * n:
         size *= 2
@@ -122,6 +183,37 @@ def number(keys, n, table, table_id):
 
 
 @kernel
+def number_few(keys, n, seen):
+    """`number` by comparing each key with those before it; `seen` is scratch."""
+    found = 0
+    for k in range(n):
+        if keys[k] >= 0:
+            at = 0
+            while at < found and seen[at] != keys[k]:
+                at += 1
+            if at == found:
+                seen[at] = keys[k]
+                found += 1
+            keys[k] = at
+    return found
+
+
+@kernel
+def sort(x):
+    """Sort in place, upwards. Few numbers by insertion: numba's own sort first makes itself a stack, which costs more."""
+    if x.size > 40:
+        x.sort()
+        return
+    for k in range(1, x.size):
+        a = x[k]
+        at = k
+        while at > 0 and x[at - 1] > a:
+            x[at] = x[at - 1]
+            at -= 1
+        x[at] = a
+
+
+@kernel
 def leading_asset(direction, amount, asset, n, assets, sent, received):
     """The asset number sent most often with value; ties: received most often; ties: seen first. −1: no value at all."""
     sent[:assets] = 0
@@ -141,44 +233,51 @@ def leading_asset(direction, amount, asset, n, assets, sent, received):
 
 
 @kernel
-def gather(rows, entries, low, high, wallet, as_of, s):
-    """Copy a wallet's transfers `entries[low:high]` into scratch `s` and return them as a View."""
-    n = high - low
-    for k in range(n):
-        i = entries[low + k]
-        s.time[k] = rows.time[i]
-        s.amount[k] = rows.amount[i]
-        s.asset[k] = rows.asset[i]
-        s.usd[k] = rows.usd[i] if rows.usd.size else np.nan
-        if rows.sender[i] == wallet:
-            s.direction[k] = SELF if rows.receiver[i] == wallet else OUT
-            s.party[k] = -1 if rows.receiver[i] == wallet else rows.receiver[i]
+def gather(rows, entries, low, b, s):
+    """Fill a block: snapshot k's transfers are the rows at entries[low[k] :]."""
+    for k in range(b.wallet.size):
+        if b.start[k + 1] > b.start[k]:
+            gather_one(rows, entries, low[k], b, k, s)
+
+
+@kernel
+def gather_one(rows, entries, low, b, k, s):
+    """Fill snapshot k of a block from the rows at entries[low:]."""
+    i, n = b.start[k], b.start[k + 1] - b.start[k]
+    v = view(b, k)
+    for j in range(n):
+        row = entries[low + j]
+        v.row[j] = row
+        v.time[j] = rows.time[row]
+        v.amount[j] = rows.amount[row]
+        v.asset[j] = rows.asset[row]
+        v.usd[j] = rows.usd[row] if rows.usd.size else np.nan
+        if rows.sender[row] == v.wallet:
+            v.direction[j] = SELF if rows.receiver[row] == v.wallet else OUT
+            v.party[j] = -1 if rows.receiver[row] == v.wallet else rows.receiver[row]
         else:
-            s.direction[k] = IN
-            s.party[k] = rows.sender[i]
-    parties = number(s.party, n, s.table, s.table_id)
-    assets = number(s.asset, n, s.table, s.table_id)
-    lead = leading_asset(s.direction, s.amount, s.asset, n, assets, s.i0, s.i1)
-    n_in = 0
-    n_out = 0
-    for k in range(n):
-        s.value[k] = 0.0
-        if s.amount[k] > 0 and s.asset[k] == lead and s.direction[k] != SELF:
-            s.value[k] = s.amount[k]
-            if s.direction[k] == IN:
-                s.x_in[n_in] = s.amount[k]
+            v.direction[j] = IN
+            v.party[j] = rows.sender[row]
+    b.parties[k] = number(v.party, n, s.table, s.table_id)
+    b.assets[k] = number(v.asset, n, s.table, s.table_id)
+    lead = 0 if b.assets[k] == 1 else leading_asset(v.direction, v.amount, v.asset, n, b.assets[k], s.i0, s.i1)
+    b.lead[k] = -1
+    n_in = n_out = 0
+    for j in range(n):
+        v.value[j] = 0.0
+        if v.amount[j] > 0 and v.asset[j] == lead and v.direction[j] != SELF:
+            a = v.amount[j]
+            v.value[j] = a
+            b.lead[k] = rows.asset[v.row[j]]
+            if v.direction[j] == IN:
+                b.x_in[i + n_in] = b.sorted_in[i + n_in] = a
                 n_in += 1
             else:
-                s.x_out[n_out] = s.amount[k]
+                b.x_out[i + n_out] = b.sorted_out[i + n_out] = a
                 n_out += 1
-    s.sorted_in[:n_in] = s.x_in[:n_in]
-    s.sorted_in[:n_in].sort()
-    s.sorted_out[:n_out] = s.x_out[:n_out]
-    s.sorted_out[:n_out].sort()
-    return View(
-        s.time[:n], s.direction[:n], s.amount[:n], s.value[:n], s.usd[:n], s.party[:n], s.x_in[:n_in], s.x_out[:n_out],
-        s.sorted_in[:n_in], s.sorted_out[:n_out], n, n_in, n_out, parties, assets, as_of,
-    )  # fmt: skip
+    b.n_in[k], b.n_out[k] = n_in, n_out
+    sort(part(b.sorted_in, i, i + n_in))
+    sort(part(b.sorted_out, i, i + n_out))
 
 
 @kernel
@@ -201,6 +300,42 @@ def sort_pairs(first, second, carried):
 def ratio(a, b):
     """a ÷ b, or NaN where b is zero."""
     return a / b if b != 0 else np.nan
+
+
+@kernel
+def median(x):
+    """The median (mean of the middle two), NaN of an empty array; moves its numbers about. Cheaper than sorting."""
+    n = x.size
+    if n <= 40:
+        sort(x)
+        return median_of_sorted(x)
+    upper = selected(x, n // 2)
+    return upper if n % 2 else 0.5 * (x[: n // 2].max() + upper)
+
+
+@kernel
+def selected(x, k):
+    """The number that would stand at k if x were sorted (Hoare's selection, in place): none before it is larger."""
+    low, high = 0, x.size - 1
+    while high > low:
+        pivot = x[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while x[i] < pivot:
+                i += 1
+            while x[j] > pivot:
+                j -= 1
+            if i <= j:
+                x[i], x[j] = x[j], x[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    return x[k]
 
 
 @kernel
@@ -246,9 +381,24 @@ def burstiness(gaps):
 @kernel
 def entropy(counts):
     """Shannon entropy in nats of an array of counts."""
-    total = counts.sum()
-    h = 0.0
+    total = once = 0.0
     for c in counts:
-        if c > 0:
+        total += c
+        once += c == 1
+    h = once / total * np.log(total) if once else 0.0  # most counts are 1, and a logarithm is slow
+    for c in counts:
+        if c > 1:
             h -= c / total * np.log(c / total)
     return h
+
+
+@kernel
+def first_at(entries, time, low, high, moment):
+    """The first position in [low, high) whose transfer is at or after `moment`."""
+    while low < high:
+        middle = (low + high) // 2
+        if time[entries[middle]] < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -15,7 +15,7 @@ from .arrow import table_of
 from .errors import DataError
 
 
-def write_whole(place: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_whole(place: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a new file, and put it in the place of `place` once it is whole; folders are made.
 
     Raises:

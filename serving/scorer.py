@@ -100,7 +100,7 @@ class Scorer:
             DataError: if the transfers cannot be read.
         """
         asked = asked_rows(addresses, as_of)
-        ledger = transfers if isinstance(transfers, Ledger) else Ledger.from_transfers(transfers)
+        ledger = transfers if isinstance(transfers, Ledger) else Ledger.from_transfers(transfers, self.model.features)
         good = asked["error"].isna().to_numpy()
         keys = asked.loc[good, ["wallet", "as_of"]]
         place = np.full(len(asked), -1)
@@ -175,7 +175,7 @@ class Scorer:
 
     def _shortages(self, ledger: Ledger, seen: pd.DataFrame) -> Iterator[str | None]:
         """Why a snapshot cannot be scored, or None."""
-        known = ledger.ids(seen["address"].tolist()) >= 0
+        known = ledger.ids(seen["address"]) >= 0
         least = self.model.min_transfers
         for found, n, as_of in zip(known, seen["transfers"], seen["as_of"], strict=True):
             if n >= least:

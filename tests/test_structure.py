@@ -90,7 +90,11 @@ def test_no_file_grows_beyond_reading():
     assert not long
 
 
-def test_the_kernel_cache_knows_every_file_with_a_kernel():
-    holding = {path.name for path in (REPOSITORY / "features").glob("*.py") if "@kernel\n" in path.read_text()}
-    assert holding <= set(compiled._WITH_KERNELS)
-    assert all((REPOSITORY / "features" / name).is_file() for name in compiled._WITH_KERNELS)
+def test_the_cache_of_a_kernel_knows_every_file_that_it_hangs_on():
+    features = REPOSITORY / "features"
+    known = {path.relative_to(features).as_posix() for path in compiled.sources_of(features / "families" / "flow.py")}
+    assert {"families/flow.py", "fifo.py", "view.py", "compiled.py", "declare.py"} <= known
+    assert "families/timing_gaps.py" not in known
+    assert "chain/stretches.py" in {
+        path.relative_to(features).as_posix() for path in compiled.sources_of(features / "chain" / "cycles.py")
+    }

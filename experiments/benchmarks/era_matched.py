@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import typer
 
-from ...features import Ledger, coverage, parse_as_of
+from ...features import FAMILIES, Ledger, coverage, feature, parse_as_of
 from ...features.arrow import pc
 from ...features.errors import DataError
 from ...features.ingest import ingest
@@ -23,6 +23,8 @@ from ...training.config import TrainConfig, load_config
 from ...training.contenders import contenders, metrics_table, periods_table
 from ...training.dataset import Dataset, build_dataset
 from ...training.labels import read_labels
+from ...training.metrics import pr_auc, roc_auc
+from ...training.models import fit_lightgbm, margins
 from ...training.sampling import unit_hash
 from ...training.splits import Slice, Slices
 from .report import RESULTS, write_report
@@ -72,6 +74,9 @@ def main(
         found, periods = measure(chosen, config)
         tables[f"Population {population}"] = found
         tables[f"Population {population}: the model by quarter, protocol time"] = periods
+    tables["Population native: what each family adds (PR-AUC / ROC-AUC of the model)"] = ablation(
+        with_native(dataset, native), config
+    )
     command = "python -m walletprint.experiments.benchmarks.era_matched --data FOLDER"
     typer.echo(write_report("era-matched", command, INTRO, tables, results).read_text())
 
@@ -118,6 +123,38 @@ def measure(dataset: Dataset, config: TrainConfig) -> tuple[pd.DataFrame, pd.Dat
     first = ["protocol", "model", "rows", "base_rate", "pr_auc", "roc_auc"]
     rest = [name for name in table.columns if name not in {*first, "kind", "slice", "positives", "note"}]
     return table.loc[:, [*first, *rest, "note"]], periods
+
+
+def ablation(dataset: Dataset, config: TrainConfig) -> pd.DataFrame:
+    """The model without each family of features, and with it alone, in the protocols `time` and `both`."""
+    chosen = {name: slices for name, slices in protocols(dataset).items() if name != "wallets"}
+    columns = [str(name) for name in dataset.X.columns]
+    rows: list[dict[str, object]] = [
+        {"family": "none", "features": 0, **_judged(dataset, columns, chosen, config, "without")}
+    ]
+    for family in FAMILIES:
+        inside = [name for name in columns if feature(name).family == family]
+        outside = [name for name in columns if name not in inside]
+        if inside:
+            row = _judged(dataset, outside, chosen, config, "without") | _judged(
+                dataset, inside, chosen, config, "alone"
+            )
+            rows.append({"family": family, "features": len(inside), **row})
+    return pd.DataFrame(rows)
+
+
+def _judged(
+    dataset: Dataset, columns: list[str], chosen: dict[str, Slices], config: TrainConfig, how: str
+) -> dict[str, str]:
+    """What the model reaches with some of the columns, a cell a protocol."""
+    found = {}
+    for name, slices in chosen.items():
+        X, train, test = dataset.X[columns], slices.train, slices.test_time
+        settings = config.model.lightgbm.model_dump()
+        booster = fit_lightgbm(X.iloc[train.rows], train.y, settings, config.seed, config.model.rounds)
+        ranking = margins(booster, X.iloc[test.rows])
+        found[f"{how}: {name}"] = f"{pr_auc(test.y, ranking):.3f} / {roc_auc(test.y, ranking):.3f}"
+    return found
 
 
 def protocols(dataset: Dataset) -> dict[str, Slices]:

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,30 @@ RESULTS = Path("experiments/benchmarks/results")
 _VERSIONS = ("numpy", "pandas", "pyarrow", "numba", "lightgbm", "duckdb", "scikit-learn")
 
 
-def environment() -> dict[str, Any]:
-    """What the figures were measured on."""
+def environment(*packages: str) -> dict[str, Any]:
+    """What the figures were measured on.
+
+    Args:
+        packages: whose versions matter beside those that always do; left out where not installed.
+    """
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
-        "versions": {name: version(name) for name in _VERSIONS},
+        "memory_gb": _memory_gb(),
+        "versions": {name: found for name in (*_VERSIONS, *packages) if (found := _version(name))},
     }
 
 
-def write_report(name: str, command: str, intro: str, tables: dict[str, pd.DataFrame], folder: Path = RESULTS) -> Path:
+def write_report(
+    name: str,
+    command: str,
+    intro: str,
+    tables: dict[str, pd.DataFrame],
+    folder: Path = RESULTS,
+    where: dict[str, Any] | None = None,
+) -> Path:
     """Write `<name>.md` and `<name>.json` into `folder`; returns the Markdown file.
 
     Args:
@@ -34,16 +46,16 @@ def write_report(name: str, command: str, intro: str, tables: dict[str, pd.DataF
         intro: a paragraph on what is measured.
         tables: by title.
         folder: created if need be.
+        where: what `environment` found; asked now if not given.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    where = environment()
+    where = where or environment()
     versions = ", ".join(f"{key} {value}" for key, value in where["versions"].items())
     parts = [f"# {name}", intro, f"Run: `{command}`"]
     for title, frame in tables.items():
         parts += [f"## {title}", markdown(frame)]
-    parts.append(
-        f"Measured {where['date']} on {where['cores']} cores ({where['system']}), Python {where['python']}; {versions}."
-    )
+    machine = f"{where['cores']} cores with {where['memory_gb']:.0f} GB ({where['system']})"
+    parts.append(f"Measured {where['date']} on {machine}, Python {where['python']}; {versions}.")
     path = folder / f"{name}.md"
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     plain = {
@@ -52,6 +64,17 @@ def write_report(name: str, command: str, intro: str, tables: dict[str, pd.DataF
     record = json.dumps({"name": name, "environment": where, "tables": plain}, indent=1)
     path.with_suffix(".json").write_text(record + "\n", encoding="utf-8")
     return path
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _memory_gb() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
 
 
 def markdown(frame: pd.DataFrame) -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..compiled import kernel
-from ..declare import DAYS, RATIO, SHARE, TRANSFERS, Feature, positions
-from ..view import DAY, IN, OUT, most_within, ratio
+from ..declare import ASSETS, DAYS, RATIO, SHARE, TRANSFERS, Feature, positions
+from ..view import DAY, IN, OUT, most_within, ratio, row_of, view
 
 FEATURES = (
     Feature(
@@ -66,6 +66,7 @@ FEATURES = (
         "(as_of − t of the last in) ÷ 86400",
         "FATF 2020: dormancy",
         null_when="nothing was received",
+        behaviour=5,
     ),
     Feature(
         "activity__recency_out__days",
@@ -74,6 +75,7 @@ FEATURES = (
         "(as_of − t of the last out) ÷ 86400",
         "FATF 2020: dormancy",
         null_when="nothing was sent",
+        behaviour=5,
     ),
     Feature("activity__active__days", DAYS, "number of days with a transfer", "distinct floor(t ÷ 86400)", "FATF 2020"),
     Feature(
@@ -89,8 +91,16 @@ FEATURES = (
         "time between its first and last transfer",
         "(t_n − t_1) ÷ 86400",
         "Farrugia et al. 2020",
+        behaviour=7,
     ),
-    Feature("activity__recency__days", DAYS, "time since its last transfer", "(as_of − t_n) ÷ 86400", "FATF 2020"),
+    Feature(
+        "activity__recency__days",
+        DAYS,
+        "time since its last transfer",
+        "(as_of − t_n) ÷ 86400",
+        "FATF 2020",
+        behaviour=5,
+    ),
     Feature(
         "activity__age__days", DAYS, "time since its first transfer in the window", "(as_of − t_1) ÷ 86400", "FATF 2020"
     ),
@@ -107,15 +117,17 @@ FEATURES = (
         "share of transfers that fell into its busiest 24 hours",
         "max over i of the number of transfers with t_i ≤ t < t_i + 86400, ÷ n",
         "Chainalysis on Bybit 2025",
+        behaviour=36,
     ),
     Feature(
         "activity__assets__distinct",
-        RATIO,
+        ASSETS,
         "number of different assets moved",
         "distinct assets among all transfers",
         "Chainalysis 2022",
         null=0.0,
         null_when="the wallet has no transfer",
+        behaviour=28,
     ),
 )
 
@@ -123,8 +135,8 @@ AT = positions(FEATURES)
 
 
 @kernel
-def compute(v, out):
-    """Write the family's features of view `v` into `out`, in the order of FEATURES."""
+def one(v, out, want, s):
+    """The features of one snapshot."""
     ins = outs = zero_in = zero_out = 0
     last_in = last_out = np.int64(0)
     days = 1
@@ -156,5 +168,14 @@ def compute(v, out):
     out[AT.recency__days] = (v.as_of - last) / DAY
     out[AT.age__days] = (v.as_of - first) / DAY
     out[AT.rate__per_day] = v.n / max(1.0, (last - first) / DAY)
-    out[AT.busiest__1d_share] = most_within(v.time, DAY) / v.n
+    if want[AT.busiest__1d_share]:
+        out[AT.busiest__1d_share] = most_within(v.time, DAY) / v.n
     out[AT.assets__distinct] = v.assets
+
+
+@kernel
+def compute(b, c, out, at, want, s):
+    """Write the family's features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
+    for k in range(b.wallet.size):
+        if b.start[k + 1] > b.start[k]:
+            one(view(b, k), row_of(out, k, at), want, s)

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ..compiled import kernel
+from ..compiled import kernel, part
 from ..declare import RATIO, SHARE, Feature, in_and_out, positions
-from ..view import IN, ROUNDING, entropy, ratio
+from ..view import IN, OUT, ROUNDING, entropy, ratio, row_of, view
 
 _NONE = "no value was {verb}"
 _FEW = "fewer than two valued transfers were {verb}"
+_THRESHOLDS = (("1k", 1_000), ("3k", 3_000), ("10k", 10_000))
 
 FEATURES = (
     *in_and_out(
@@ -17,6 +18,7 @@ FEATURES = (
         "distinct values of {x} ÷ their number",
         "KuCoin 2020: equal sizes",
         _NONE,
+        behaviour=8,
     ),
     *in_and_out(
         "amounts__{side}__modal_share",
@@ -25,6 +27,7 @@ FEATURES = (
         "max over a of #(b in {x}: a ≤ b ≤ 1.01·(1 + 1e-9)·a) ÷ their number",
         "KuCoin 2020: equal sizes",
         _FEW,
+        behaviour=8,
     ),
     *in_and_out(
         "amounts__{side}__entropy",
@@ -33,6 +36,7 @@ FEATURES = (
         "Shannon entropy (natural logarithm) of floor(10·log10 a + 1e-9) over {x} ÷ ln(their number)",
         "KuCoin 2020: equal sizes",
         _FEW,
+        behaviour=8,
     ),
     *in_and_out(
         "amounts__{side}__round_share",
@@ -41,6 +45,7 @@ FEATURES = (
         "share of {x} with |10·m − round(10·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10",
         "STRO: round amounts",
         _NONE,
+        behaviour=11,
     ),
     *in_and_out(
         "amounts__{side}__short_share",
@@ -49,14 +54,57 @@ FEATURES = (
         "share of {x} with |1000·m − round(1000·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10",
         "STRO: round amounts",
         _NONE,
+        behaviour=11,
+    ),
+    *in_and_out(
+        "amounts__{side}__below_round_share",
+        SHARE,
+        "share of amounts {verb} that lie just below a round number",
+        "share of {x} with 1e-9·R < R − a < 0.02·(1 − 1e-9)·R, R = ceil(m)·10^e, a = m·10^e, 1 ≤ m < 10",
+        "KuCoin 2020",
+        _NONE,
+        behaviour=9,
+    ),
+    *in_and_out(
+        "amounts__{side}__power_of_ten_share",
+        SHARE,
+        "share of amounts {verb} that are a mixer's denomination (0.1, 1, 10, 100 …)",
+        "share of {x} with m − 1 ≤ 1e-9 or 10 − m ≤ 1e-8, a = m·10^e, 1 ≤ m < 10",
+        "Ronin 2022: tranches of 100 ETH",
+        _NONE,
+        behaviour=23,
+    ),
+    *in_and_out(
+        "amounts__{side}__thrice_share",
+        SHARE,
+        "share of amounts {verb} that occur three times or more",
+        "share of {x} whose exact value stands at least three times in {x}",
+        "KuCoin 2020: equal sizes",
+        _NONE,
+        behaviour=8,
+    ),
+    *(
+        one_of_two
+        for label, threshold in _THRESHOLDS
+        for one_of_two in in_and_out(
+            "amounts__{side}__below_" + label,
+            SHARE,
+            f"share of priced transfers {{verb}} just below {threshold:,} US dollars",
+            f"share of {{side}}s with a price usd > 0 of which {threshold}·0.9·(1 − 1e-9) ≤ usd < {threshold}·(1 − 1e-9)",
+            "FATF 2020; FinCEN: structuring",
+            "no transfer {verb} has a price above zero",
+            behaviour=10,
+        )
     ),
     Feature(
-        "amounts__out__below_round_share",
+        "amounts__out__equal_run_share",
         SHARE,
-        "share of amounts sent that lie just below a round number",
-        "share of x_out with 1e-9·R < R − a < 0.02·(1 − 1e-9)·R, R = ceil(m)·10^e, a = m·10^e, 1 ≤ m < 10",
+        "longest run of payments of the same size, against all payments",
+        "longest run of x_out in order in which each pair (a, b) of neighbours has |a − b| ≤ 0.01·(1 + 1e-9)·max(a, b), "
+        "÷ their number",
         "KuCoin 2020",
-        null_when="no value was sent",
+        null_when="fewer than two valued transfers were sent",
+        behaviour=8,
     ),
     Feature(
         "amounts__out__repeat_share",
@@ -65,6 +113,7 @@ FEATURES = (
         "share of consecutive pairs (a, b) of x_out in order with |a − b| ≤ 0.01·(1 + 1e-9)·max(a, b)",
         "KuCoin 2020",
         null_when="fewer than two valued transfers were sent",
+        behaviour=8,
     ),
     Feature(
         "amounts__out__echo_share",
@@ -73,6 +122,7 @@ FEATURES = (
         "over x_out with an x_in before it in order: share with |a − b| ≤ 0.01·(1 + 1e-9)·b, b the latest such x_in",
         "FATF 2020: pass-through",
         null_when="no valued outflow has a valued inflow before it",
+        behaviour=21,
     ),
     Feature(
         "amounts__both__digit_deviation",
@@ -82,39 +132,45 @@ FEATURES = (
         " (10 is 1), a = m·10^e, 1 ≤ m < 10",
         "Benford's law, a weak baseline",
         null_when="there are fewer than ten valued transfers",
+        behaviour=44,
     ),
 )
 
 AT = positions(FEATURES)
 
-
-@kernel
-def decimal(amount):
-    """Mantissa m and exponent e of amount = m·10^e, 1 ≤ m < 10."""
-    exponent = np.floor(np.log10(max(amount, 1e-300)))  # below that, 10.0**exponent is no normal number
-    mantissa = amount / 10.0**exponent
-    if (
-        mantissa >= 10
-    ):  # the logarithm of a number just below a power of ten may round up to it, and the other way round
-        return mantissa / 10, exponent + 1
-    if mantissa < 1:
-        return mantissa * 10, exponent - 1
-    return mantissa, exponent
+_LEAST = 300
+_POWERS = 10.0 ** np.arange(-_LEAST, 309)
+_BENFORD = np.append(0.0, np.log10(1 + 1 / np.arange(1, 10)))
 
 
 @kernel
-def is_written_with(amount, scale):
+def mantissa_of(amount, logarithm):
+    """The m of amount = m·10^e, 1 ≤ m < 10, given the amount's logarithm."""
+    exponent = int(np.floor(max(logarithm, -_LEAST)))  # below that, a power of ten is no normal number
+    mantissa = amount / _POWERS[exponent + _LEAST]
+    # The logarithm of a number just below a power of ten may round up to it, and the other way round.
+    if mantissa >= 10:
+        return mantissa / 10
+    return mantissa * 10 if mantissa < 1 else mantissa
+
+
+@kernel
+def is_written_with(mantissa, scale):
     """Whether the mantissa times `scale` is whole: two significant digits write the amount for 10, four for 1000."""
-    mantissa, _ = decimal(amount)
     return abs(scale * mantissa - np.round(scale * mantissa)) <= 1e-7
 
 
 @kernel
-def is_below_round(amount):
+def is_below_round(mantissa):
     """Whether the amount lies less than 2 % below a number of one significant digit (but is not that number)."""
-    mantissa, _ = decimal(amount)
     unit = np.ceil(mantissa)
     return ROUNDING * unit < unit - mantissa < 0.02 * (1 - ROUNDING) * unit
+
+
+@kernel
+def is_power_of_ten(mantissa):
+    """Whether the amount is 1, or 10, or 0.1 …, but for rounding."""
+    return mantissa - 1 <= ROUNDING or 10 - mantissa <= 10 * ROUNDING
 
 
 @kernel
@@ -123,6 +179,18 @@ def distinct_of_sorted(ordered):
     found = min(ordered.size, 1)
     for k in range(1, ordered.size):
         found += ordered[k] != ordered[k - 1]
+    return found
+
+
+@kernel
+def three_equal(ordered):
+    """How many numbers of an ascending array stand there three times or more."""
+    found = 0
+    first = 0
+    for k in range(1, ordered.size + 1):
+        if k == ordered.size or ordered[k] != ordered[first]:
+            found += k - first if k - first >= 3 else 0
+            first = k
     return found
 
 
@@ -139,42 +207,94 @@ def largest_group(ordered):
 
 
 @kernel
-def magnitude_entropy(ordered, counts):
-    """Entropy of floor(10·log10 a + 1e-9) over an ascending array, ÷ ln of its size; `counts` is scratch."""
-    bins = 0
-    last = np.nan
-    for a in ordered:
-        current = np.floor(10 * np.log10(a) + ROUNDING)
-        if current != last:
-            counts[bins] = 0
-            bins += 1
-            last = current
-        counts[bins - 1] += 1
-    return entropy(counts[:bins]) / np.log(ordered.size)
-
-
-@kernel
-def one_side(ordered, out, side, counts):
+def one_side(ordered, out, side, want, s, first_digits, written):
     """The paired features of the amounts received (side 0) or sent (side 1)."""
     n = ordered.size
     if n == 0:
         return
     out[AT.in__distinct_share + side] = distinct_of_sorted(ordered) / n
-    if n > 1:
+    if n > 1 and want[AT.in__modal_share + side]:
         out[AT.in__modal_share + side] = largest_group(ordered) / n
-        out[AT.in__entropy + side] = magnitude_entropy(ordered, counts)
-    rounds = short = 0
+    if want[AT.in__thrice_share + side]:
+        out[AT.in__thrice_share + side] = three_equal(ordered) / n
+    if not written:
+        return
+    bins = digits(ordered, out, side, s.f0, first_digits)
+    if n > 1 and want[AT.in__entropy + side]:
+        out[AT.in__entropy + side] = entropy(part(s.f0, 0, bins)) / np.log(n)
+
+
+@kernel
+def digits(ordered, out, side, magnitudes, first_digits):
+    """The shares of amounts written in some way; counts of magnitudes (their number comes back) and of first digits."""
+    rounds = short = below = powers = bins = digit = 0
+    is_round = is_short = is_below = is_power = False
+    last = magnitude = np.nan
     for a in ordered:
-        rounds += is_written_with(a, 10)
-        short += is_written_with(a, 1000)
-    out[AT.in__round_share + side] = rounds / n
-    out[AT.in__short_share + side] = short / n
+        if a != last:  # equal amounts stand side by side
+            last = a
+            logarithm = np.log10(a)
+            mantissa = mantissa_of(a, logarithm)
+            is_round = is_written_with(mantissa, 10)
+            is_short = is_written_with(mantissa, 1000)
+            is_below = is_below_round(mantissa)
+            is_power = is_power_of_ten(mantissa)
+            digit = int(mantissa * (1 + 1e-12))  # 0.3 is a hair below 3·10⁻¹, and its digit is still 3
+            current = np.floor(10 * logarithm + ROUNDING)
+            if current != magnitude:
+                magnitude = current
+                magnitudes[bins] = 0
+                bins += 1
+        rounds += is_round
+        short += is_short
+        below += is_below
+        powers += is_power
+        magnitudes[bins - 1] += 1
+        first_digits[digit if 1 <= digit <= 9 else 1] += 1
+    out[AT.in__round_share + side] = rounds / ordered.size
+    out[AT.in__short_share + side] = short / ordered.size
+    out[AT.in__below_round_share + side] = below / ordered.size
+    out[AT.in__power_of_ten_share + side] = powers / ordered.size
+    return bins
+
+
+@kernel
+def thresholds(v, direction, out, side):
+    """The shares of priced transfers of one direction just below each threshold."""
+    priced = below_1k = below_3k = below_10k = 0
+    for k in range(v.n):
+        if v.direction[k] == direction and v.usd[k] > 0:  # which no NaN is
+            priced += 1
+            below_1k += is_just_below(v.usd[k], 1_000)
+            below_3k += is_just_below(v.usd[k], 3_000)
+            below_10k += is_just_below(v.usd[k], 10_000)
+    out[AT.in__below_1k + side] = ratio(below_1k, priced)
+    out[AT.in__below_3k + side] = ratio(below_3k, priced)
+    out[AT.in__below_10k + side] = ratio(below_10k, priced)
+
+
+@kernel
+def is_just_below(usd, threshold):
+    """Whether a price lies in the last tenth below a threshold."""
+    return threshold * 0.9 * (1 - ROUNDING) <= usd < threshold * (1 - ROUNDING)
 
 
 @kernel
 def near(a, b, scale):
     """Whether two amounts differ by at most 1 % of `scale`."""
     return abs(a - b) <= 0.01 * (1 + ROUNDING) * scale
+
+
+@kernel
+def repeats(x, out):
+    """The features of payments of the same size as the one before."""
+    same = run = longest = 0
+    for k in range(1, x.size):
+        run = run + 1 if near(x[k], x[k - 1], max(x[k], x[k - 1])) else 0
+        same += run > 0
+        longest = max(longest, run)
+    out[AT.out__equal_run_share] = (longest + 1) / x.size
+    out[AT.out__repeat_share] = same / (x.size - 1)
 
 
 @kernel
@@ -193,34 +313,51 @@ def echo_share(v):
 
 
 @kernel
-def digit_deviation(x_in, x_out):
-    """Total variation between the first digits of both arrays and Benford's law."""
-    counts = np.zeros(10)
-    for x in (x_in, x_out):
-        for a in x:
-            digit = int(decimal(a)[0] * (1 + 1e-12))  # 0.3 is a hair below 3·10⁻¹, and its digit is still 3
-            counts[digit if 1 <= digit <= 9 else 1] += 1
+def digit_deviation(first_digits, n):
+    """Total variation between the counts of first digits of n amounts and Benford's law."""
     deviation = 0.0
     for d in range(1, 10):
-        deviation += abs(counts[d] / (x_in.size + x_out.size) - np.log10(1 + 1 / d))
+        deviation += abs(first_digits[d] / n - _BENFORD[d])
     return deviation / 2
 
 
 @kernel
-def compute(v, out, counts):
-    """Write the family's features of view `v` into `out`, in the order of FEATURES; `counts` is scratch."""
-    one_side(v.sorted_in, out, 0, counts)
-    one_side(v.sorted_out, out, 1, counts)
-    if v.n_out:
-        below = 0
-        for a in v.x_out:
-            below += is_below_round(a)
-        out[AT.out__below_round_share] = below / v.n_out
-    if v.n_out > 1:
-        repeats = 0
-        for k in range(1, v.n_out):
-            repeats += near(v.x_out[k], v.x_out[k - 1], max(v.x_out[k], v.x_out[k - 1]))
-        out[AT.out__repeat_share] = repeats / (v.n_out - 1)
-    out[AT.out__echo_share] = echo_share(v)
+def one(v, out, want, s, prices, written_in, written_out):
+    """The features of one snapshot."""
+    first_digits = part(s.i0, 0, 10)
+    for d in range(10):
+        first_digits[d] = 0
+    one_side(v.sorted_in, out, 0, want, s, first_digits, written_in)
+    one_side(v.sorted_out, out, 1, want, s, first_digits, written_out)
     if v.n_in + v.n_out >= 10:
-        out[AT.both__digit_deviation] = digit_deviation(v.x_in, v.x_out)
+        out[AT.both__digit_deviation] = digit_deviation(first_digits, v.n_in + v.n_out)
+    if prices:
+        thresholds(v, IN, out, 0)
+        thresholds(v, OUT, out, 1)
+    if v.n_out > 1 and (want[AT.out__equal_run_share] or want[AT.out__repeat_share]):
+        repeats(v.x_out, out)
+    if want[AT.out__echo_share]:
+        out[AT.out__echo_share] = echo_share(v)
+
+
+@kernel
+def asks_for_digits(want, side):
+    """Whether a feature of one side is wanted that looks at how its amounts are written."""
+    return (
+        want[AT.in__round_share + side]
+        or want[AT.in__short_share + side]
+        or want[AT.in__below_round_share + side]
+        or want[AT.in__power_of_ten_share + side]
+        or want[AT.in__entropy + side]
+        or want[AT.both__digit_deviation]
+    )
+
+
+@kernel
+def compute(b, c, out, at, want, s):
+    """Write the family's features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
+    prices = c.rows.usd.size > 0 and want[AT.in__below_1k : AT.out__below_10k + 1].any()
+    written_in, written_out = asks_for_digits(want, 0), asks_for_digits(want, 1)
+    for k in range(b.wallet.size):
+        if b.start[k + 1] > b.start[k]:
+            one(view(b, k), row_of(out, k, at), want, s, prices, written_in, written_out)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..compiled import kernel
+from ..compiled import kernel, part
 from ..declare import RATIO, SHARE, WALLETS, Feature, in_and_out, positions
-from ..view import DAY, IN, OUT, entropy, ratio
+from ..view import DAY, IN, OUT, entropy, ratio, row_of, view
 
 _NONE = "nothing was {verb}"
 
@@ -17,6 +17,7 @@ FEATURES = (
         "Farrugia et al. 2020",
         null=0.0,
         null_when="it dealt with nobody",
+        behaviour=13,
     ),
     *in_and_out(
         "counterparties__{side}__distinct",
@@ -26,6 +27,7 @@ FEATURES = (
         "Farrugia et al. 2020",
         _NONE,
         null=0.0,
+        behaviour=13,
     ),
     Feature(
         "counterparties__all__distinct_share",
@@ -34,6 +36,7 @@ FEATURES = (
         "|senders ∪ receivers| ÷ (ins + outs)",
         "FATF 2020",
         null_when="it dealt with nobody",
+        behaviour=13,
     ),
     *in_and_out(
         "counterparties__{side}__distinct_share",
@@ -42,6 +45,7 @@ FEATURES = (
         "|{who}| ÷ {side}s",
         "FATF 2020",
         _NONE,
+        behaviour=13,
     ),
     Feature(
         "counterparties__fan__out_share",
@@ -50,6 +54,7 @@ FEATURES = (
         "|receivers| ÷ (|senders| + |receivers|)",
         "FATF 2020: fan-in, fan-out",
         null_when="it dealt with nobody",
+        behaviour=13,
     ),
     Feature(
         "counterparties__reciprocal__share",
@@ -58,6 +63,7 @@ FEATURES = (
         "|senders ∩ receivers| ÷ |senders ∪ receivers|",
         "FATF 2020",
         null_when="it dealt with nobody",
+        behaviour=18,
     ),
     *in_and_out(
         "counterparties__{side}__top_share",
@@ -99,6 +105,7 @@ FEATURES = (
         "FATF 2020: fan-in",
         null=0.0,
         null_when="nothing was received",
+        behaviour=13,
     ),
     Feature(
         "counterparties__fan_out__1d",
@@ -108,6 +115,7 @@ FEATURES = (
         "FATF 2020: fan-out",
         null=0.0,
         null_when="nothing was sent",
+        behaviour=13,
     ),
     Feature(
         "counterparties__return__value_share",
@@ -116,6 +124,7 @@ FEATURES = (
         "Σ x_out to wallets that sent (any in) before it in order ÷ Σ x_out",
         "FATF 2020: round trips",
         null_when="no value was sent",
+        behaviour=18,
     ),
 )
 
@@ -123,24 +132,31 @@ AT = positions(FEATURES)
 
 
 @kernel
-def one_side(v, direction, counts, values, out, side):
-    """The paired features of the senders (side 0) or the receivers (side 1). Returns how many there are, and their transfers."""
-    counts[: v.parties] = 0
-    values[: v.parties] = 0
-    transfers = 0
-    total = 0.0
-    for k in range(v.n):
-        if v.direction[k] == direction:
-            transfers += 1
-            counts[v.party[k]] += 1
-            values[v.party[k]] += v.value[k]
-            total += v.value[k]
-    distinct = once = most = 0
-    largest = 0.0
+def tally(v, ins, outs, value_in, value_out):
+    """Transfers and value by counterparty, each way, into scratch of v.parties."""
     for p in range(v.parties):
+        ins[p] = outs[p] = 0
+        value_in[p] = value_out[p] = 0.0
+    for k in range(v.n):
+        if v.direction[k] == IN:
+            ins[v.party[k]] += 1
+            value_in[v.party[k]] += v.value[k]
+        elif v.direction[k] == OUT:
+            outs[v.party[k]] += 1
+            value_out[v.party[k]] += v.value[k]
+
+
+@kernel
+def one_side(counts, values, out, side, want):
+    """The paired features of the senders (side 0) or the receivers (side 1). Returns how many there are, and their transfers."""
+    distinct = once = most = transfers = 0
+    largest = total = 0.0
+    for p in range(counts.size):
         distinct += counts[p] > 0
         once += counts[p] == 1
+        transfers += counts[p]
         most = max(most, counts[p])
+        total += values[p]
         largest = max(largest, values[p])
     out[AT.in__distinct + side] = distinct
     if transfers == 0:
@@ -149,8 +165,8 @@ def one_side(v, direction, counts, values, out, side):
     out[AT.in__top_share + side] = most / transfers
     if total > 0:
         out[AT.in__top_value_share + side] = largest / total
-    if transfers > 1:
-        out[AT.in__entropy + side] = entropy(counts[: v.parties]) / np.log(transfers)
+    if transfers > 1 and want[AT.in__entropy + side]:
+        out[AT.in__entropy + side] = entropy(counts) / np.log(transfers)
     out[AT.in__once_share + side] = once / distinct
     return distinct, transfers
 
@@ -158,7 +174,8 @@ def one_side(v, direction, counts, values, out, side):
 @kernel
 def fan(v, direction, counts):
     """Most distinct counterparties of one direction within 24 hours; `counts` is scratch of v.parties."""
-    counts[: v.parties] = 0
+    for p in range(v.parties):
+        counts[p] = 0
     best = distinct = first = 0
     for k in range(v.n):
         if v.direction[k] != direction:
@@ -177,7 +194,8 @@ def fan(v, direction, counts):
 @kernel
 def returned_share(v, seen):
     """Share of the value sent that went to wallets which had sent something before; `seen` is scratch of v.parties."""
-    seen[: v.parties] = 0
+    for p in range(v.parties):
+        seen[p] = 0
     back = total = 0.0
     for k in range(v.n):
         if v.direction[k] == IN:
@@ -190,15 +208,27 @@ def returned_share(v, seen):
 
 
 @kernel
-def compute(v, out, counts, values):
-    """Write the family's features of view `v` into `out`, in the order of FEATURES; `counts` and `values` are scratch."""
-    senders, ins = one_side(v, IN, counts, values, out, 0)
-    receivers, outs = one_side(v, OUT, counts, values, out, 1)
+def one(v, out, want, s):
+    """The features of one snapshot."""
+    tally(v, s.i0, s.i1, s.f0, s.f1)
+    senders, ins = one_side(part(s.i0, 0, v.parties), part(s.f0, 0, v.parties), out, 0, want)
+    receivers, outs = one_side(part(s.i1, 0, v.parties), part(s.f1, 0, v.parties), out, 1, want)
     out[AT.all__distinct] = v.parties
     if v.parties:
         out[AT.all__distinct_share] = v.parties / (ins + outs)
         out[AT.fan__out_share] = receivers / (senders + receivers)
         out[AT.reciprocal__share] = (senders + receivers - v.parties) / v.parties
-    out[AT.fan_in__1d] = fan(v, IN, counts)
-    out[AT.fan_out__1d] = fan(v, OUT, counts)
-    out[AT.return__value_share] = returned_share(v, counts)
+    if want[AT.fan_in__1d]:
+        out[AT.fan_in__1d] = fan(v, IN, s.i0) if senders > 1 else senders
+    if want[AT.fan_out__1d]:
+        out[AT.fan_out__1d] = fan(v, OUT, s.i0) if receivers > 1 else receivers
+    if want[AT.return__value_share]:
+        out[AT.return__value_share] = returned_share(v, s.i0)
+
+
+@kernel
+def compute(b, c, out, at, want, s):
+    """Write the family's features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
+    for k in range(b.wallet.size):
+        if b.start[k + 1] > b.start[k]:
+            one(view(b, k), row_of(out, k, at), want, s)

@@ -5,10 +5,10 @@ All of the wallet's leading asset. What is left of a transfer below a millionth 
 
 import numpy as np
 
-from ..compiled import kernel
+from ..compiled import kernel, part
 from ..declare import DAYS, FLAG, SECONDS, SHARE, WALLETS, Feature, positions
-from ..fifo import fifo
-from ..view import DAY, IN, OUT, ROUNDING, median_of_sorted, ratio, sort_pairs
+from ..fifo import fifo, weighted_quantile
+from ..view import DAY, IN, OUT, ROUNDING, median, ratio, row_of, view
 
 _NO_IN = "no value was received"
 _NO_OUT = "no value was sent"
@@ -22,6 +22,7 @@ FEATURES = (
             f"Σ matched value with dwell ≤ {seconds} ÷ Σ x_in",
             "FATF 2020; STRO",
             null_when=_NO_IN,
+            behaviour=1,
         )
         for label, words, seconds in (
             ("10min", "ten minutes", 600),
@@ -37,6 +38,7 @@ FEATURES = (
         "Σ matched·dwell ÷ Σ matched",
         "FATF 2020",
         null_when="nothing received was sent on",
+        behaviour=2,
     ),
     Feature(
         "flow__dwell__median",
@@ -45,6 +47,7 @@ FEATURES = (
         "smallest dwell d with Σ matched (dwell ≤ d) ≥ 0.5·(1 − 1e-12)·Σ matched",
         "FATF 2020",
         null_when="nothing received was sent on",
+        behaviour=2,
     ),
     Feature(
         "flow__dwell__p90",
@@ -53,6 +56,7 @@ FEATURES = (
         "smallest dwell d with Σ matched (dwell ≤ d) ≥ 0.9·(1 − 1e-12)·Σ matched",
         "FATF 2020",
         null_when="nothing received was sent on",
+        behaviour=2,
     ),
     Feature(
         "flow__retention__share",
@@ -61,6 +65,7 @@ FEATURES = (
         "(Σ x_in − Σ matched) ÷ Σ x_in",
         "FATF 2020",
         null_when=_NO_IN,
+        behaviour=3,
     ),
     Feature(
         "flow__uncovered__share",
@@ -77,6 +82,7 @@ FEATURES = (
         "Σ left·(as_of − t_in) ÷ Σ left ÷ 86400 over inflows with something left",
         "Chainalysis 2022: $170 M of 49 thefts still unmoved",
         null_when="nothing received is left",
+        behaviour=4,
     ),
     Feature(
         "flow__drain__share",
@@ -85,6 +91,7 @@ FEATURES = (
         "share of x_out that find a balance b > 0 (Σ left before it) and are ≥ 0.9·b·(1 − 1e-9)",
         "FATF 2020",
         null_when=_NO_OUT,
+        behaviour=15,
     ),
     Feature(
         "flow__drain__value_share",
@@ -93,6 +100,7 @@ FEATURES = (
         "Σ of the x_out that drain (as in flow__drain__share) ÷ Σ x_out",
         "FATF 2020",
         null_when=_NO_OUT,
+        behaviour=15,
     ),
     Feature(
         "flow__consolidation__senders_1d",
@@ -102,6 +110,7 @@ FEATURES = (
         "t > t_out − 86400",
         "FATF 2020: consolidation",
         null_when="no payment empties the wallet",
+        behaviour=15,
     ),
     Feature(
         "flow__peak__share",
@@ -110,6 +119,7 @@ FEATURES = (
         "max over x_in of Σ left just after it ÷ Σ x_in",
         "FATF 2020",
         null_when=_NO_IN,
+        behaviour=3,
     ),
     Feature(
         "flow__exit__2d",
@@ -118,6 +128,7 @@ FEATURES = (
         "matched value of the first x_in with dwell ≤ 172800 ÷ that x_in",
         "FATF 2020: large first inflow, then exit",
         null_when=_NO_IN,
+        behaviour=41,
     ),
     Feature(
         "flow__first_out__delay",
@@ -126,6 +137,7 @@ FEATURES = (
         "t of the first x_out after the first x_in in order − t of that x_in",
         "FATF 2020",
         null_when="no valued outflow follows a valued inflow",
+        behaviour=2,
     ),
     Feature(
         "flow__reaction__median",
@@ -134,6 +146,7 @@ FEATURES = (
         "median over x_out with an x_in before it in order of t_out − t of the latest such x_in",
         "FATF 2020: pass-through",
         null_when="no valued outflow follows a valued inflow",
+        behaviour=1,
     ),
     Feature(
         "flow__last_out__flag",
@@ -150,6 +163,7 @@ FEATURES = (
         "share of x_in a at t with Σ (x_out with t ≤ t_out ≤ t + 86400) ≥ 0.9·a·(1 − 1e-9)",
         "FATF 2020: pass-through",
         null_when=_NO_IN,
+        behaviour=1,
     ),
     Feature(
         "flow__peel_step__share",
@@ -158,6 +172,7 @@ FEATURES = (
         "share of consecutive x_out pairs with no x_in between them in order and min < 0.1·(1 − 1e-9)·max",
         "DOJ 2020: peel chains",
         null_when="fewer than two valued transfers were sent",
+        behaviour=17,
     ),
     Feature(
         "flow__switch__share",
@@ -174,6 +189,7 @@ FEATURES = (
         "mean over UTC days with an x_in of min(1, |Σ x_out − Σ x_in| ÷ Σ x_in) of that day",
         "FATF 2020: value kept per hop",
         null_when=_NO_IN,
+        behaviour=21,
     ),
     Feature(
         "flow__large_in__age_days",
@@ -182,6 +198,7 @@ FEATURES = (
         "(t of the first x_in ≥ p − t_1) ÷ 86400, p = the ceil(0.95·m)-th smallest of m x_in",
         "FATF 2020: fresh wallet, large inflow",
         null_when=_NO_IN,
+        behaviour=6,
     ),
     Feature(
         "flow__burner__flag",
@@ -190,6 +207,7 @@ FEATURES = (
         "1 if t_n − t_1 < 86400 and 1 ≤ number of x_out ≤ 2 and Σ left ≤ 0.01·(1 + 1e-9)·Σ x_in, else 0",
         "FATF 2020: burner",
         null_when=_NO_IN,
+        behaviour=7,
     ),
 )
 
@@ -198,34 +216,34 @@ AT = positions(FEATURES)
 
 
 @kernel
-def dwell_times(matched, dwell, total, total_in, out):
-    """Pass-through shares and the mean and quantiles of the time money stayed, from the matches; sorts them by dwell."""
-    for j, limit in enumerate((600, 3600, DAY, 7 * DAY)):
-        within = 0.0
-        for k in range(matched.size):
-            within += matched[k] if dwell[k] <= limit else 0.0
-        out[AT.pass_through__10min + j] = within / total_in
-    weighted = 0.0
+def dwell_times(matched, dwell, total, total_in, out, want):
+    """Pass-through shares and the mean and quantiles of the time money stayed, from the matches, which it moves about."""
+    weighted = minutes = hour = day = week = 0.0
     for k in range(matched.size):
         weighted += matched[k] * dwell[k]
+        if dwell[k] <= 7 * DAY:
+            week += matched[k]
+            day += matched[k] if dwell[k] <= DAY else 0.0
+            hour += matched[k] if dwell[k] <= 3600 else 0.0
+            minutes += matched[k] if dwell[k] <= 600 else 0.0
+    out[AT.pass_through__10min] = minutes / total_in
+    out[AT.pass_through__1h] = hour / total_in
+    out[AT.pass_through__1d] = day / total_in
+    out[AT.pass_through__7d] = week / total_in
     if total == 0:
         return
     out[AT.dwell__mean] = weighted / total
-    running = 0.0
-    sort_pairs(dwell, matched, matched)
-    for k in range(matched.size):
-        running += matched[k]
-        if np.isnan(out[AT.dwell__median]) and running >= 0.5 * (1 - 1e-12) * total:
-            out[AT.dwell__median] = dwell[k]
-        if running >= 0.9 * (1 - 1e-12) * total:
-            out[AT.dwell__p90] = dwell[k]
-            break
+    if want[AT.dwell__median]:
+        out[AT.dwell__median] = weighted_quantile(dwell, matched, 0.5 * (1 - 1e-12) * total)
+    if want[AT.dwell__p90]:
+        out[AT.dwell__p90] = weighted_quantile(dwell, matched, 0.9 * (1 - 1e-12) * total)
 
 
 @kernel
 def senders_before_drain(v, drains, counts):
     """Most distinct senders of value in the day before an outflow that drains the wallet; NaN if none does."""
-    counts[: v.parties] = 0
+    for p in range(v.parties):
+        counts[p] = 0
     best = -1
     distinct = first = outs = 0
     for k in range(v.n):
@@ -309,9 +327,7 @@ def reactions(v, times, out):
             if latest >= 0:
                 times[found] = v.time[k] - latest
                 found += 1
-    waits = times[:found]
-    waits.sort()
-    out[AT.reaction__median] = median_of_sorted(waits)
+    out[AT.reaction__median] = median(part(times, 0, found))
 
 
 @kernel
@@ -343,23 +359,21 @@ def large_inflow_age(v):
 
 
 @kernel
-def compute(v, out, left, matched, dwell, since, drains, counts):
-    """Write the family's features of view `v` into `out`, in the order of FEATURES; the other arrays are scratch."""
-    reactions(v, left, out)  # before `left` gets its use below
+def one(v, out, want, s):
+    """The features of one snapshot."""
+    left, matched, dwell, since, drains = s.f0, s.f1, s.i0, s.i1, s.i2
+    if want[AT.reaction__median] or want[AT.last_out__flag]:
+        reactions(v, left, out)  # before `left` gets its use below
     matches, total, peak, head, exited = fifo(v, left, since, matched, dwell, drains)
     total_in, total_out = v.x_in.sum(), v.x_out.sum()
-    steps(v, out)
+    if want[AT.first_out__delay] or want[AT.peel_step__share] or want[AT.switch__share]:
+        steps(v, out)
     if v.n_out:
         out[AT.uncovered__share] = (total_out - total) / total_out
-        emptied = 0.0
-        for j in range(v.n_out):
-            emptied += drains[j] * v.x_out[j]
-        out[AT.drain__share] = drains[: v.n_out].sum() / v.n_out
-        out[AT.drain__value_share] = emptied / total_out
-        out[AT.consolidation__senders_1d] = senders_before_drain(v, drains, counts)
+        drained(v, drains, total_out, out, want, s.i3)
     if v.n_in == 0:
         return
-    dwell_times(matched[:matches], dwell[:matches], total, total_in, out)
+    dwell_times(part(matched, 0, matches), part(dwell, 0, matches), total, total_in, out, want)
     out[AT.retention__share] = (total_in - total) / total_in
     remaining = aged = 0.0
     for j in range(head, v.n_in):
@@ -368,9 +382,34 @@ def compute(v, out, left, matched, dwell, since, drains, counts):
     out[AT.patience__days] = ratio(aged, remaining) / DAY
     out[AT.peak__share] = peak / total_in
     out[AT.exit__2d] = exited / v.x_in[0]
-    out[AT.forward__1d] = forwarded_share(v, matched, left)
-    out[AT.day_kept__mean] = day_kept(v)
-    out[AT.large_in__age_days] = large_inflow_age(v)
+    if want[AT.forward__1d]:
+        out[AT.forward__1d] = forwarded_share(v, matched, left)
+    if want[AT.day_kept__mean]:
+        out[AT.day_kept__mean] = day_kept(v)
+    if want[AT.large_in__age_days]:
+        out[AT.large_in__age_days] = large_inflow_age(v)
     out[AT.burner__flag] = (
-        v.time[-1] - v.time[0] < DAY and 1 <= v.n_out <= 2 and remaining <= 0.01 * (1 + ROUNDING) * total_in
+        v.time[v.n - 1] - v.time[0] < DAY and 1 <= v.n_out <= 2 and remaining <= 0.01 * (1 + ROUNDING) * total_in
     )
+
+
+@kernel
+def drained(v, drains, total_out, out, want, counts):
+    """The features of payments that empty the wallet; `drains` says for each x_out whether it does, `counts` is scratch."""
+    emptying = 0
+    emptied = 0.0
+    for j in range(v.n_out):
+        emptying += drains[j]
+        emptied += drains[j] * v.x_out[j]
+    out[AT.drain__share] = emptying / v.n_out
+    out[AT.drain__value_share] = emptied / total_out
+    if emptying and want[AT.consolidation__senders_1d]:
+        out[AT.consolidation__senders_1d] = senders_before_drain(v, drains, counts)
+
+
+@kernel
+def compute(b, c, out, at, want, s):
+    """Write the family's features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
+    for k in range(b.wallet.size):
+        if b.start[k + 1] > b.start[k]:
+            one(view(b, k), row_of(out, k, at), want, s)

@@ -5,9 +5,9 @@ All amounts are of the wallet's leading asset, so that nothing is summed across 
 
 import numpy as np
 
-from ..compiled import kernel
-from ..declare import ASSET_UNITS, RATIO, SHARE, USD, Feature, in_and_out, positions
-from ..view import IN, OUT, SELF, mean_and_deviation, median_of_sorted, ratio
+from ..compiled import kernel, part
+from ..declare import ASSET_UNITS, RATIO, SHARE, TRANSFERS, USD, Feature, in_and_out, positions
+from ..view import DAY, IN, OUT, SELF, mean_and_deviation, median_of_sorted, most_within, ratio, row_of, sort, view
 
 _LITERATURE = "Farrugia et al. 2020"
 
@@ -57,6 +57,7 @@ FEATURES = (
         "population standard deviation ÷ mean of {x}",
         "FATF 2020",
         "fewer than two valued transfers were {verb}",
+        behaviour=14,
     ),
     *in_and_out(
         "value__{side}__max_share",
@@ -73,6 +74,7 @@ FEATURES = (
         "Σ_i (2i − m − 1)·a_(i) ÷ (m·Σ a), {x} sorted upwards, i = 1…m",
         "FATF 2020: even splits",
         "fewer than two valued transfers were {verb}",
+        behaviour=14,
     ),
     *in_and_out(
         "value__{side}__median_to_mean",
@@ -81,6 +83,7 @@ FEATURES = (
         "median ÷ mean of {x}",
         "FATF 2020",
         "no value was {verb}",
+        behaviour=14,
     ),
     Feature(
         "value__out__share",
@@ -97,6 +100,7 @@ FEATURES = (
         "mean x_out ÷ (mean x_in + mean x_out)",
         "FATF 2020: fan-in, fan-out",
         null_when="no value was received, or none was sent",
+        behaviour=13,
     ),
     Feature(
         "value__first_in__share",
@@ -105,6 +109,7 @@ FEATURES = (
         "first x_in in order ÷ Σ x_in",
         "FATF 2020: large first inflow",
         null_when="no value was received",
+        behaviour=41,
     ),
     Feature(
         "value__last_out__share",
@@ -121,6 +126,7 @@ FEATURES = (
         "valued transfers ÷ (ins and outs with amount > 0, any asset)",
         "Chainalysis 2022",
         null_when="no transfer has value",
+        behaviour=28,
     ),
     Feature(
         "value__in__usd_total",
@@ -140,6 +146,45 @@ FEATURES = (
         era_safe=False,
         null_when="no outflow has a price",
     ),
+    Feature(
+        "value__burst_out__gini",
+        RATIO,
+        "inequality (Gini) of the payments of the 24 hours with the most of them",
+        "Gini (as in value__out__gini) of the x_out with t_i ≤ t < t_i + 86400, i the first x_out with the most of them",
+        "FATF 2020: even splits",
+        null_when="fewer than two valued transfers were sent within any 24 hours",
+        behaviour=14,
+    ),
+    *in_and_out(
+        "value__{side}__rank_mean",
+        SHARE,
+        "mean size of the transfers {verb}, as ranks among the chain's of the weeks before",
+        "mean of rank(i) over {side}s with amount > 0 where it is defined (see docs/guide.md)",
+        "FATF 2020: high value",
+        "no transfer {verb} has a rank",
+        needs=("ranks",),
+        behaviour=40,
+    ),
+    Feature(
+        "value__high__share",
+        SHARE,
+        "share of transfers larger than 99 in 100 of the chain's of the weeks before",
+        "share of ins and outs with a rank that have rank(i) ≥ 0.99 (see docs/guide.md)",
+        "FATF 2020: repeated high value",
+        null_when="no transfer has a rank",
+        needs=("ranks",),
+        behaviour=40,
+    ),
+    Feature(
+        "value__high__most_1d",
+        TRANSFERS,
+        "most transfers of such a size within 24 hours",
+        "max over i of the number of ins and outs with rank(i) ≥ 0.99 and t_i ≤ t < t_i + 86400",
+        "FATF 2020: repeated high value",
+        null_when="no transfer has a rank",
+        needs=("ranks",),
+        behaviour=40,
+    ),
 )
 
 AT = positions(FEATURES)
@@ -155,7 +200,7 @@ def gini(ordered):
 
 
 @kernel
-def one_side(x, ordered, out, side):
+def one_side(x, ordered, out, side, want):
     """The paired features of what came in (side 0) or went out (side 1); `ordered` is `x` sorted. Returns its total and mean."""
     total = x.sum()
     mean, deviation = mean_and_deviation(x)
@@ -168,7 +213,8 @@ def one_side(x, ordered, out, side):
     out[AT.in__max + side] = ordered[-1]
     if x.size > 1:
         out[AT.in__cv + side] = deviation / mean
-        out[AT.in__gini + side] = gini(ordered)
+        if want[AT.in__gini + side]:
+            out[AT.in__gini + side] = gini(ordered)
     out[AT.in__max_share + side] = ordered[-1] / total
     out[AT.in__median_to_mean + side] = median / mean
     return total, mean
@@ -187,10 +233,72 @@ def priced(v, direction):
 
 
 @kernel
-def compute(v, out):
-    """Write the family's features of view `v` into `out`, in the order of FEATURES."""
-    total_in, mean_in = one_side(v.x_in, v.sorted_in, out, 0)
-    total_out, mean_out = one_side(v.x_out, v.sorted_out, out, 1)
+def burst_gini(v, time, room):
+    """Gini coefficient of the payments of the 24 hours with the most of them, NaN of fewer than two; `time`, `room`: scratch."""
+    n = 0
+    for k in range(v.n):
+        if v.value[k] > 0 and v.direction[k] == OUT:
+            time[n] = v.time[k]
+            n += 1
+    begin = size = end = 0
+    for k in range(n):
+        while end < n and time[end] - time[k] < DAY:
+            end += 1
+        if end - k > size:
+            begin, size = k, end - k
+    if size < 2:
+        return np.nan
+    if size == n:
+        return gini(v.sorted_out)
+    for k in range(size):
+        room[k] = v.x_out[begin + k]
+    sort(part(room, 0, size))
+    return gini(part(room, 0, size))
+
+
+@kernel
+def against_chain(v, rank, time, out):
+    """The features of sizes as ranks among the chain's transfers; `time` is scratch."""
+    sum_in = sum_out = 0.0
+    ins = outs = high = 0
+    for k in range(v.n):
+        r = rank[v.row[k]]
+        if np.isnan(r):
+            continue
+        if v.direction[k] == IN:
+            sum_in += r
+            ins += 1
+        else:  # what goes to itself has no rank
+            sum_out += r
+            outs += 1
+        if r >= 0.99:
+            time[high] = v.time[k]
+            high += 1
+    out[AT.in__rank_mean] = ratio(sum_in, ins)
+    out[AT.out__rank_mean] = ratio(sum_out, outs)
+    if ins + outs:
+        out[AT.high__share] = high / (ins + outs)
+        out[AT.high__most_1d] = most_within(part(time, 0, high), DAY)
+
+
+@kernel
+def one(v, rank, out, want, s, prices):
+    """The features of one snapshot."""
+    sizes(v, out, want)
+    if prices:
+        out[AT.in__usd_total] = priced(v, IN)
+        out[AT.out__usd_total] = priced(v, OUT)
+    if want[AT.burst_out__gini] and v.n_out > 1:
+        out[AT.burst_out__gini] = burst_gini(v, s.i0, s.f0)
+    if rank.size:  # some feature that needs it is wanted
+        against_chain(v, rank, s.i0, out)
+
+
+@kernel
+def sizes(v, out, want):
+    """The features of the amounts of the leading asset."""
+    total_in, mean_in = one_side(v.x_in, v.sorted_in, out, 0, want)
+    total_out, mean_out = one_side(v.x_out, v.sorted_out, out, 1, want)
     out[AT.out__share] = ratio(total_out, total_in + total_out)
     out[AT.size__out_share] = mean_out / (mean_in + mean_out)  # NaN where either is
     if v.n_in:
@@ -201,5 +309,11 @@ def compute(v, out):
     for k in range(v.n):
         with_value += v.amount[k] > 0 and v.direction[k] != SELF
     out[AT.leading__share] = ratio(v.n_in + v.n_out, with_value)
-    out[AT.in__usd_total] = priced(v, IN)
-    out[AT.out__usd_total] = priced(v, OUT)
+
+
+@kernel
+def compute(b, c, out, at, want, s):
+    """Write the family's features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
+    for k in range(b.wallet.size):
+        if b.start[k + 1] > b.start[k]:
+            one(view(b, k), c.ranks.rank, row_of(out, k, at), want, s, c.rows.usd.size > 0)

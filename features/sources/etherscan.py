@@ -35,7 +35,8 @@ def _erc20(table: pa.Table, context: Context) -> pa.Table:
     amount = pick(table, "value_token") if whole_units else scaled(pick(table, "value"), decimals)
     data = _api_row(table) | {"receiver": pick(table, "to"), "amount": amount, "asset": asset}
     place = tagged("scan", col.text(pick(table, "logIndex")))
-    return pa.table(data | {"origin": pc.coalesce(place, _list_of(table, context)), "nonce": pick(table, "nonce")})
+    # The list's nonce is that of the transaction, whose signer is often not the token's sender: it is left out.
+    return pa.table(data | {"origin": pc.coalesce(place, _list_of(table, context))})
 
 
 def _api_row(table: pa.Table) -> dict[str, pa.Array]:

@@ -1,14 +1,12 @@
 """The commands as a user runs them: what they write and say, and what becomes of bad input."""
 
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from walletprint.cli import main
 from walletprint.features import catalogue
 from walletprint.features.transfers import is_marked
 
@@ -21,21 +19,6 @@ ROWS = [
     f"2021-01-03T00:00:00Z,{BOB},{ALICE},0.1,ETH,t3",
     f"2021-01-04T00:00:00Z,{CAROL},{CAROL},1,ETH,t4",
 ]
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run a command in an empty folder; returns its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["walletprint", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    return call
 
 
 @pytest.fixture

@@ -36,6 +36,10 @@ def one_transfer(side: str, amount: float = 1.0) -> Ledger:
     return Ledger.from_transfers(pd.DataFrame([{"timestamp": moment(START), **row}]))
 
 
+def test_there_are_as_many_as_a_person_can_read():
+    assert 150 <= len(FEATURES) <= 250
+
+
 def test_names_are_unique_and_of_a_known_family():
     assert len({declared.name for declared in FEATURES}) == len(FEATURES)
     assert {declared.family for declared in FEATURES} == set(FAMILIES)
@@ -46,6 +50,7 @@ def test_names_are_unique_and_of_a_known_family():
 def test_declaration_is_complete(declared: Feature):
     assert re.fullmatch(r"[a-z]+(__[a-z0-9]+(_[a-z0-9]+)*){2}", declared.name)
     assert re.fullmatch(r"[a-z][^\n]*[^.\s]", declared.sentence)
+    assert len(declared.sentence.split()) <= 25
     assert not re.search(r"\.\s|\{[a-z]*\}", declared.sentence + declared.formula + declared.null_when)
     assert declared.unit
     assert declared.formula
@@ -89,8 +94,8 @@ def test_it_stays_within_its_unit(declared: Feature, vectors: pd.DataFrame):
     assert np.isfinite(values).all()
     if declared.unit in ("share", "flag"):
         assert values.between(-1e-12, 1 + 1e-12).all()
-    elif declared.unit in ("transfers", "wallets"):
-        assert (values == values.round()).all()
+    elif declared.unit in ("transfers", "wallets", "hops", "transactions", "assets", "chains"):
+        assert (values == values.round()).all() or re.match("usual|mean", declared.sentence)
         assert (values >= 0).all()
     elif declared.unit in ("seconds", "days", "USD", "units of the leading asset"):
         assert (values >= 0).all()

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,6 +16,18 @@ from oracles.histories import DAY, HOUR, START, WALLETS, WINDOWS, chain, moment,
 from walletprint.features import Ledger, catalogue, extract
 
 ADDRESSES = ["address", "as_of"]
+NAMES = [declared.name for declared in catalogue()]
+POPULATION = {"ranks", "hours", "cohorts"}
+"""Parts of the chain that compare with everybody's transfers: those of strangers elsewhere count, too."""
+OF_EVERYBODY = {
+    "assets__self_made__share",
+    "fees__price__relative_median",
+    "fees__price__relative_cv",
+    "fees__price__urgent_share",
+}
+"""Features that do so though others with the same needs do not."""
+WITHIN_THE_WINDOW = {"tx", "chain", "tokens", "transactions"}
+"""Needs that are met by the window's own transfers; all other parts of the chain look at what was before it, too."""
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 windows = st.sampled_from([*WINDOWS, "all"])
 
@@ -30,6 +43,11 @@ def assert_same_bits(got: pd.DataFrame, expected: pd.DataFrame) -> None:
     names = [name for name in expected.columns if name not in ADDRESSES]
     moved = [name for name in names if got[name].to_numpy().tobytes() != expected[name].to_numpy().tobytes()]
     assert not moved, "\n".join(f"{name}: {got[name].tolist()} is not {expected[name].tolist()}" for name in moved)
+
+
+def features_that(are_unmoved: Callable[[set[str]], bool]) -> list[str]:
+    """Features whose needs pass the test, and that do not compare with everybody's transfers all the same."""
+    return [f.name for f in catalogue() if are_unmoved(set(f.needs)) and f.name not in OF_EVERYBODY]
 
 
 def seconds_of(moment: pd.Timestamp) -> int:
@@ -64,8 +82,9 @@ def test_transfers_from_before_the_window_change_nothing(data):
     moved = moved_to(before, START, "before-")
     last = moved["timestamp"].max()
     old = moved_to(before, START + seconds_of(as_of) - WINDOWS[window] - 1 - seconds_of(last), "before-")
-    snapshots = snapshots_at([as_of])
-    assert_same_bits(vectors(pd.concat([old, recent]), snapshots, window), vectors(recent, snapshots, window))
+    snapshots, names = snapshots_at([as_of]), features_that(WITHIN_THE_WINDOW.issuperset)
+    with_old = vectors(pd.concat([old, recent]), snapshots, window)
+    assert_same_bits(with_old[names], vectors(recent, snapshots, window)[names])
 
 
 def test_windows_are_half_open():
@@ -85,6 +104,7 @@ def test_windows_are_half_open():
 @quick
 @given(st.data())
 def test_transfers_of_others_change_nothing(data):
+    """Of wallets that never deal with those asked about: only what compares with everybody may change."""
     transfers, others, window = data.draw(chain()), data.draw(chain(least=1)), data.draw(windows)
     snapshots = snapshots_at(data.draw(moments(transfers)))
     renamed = {
@@ -94,9 +114,9 @@ def test_transfers_of_others_change_nothing(data):
         sender=others["sender"].map(renamed), receiver=others["receiver"].map(renamed), tx_id="other-" + others["tx_id"]
     )
     strangers = strangers.assign(asset=data.draw(st.sampled_from(["AAA", "ETH", "ZZZ"])))
-    assert_same_bits(
-        vectors(pd.concat([strangers, transfers]), snapshots, window), vectors(transfers, snapshots, window)
-    )
+    names = features_that(POPULATION.isdisjoint)
+    among_strangers = vectors(pd.concat([strangers, transfers]), snapshots, window)
+    assert_same_bits(among_strangers[names], vectors(transfers, snapshots, window)[names])
 
 
 @quick
@@ -156,7 +176,23 @@ def test_the_number_of_threads_and_the_size_of_blocks_change_nothing(threads, bl
     transfers = random_table(transfers=2_000, wallets=60)
     snapshots = snapshots_at([moment(START + 100 * DAY)], sorted({*transfers["sender"], *transfers["receiver"]}))
     expected = vectors(transfers, snapshots, "all")
-    driver = sys.modules["walletprint.features.extract"]
+    driver = sys.modules["walletprint.features.blocks"]
     with patch.object(driver, "_BLOCK", block), patch("os.cpu_count", return_value=threads):
         assert_same_bits(vectors(transfers, snapshots, "all"), expected)
     assert np.isfinite(expected["activity__span__days"]).mean() > 0.9
+
+
+@pytest.fixture(scope="module")
+def known() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """A chain, snapshots of it, and all their features, asked for at once."""
+    transfers = random_table(transfers=1_500, wallets=50)
+    snapshots = snapshots_at([moment(START + day * DAY) for day in (80, 160)], sorted(set(transfers["sender"])))
+    return transfers, snapshots, vectors(transfers, snapshots, "90d")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_feature_asked_for_alone_is_the_same(known, name):
+    """Of a ledger, too, that was read for this feature only."""
+    transfers, snapshots, together = known
+    ledger = Ledger.from_transfers(transfers, features=[name])
+    assert_same_bits(extract(ledger, snapshots, window="90d", features=[name]), together[[*ADDRESSES, name]])

@@ -1,13 +1,12 @@
 """Every feature against an independent oracle: exact plain Python on random histories, SQL on a larger table."""
 
-from collections import defaultdict
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import ORACLES, oracle
+from oracles.chain import Chain
 from oracles.histories import (
     DAY,
     START,
@@ -15,6 +14,7 @@ from oracles.histories import (
     WINDOWS,
     border_table,
     chain,
+    crowd,
     hub,
     moment,
     moments,
@@ -41,12 +41,9 @@ def assert_equal(got: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 
 def by_oracle(transfers: pd.DataFrame, snapshots: pd.DataFrame, window: str) -> pd.DataFrame:
-    rows_of = defaultdict(list)
-    for row in transfers.to_dict("records"):
-        for wallet in {row["sender"], row["receiver"]}:
-            rows_of[wallet].append(row)
+    chain_of_all = Chain(transfers)
     asked = zip(snapshots["address"], snapshots["as_of"], strict=True)
-    return pd.DataFrame([oracle(rows_of[address], address, as_of, WINDOWS[window]) for address, as_of in asked])
+    return pd.DataFrame([oracle(chain_of_all, address, as_of, WINDOWS[window]) for address, as_of in asked])
 
 
 def test_every_feature_has_an_oracle_and_every_oracle_a_feature():
@@ -71,12 +68,35 @@ def test_features_equal_the_oracle_on_many_borders(window):
     assert_equal(got, by_oracle(transfers, snapshots, window))
 
 
+@pytest.mark.parametrize(("window", "days"), [("7d", [30, 60, 100, 150]), ("all", [150])])
+def test_features_equal_the_oracle_on_a_chain_of_many_wallets(window, days):
+    transfers = random_table()
+    wallets = sorted({*transfers["sender"], *transfers["receiver"]})
+    snapshots = snapshots_at([moment(START + day * DAY + 5) for day in days], wallets)
+    got = extract(Ledger.from_transfers(transfers), snapshots, window=window)
+    assert_equal(got, by_oracle(transfers, snapshots, window))
+
+
 def test_features_equal_the_oracle_on_a_wallet_with_thousands_of_transfers():
     transfers = hub()
-    snapshots = snapshots_at([transfers["timestamp"].max()], WALLETS[:1])
+    middle = transfers["timestamp"].iloc[len(transfers) // 2]
+    beside = snapshots_at([middle], sorted({*transfers["sender"][:40], *transfers["receiver"][:40]}))
+    snapshots = pd.concat([snapshots_at([transfers["timestamp"].max()], WALLETS[:1]), beside], ignore_index=True)
     got = extract(Ledger.from_transfers(transfers), snapshots)
     assert got["activity__transfers__total"][0] > 5_000
     assert_equal(got, by_oracle(transfers, snapshots, "all"))
+
+
+@pytest.mark.parametrize("window", ["7d", "all"])
+def test_features_equal_the_oracle_where_the_chain_is_sampled(window):
+    """Weeks with more transfers of an asset than ranks look at, and periods with more than cohorts take in."""
+    transfers = crowd()
+    wallets = sorted({*transfers["sender"]})[::150]
+    snapshots = snapshots_at([transfers["timestamp"].max(), moment(START + 14 * DAY)], wallets)
+    expected = by_oracle(transfers, snapshots, window)
+    sampled = [name for name in NULLS if "rank" in name or "high" in name]
+    assert expected[sampled].notna().any().all()
+    assert_equal(extract(Ledger.from_transfers(transfers), snapshots, window=window), expected)
 
 
 @pytest.mark.parametrize("window", ["7d", "all"])

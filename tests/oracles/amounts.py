@@ -7,10 +7,12 @@ from fractions import Fraction
 from itertools import pairwise
 
 from .history import History, share
-from .registry import both, feature
+from .patterns import runs
+from .registry import both, feature, variants
 
 ONE_PERCENT = Fraction(1, 100)
 NUDGE = 1 + Fraction(1, 10**9)
+THRESHOLDS = {"1k": 1_000, "3k": 3_000, "10k": 10_000}
 
 
 @both("amounts__{}__distinct_share")
@@ -24,7 +26,8 @@ def modal_share(history: History, side: str):
     sizes = history.sizes(side)
     if len(sizes) < 2:
         return None
-    return max(share(sizes, lambda b, a=a: a <= b <= (1 + ONE_PERCENT) * NUDGE * a) for a in set(sizes))
+    upper = {a: (1 + ONE_PERCENT) * NUDGE * a for a in sizes}
+    return max(share(sizes, lambda b, a=a: a <= b <= upper[a]) for a in upper)
 
 
 @both("amounts__{}__entropy")
@@ -64,9 +67,9 @@ def _has_digits(a: Fraction, at_most: int) -> bool:
     return abs(leading - round(leading)) <= Fraction(1, 10**7)
 
 
-@feature("amounts__out__below_round_share")
-def below_round_share(history: History):
-    return share(history.sizes("out"), _is_just_below_round)
+@both("amounts__{}__below_round_share")
+def below_round_share(history: History, side: str):
+    return share(history.sizes(side), _is_just_below_round)
 
 
 def _is_just_below_round(a: Fraction) -> bool:
@@ -75,12 +78,51 @@ def _is_just_below_round(a: Fraction) -> bool:
     return target / 10**9 < target - a < 2 * ONE_PERCENT * (2 - NUDGE) * target
 
 
+@both("amounts__{}__power_of_ten_share")
+def power_of_ten_share(history: History, side: str):
+    return share(history.sizes(side), _is_power_of_ten)
+
+
+def _is_power_of_ten(a: Fraction) -> bool:
+    m, _ = scientific(a)
+    return m - 1 <= Fraction(1, 10**9) or 10 - m <= Fraction(1, 10**8)
+
+
+@both("amounts__{}__thrice_share")
+def thrice_share(history: History, side: str):
+    times = Counter(history.sizes(side))
+    return share(history.sizes(side), lambda a: times[a] >= 3)
+
+
+@variants("amounts__in__below_{}", *THRESHOLDS)
+def received_below(history: History, label: str):
+    return _below(history, "in", THRESHOLDS[label])
+
+
+@variants("amounts__out__below_{}", *THRESHOLDS)
+def sent_below(history: History, label: str):
+    return _below(history, "out", THRESHOLDS[label])
+
+
+def _below(history: History, side: str, threshold: int) -> Fraction | None:
+    priced = [entry.usd for entry in history.side(side) if entry.usd is not None and entry.usd > 0]
+    return share(priced, lambda usd: threshold * Fraction(9, 10) * (2 - NUDGE) <= usd < threshold * (2 - NUDGE))
+
+
+@feature("amounts__out__equal_run_share")
+def equal_run_share(history: History):
+    sizes = history.sizes("out")
+    if len(sizes) < 2:
+        return None
+    return Fraction(max(map(len, runs(sizes, lambda a, b: within_one_percent((a, b), max(a, b))))), len(sizes))
+
+
 @feature("amounts__out__repeat_share")
 def repeat_share(history: History):
-    return share(list(pairwise(history.sizes("out"))), lambda pair: _within_one_percent(pair, max(pair)))
+    return share(list(pairwise(history.sizes("out"))), lambda pair: within_one_percent(pair, max(pair)))
 
 
-def _within_one_percent(pair: tuple[Fraction, Fraction], of: Fraction) -> bool:
+def within_one_percent(pair: tuple[Fraction, Fraction], of: Fraction) -> bool:
     return abs(pair[0] - pair[1]) <= ONE_PERCENT * NUDGE * of
 
 
@@ -92,7 +134,7 @@ def echo_share(history: History):
             latest = entry.amount
         elif latest is not None:
             with_inflow.append((entry.amount, latest))
-    return share(with_inflow, lambda pair: _within_one_percent(pair, pair[1]))
+    return share(with_inflow, lambda pair: within_one_percent(pair, pair[1]))
 
 
 @feature("amounts__both__digit_deviation")

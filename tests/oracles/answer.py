@@ -6,17 +6,21 @@ import pandas as pd
 
 from walletprint.features import catalogue
 
-from . import activity, amounts, counterparties, flow, timing, value  # noqa: F401  each fills ORACLES
+from . import activity, amounts, assets, cohort, counterparties, fees, flow, funding, structure, timing, value  # noqa: F401  each fills ORACLES
+from .chain import Chain
 from .history import History
 from .registry import ORACLES
 
 
 def oracle(
-    transfers: Iterable[dict] | pd.DataFrame, wallet: str, as_of: pd.Timestamp, window_seconds: int | None
+    transfers: Iterable[dict] | pd.DataFrame | Chain, wallet: str, as_of: pd.Timestamp, window_seconds: int | None
 ) -> dict[str, float]:
-    """Every declared feature of one wallet as of one moment; a formula that is not defined takes the declared null."""
-    rows = transfers.to_dict("records") if isinstance(transfers, pd.DataFrame) else transfers
-    history = History(rows, wallet, int(as_of.timestamp()), window_seconds)
+    """Every declared feature of one wallet as of one moment; a formula that is not defined takes the declared null.
+
+    Of several snapshots of one table make one `Chain`: what it tells of other wallets is then found once.
+    """
+    chain = transfers if isinstance(transfers, Chain) else Chain(transfers)
+    history = History(chain, wallet, int(as_of.timestamp()), window_seconds)
     return {declared.name: _answer(declared, history) for declared in catalogue()}
 
 

@@ -1,31 +1,24 @@
 """Transfers to ask about: hypothesis strategies that sit on every border, and a larger random table. No formulas.
 
-No two assets share an amount, so that no two transfers of different assets stand at one place of the order: which of
-two such assets leads is left open by the formulas.
+The shapes that several wallets form (`shapes`) stand among transfers of any kind; a wallet's nonces ascend in time.
 """
 
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
+from .shapes import DAY, HOUR, POOLS, SECONDS, any_shape, transfer
+
 START = 1_609_459_200  # 2021-01-01, a Friday, so that weekends are near
-HOUR, DAY = 3_600, 86_400
 WALLETS = [f"0x{digit}{'0' * 38}{digit}" for digit in "123456"]
 STRANGER = "0x" + "f" * 40
-SMALL = [0.1, 0.2, 0.3, 0.099, 0.98, 0.99, 1e-18]
-AMOUNTS = {
-    "ETH": [0.0, *SMALL, 1.0, 1.01, 4.9, 9.99, 10.0, 49.0, 99.0, 100.0, 1e9, 1.234, 1.2345678],
-    "USDT": [0.0, 500.0, 495.0, 499.99, 30.0, 3.0, 5e-7, 2e9, 123.45],
-    "DUST": [0.0, 3e-18, 0.6, 0.07],
-}
-SECONDS = [0, 0, 1, 59, 60, 599, 600, 601, HOUR - 1, HOUR, HOUR + 1]
-STEPS = [*SECONDS, 9 * HOUR - 1, 9 * HOUR, DAY - 1, DAY, DAY + 1, 2 * DAY, 2 * DAY + 1, 7 * DAY, 40 * DAY]
 WINDOWS = {"1h": HOUR, "1d": DAY, "7d": 7 * DAY, "all": None}
+MARKS = ("chain", "skip", "gas_price", "method")
 COLUMNS = ["timestamp", "sender", "receiver", "amount", "asset", "tx_id", "usd", "failed"]
+COLUMNS += ["chain", "nonce", "gas_price", "method"]
 
 
 def chain(least: int = 0, most: int = 40) -> st.SearchStrategy[pd.DataFrame]:
@@ -33,37 +26,42 @@ def chain(least: int = 0, most: int = 40) -> st.SearchStrategy[pd.DataFrame]:
 
     As often short as long: hypothesis alone keeps lists at some six, and much here takes ten transfers of one wallet.
     """
-    few = st.lists(_any_transfer(), min_size=least, max_size=6)
-    many = st.lists(_any_transfer(), min_size=most // 2, max_size=most)
-    return st.one_of(few, many).map(_frame)
+    few = st.lists(_any_shape(), min_size=least, max_size=6)
+    many = st.lists(_any_shape(), min_size=most // 4, max_size=most // 2)
+    return st.one_of(few, many).map(lambda drawn: table_of(_flat(drawn)))
 
 
 @st.composite
-def _any_transfer(draw) -> dict:
-    return _transfer(lambda pool: draw(st.sampled_from(pool)), WALLETS)
+def _any_shape(draw) -> list[dict]:
+    return any_shape(lambda pool: draw(st.sampled_from(pool)), WALLETS)
 
 
-def _transfer(choose: Callable[[list], Any], wallets: list[str]) -> dict:
-    """One transfer, each part chosen from a pool; every other one of a chain's ends is its first wallet."""
-    asset = choose(["ETH", "ETH", "ETH", "ETH", "USDT", "DUST"])
-    often = [*wallets[:1] * len(wallets), *wallets]
-    return {
-        "step": choose(STEPS),
-        "sender": choose(often),
-        "receiver": choose(often),
-        "amount": choose(AMOUNTS[asset]),
-        "asset": asset,
-        "usd": choose([None, 0.0, 0.1, 0.2, 1e6]),
-        "failed": choose([None, None, None, False, False, False, True]),
-    }
+def _flat(shapes: Iterable[list[dict]]) -> list[dict]:
+    return [row for shape in shapes for row in shape]
 
 
-def _frame(transfers: list[dict]) -> pd.DataFrame:
-    times = START + np.cumsum([row["step"] for row in transfers], dtype=np.int64)
-    rows = [{**row, "tx_id": f"t{i}"} for i, row in enumerate(transfers)]
-    frame = pd.DataFrame(rows, columns=[c for c in COLUMNS if c != "timestamp"])
-    frame = frame.astype({"amount": "float64", "usd": "float64", "failed": "boolean"})
-    return frame.assign(timestamp=pd.to_datetime(times, unit="s", utc=True))[COLUMNS]
+def table_of(rows: list[dict]) -> pd.DataFrame:
+    """A table of rows of `shapes`: `step` is the seconds since the one before, `same` of the same transaction as it."""
+    times = START + np.cumsum([row["step"] for row in rows], dtype=np.int64)
+    table = pd.DataFrame([row | {"tx_id": f"t{i}"} for i, row in enumerate(rows)], columns=[*COLUMNS, "skip", "same"])
+    table = table.assign(timestamp=pd.to_datetime(times, unit="s", utc=True))
+    return _typed(_in_transactions(table, table["same"].notna().to_numpy()))
+
+
+def _in_transactions(table: pd.DataFrame, same: np.ndarray) -> pd.DataFrame:
+    """Rows marked `same` join the transaction of the row before; nonces count up by sender, in time, by `skip`."""
+    table.loc[same, ["skip", "gas_price", "method"]] = None
+    for name in ("tx_id", "chain"):
+        table[name] = table[name].mask(same).ffill() if name == "tx_id" else table[name].mask(same, table[name].shift())
+    skips = table.sort_values("timestamp", kind="stable")[["sender", "skip"]].astype({"skip": "Int64"})
+    nonce = skips["skip"].fillna(0).groupby(skips["sender"]).cumsum() - 1
+    return table.assign(nonce=nonce.mask(skips["skip"].isna()))
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    kinds = dict.fromkeys(("amount", "usd", "gas_price"), "float64")
+    kinds |= {"nonce": "Int64", "failed": "boolean", "chain": "str", "method": "str"}
+    return table.astype(kinds)[COLUMNS]
 
 
 def moments(frame: pd.DataFrame) -> st.SearchStrategy[list[pd.Timestamp]]:
@@ -90,12 +88,12 @@ def snapshots_at(moments_asked: list[pd.Timestamp], wallets: list[str] | None = 
 
 
 def border_table(seed: int = 11, chains: int = 60, transfers: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Many chains of the same kind as `chain` at once, each of three wallets, and snapshots on their borders."""
+    """Many chains of the same kind as `chain` at once, each of three or six wallets, and snapshots on their borders."""
     rng = random.Random(seed)
     tables, snapshots = [], []
     for i in range(chains):
-        wallets = [f"0x{i:039x}{end}" for end in "abc"]
-        table = _frame([_transfer(rng.choice, wallets) for _ in range(transfers)])
+        wallets = [f"0x{i:039x}{end}" for end in ("abc", "abcdef")[i % 2]]
+        table = table_of(_flat(any_shape(rng.choice, wallets) for _ in range(transfers))[:transfers])
         tables.append(table.assign(tx_id=f"{i}-" + table["tx_id"]))
         snapshots.append(snapshots_at([moment(t) for t in rng.sample(_borders(table), 4)], wallets))
     return pd.concat(tables, ignore_index=True), pd.concat(snapshots, ignore_index=True)
@@ -104,15 +102,26 @@ def border_table(seed: int = 11, chains: int = 60, transfers: int = 60) -> tuple
 def hub(seed: int = 5, transfers: int = 6_000) -> pd.DataFrame:
     """One wallet (the first) with very many transfers, most at the same time and of the same size as others."""
     rng = random.Random(seed)
-    rows = [_transfer(rng.choice, WALLETS) | {"step": rng.choice([0] * 8 + SECONDS)} for _ in range(transfers)]
+    rows = [transfer(rng.choice, WALLETS) | {"step": rng.choice([0] * 8 + SECONDS)} for _ in range(transfers)]
     ends = [
         rng.choice([(WALLETS[0], f"0x{i % 900:040x}"), (f"0x{i % 700:040x}", WALLETS[0])]) for i in range(transfers)
     ]
-    return _frame([row | {"sender": a, "receiver": b} for row, (a, b) in zip(rows, ends, strict=True)])
+    return table_of([row | {"sender": a, "receiver": b} for row, (a, b) in zip(rows, ends, strict=True)])
+
+
+def crowd(seed: int = 3, transfers: int = 24_000, wallets: int = 3_000) -> pd.DataFrame:
+    """Very many transfers of many wallets within three weeks, nearly all of one asset and a few round sizes."""
+    rng = np.random.default_rng(seed)
+    time = START + np.sort(rng.integers(0, 21 * DAY, transfers))
+    ends = np.array([f"0x{i:040x}" for i in range(wallets)])[rng.integers(0, wallets, (2, transfers))]
+    amount = np.round(rng.lognormal(1, 1, transfers), 2)
+    table = pd.DataFrame({"sender": ends[0], "receiver": ends[1], "amount": amount, "asset": "ETH"})
+    table = table.assign(timestamp=pd.to_datetime(time, unit="s", utc=True), tx_id=[f"t{i}" for i in range(transfers)])
+    return _typed(table.reindex(columns=COLUMNS))
 
 
 def random_table(seed: int = 7, transfers: int = 6_000, wallets: int = 200) -> pd.DataFrame:
-    """A larger table: busy and quiet wallets, bursts and pauses, forwarding, repeated and round sizes, empty calls."""
+    """A larger table: busy and quiet wallets, bursts and pauses, forwarding, repeated and round sizes, empty calls, shapes."""
     rng = np.random.default_rng(seed)
     addresses = np.array([f"0x{i:040x}" for i in range(1, wallets + 1)])
     busy = rng.permutation(wallets)[np.minimum(rng.zipf(1.6, (2, transfers)) - 1, wallets - 1)]
@@ -126,11 +135,48 @@ def random_table(seed: int = 7, transfers: int = 6_000, wallets: int = 200) -> p
     sender[forwards], asset[forwards] = receiver[forwards - 1], asset[forwards - 1]
     amount[forwards] = amount[forwards - 1] * rng.choice([1.0, 0.97, 0.05], len(forwards))
     time[forwards] = time[forwards - 1] + rng.choice([60, 3_000, 90_000], len(forwards))
-    frame = pd.DataFrame({"timestamp": pd.to_datetime(time, unit="s", utc=True), "sender": addresses[sender]})
-    frame = frame.assign(receiver=addresses[receiver], amount=amount, asset=asset)
-    frame = frame.assign(tx_id=[f"t{i}" for i in range(transfers)])
+    table = pd.DataFrame({"timestamp": pd.to_datetime(time, unit="s", utc=True), "sender": addresses[sender]})
+    table = table.assign(receiver=addresses[receiver], amount=amount, asset=asset)
+    table = table.assign(tx_id=[f"t{i}" for i in range(transfers)])
     usd = np.where(rng.random(transfers) < 0.6, np.round(amount * 100, 2), np.nan)
-    return frame.assign(usd=usd, failed=pd.array(rng.random(transfers) < 0.03, dtype="boolean"))[COLUMNS]
+    table = table.assign(usd=usd, failed=pd.array(rng.random(transfers) < 0.03, dtype="boolean"))
+    shapes = _random_shapes(random.Random(seed), addresses.tolist(), transfers // 30)
+    return pd.concat([_signed_at_random(rng, table), shapes], ignore_index=True)
+
+
+def _signed_at_random(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
+    """With chains, nonces, gas prices and methods; some rows become the other half of a swap with the row before."""
+    table = table.assign(**{name: _choices(rng, POOLS[name], len(table)) for name in MARKS})
+    same = rng.random(len(table)) < 0.05
+    same &= ~np.roll(same, 1)
+    same[0] = False
+    before = table.shift()
+    for name, other in (
+        ("timestamp", "timestamp"),
+        ("sender", "receiver"),
+        ("receiver", "sender"),
+        ("failed", "failed"),
+    ):
+        table[name] = table[name].mask(same, before[other])
+    others = before["asset"].map({"ETH": "USDT", "USDT": "WBTC", "WBTC": "ETH"})
+    table = table.assign(
+        asset=table["asset"].mask(same, others), amount=table["amount"].mask(same, before["amount"] * 1.2345)
+    )
+    return _typed(_in_transactions(table, same))
+
+
+def _choices(rng: np.random.Generator, pool: list, n: int) -> np.ndarray:
+    return np.array(pool, dtype=object)[rng.integers(0, len(pool), n)]
+
+
+def _random_shapes(rng: random.Random, addresses: list[str], shapes: int) -> pd.DataFrame:
+    """Shapes over six wallets each, every one at a time of its own."""
+    tables = []
+    for i in range(shapes):
+        table = table_of(any_shape(rng.choice, rng.sample(addresses, 6))).assign(nonce=pd.array([None], "Int64")[0])
+        later = pd.Timedelta(seconds=rng.randrange(200 * DAY))
+        tables.append(table.assign(timestamp=table["timestamp"] + later, tx_id=f"shape{i}-" + table["tx_id"]))
+    return _typed(pd.concat(tables))
 
 
 def _random_amounts(rng: np.random.Generator, n: int, asset: np.ndarray) -> np.ndarray:

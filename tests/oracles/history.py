@@ -6,45 +6,27 @@ Amounts are exact fractions, so that no sum and no comparison here rounds.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-import pandas as pd
+from .chain import DAY, Chain, Entry
 
-RANK = {"in": 0, "out": 1, "self": 2}
-DAY = 86_400
+__all__ = ["DAY", "SIDES", "Chain", "Entry", "History"]
+
 SIDES = ("in", "out")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One transfer as seen from the wallet."""
-
-    t: int
-    direction: str
-    amount: Fraction
-    asset: str
-    other: str
-    usd: Fraction | None
-
-    @property
-    def place(self) -> tuple:
-        """Its place in the order; entries of equal place may stand either way, no formula depends on it."""
-        return self.t, RANK[self.direction], self.amount
-
-
 class History:
-    """The snapshot (wallet, as_of, window) of a list of transfers; times in whole unix seconds."""
+    """The snapshot (wallet, as_of, window) of a chain; times in whole unix seconds."""
 
-    def __init__(self, transfers: Iterable[dict], wallet: str, as_of: int, window: int | None):
-        mine = (
-            _entry(row, wallet) for row in transfers if wallet in (row["sender"], row["receiver"]) and not _failed(row)
-        )
-        low = float("-inf") if window is None else as_of - window
+    def __init__(self, chain: Chain, wallet: str, as_of: int, window: int | None):
+        self.chain = chain
+        self.wallet = wallet
         self.as_of = as_of
-        self.entries = sorted((e for e in mine if low <= e.t < as_of), key=lambda entry: entry.place)
+        self.window = window
+        self.since = float("-inf") if window is None else as_of - window
+        self.entries = chain.entries(wallet, self.since, as_of)
 
     def side(self, direction: str) -> list[Entry]:
         """All ins, outs or selfs in order."""
@@ -65,7 +47,7 @@ class History:
     @cached_property
     def leading(self) -> str | None:
         """The asset most often sent; ties: most often received; ties: seen first. None if nothing has value."""
-        with_value = [e for e in self.entries if e.direction != "self" and e.amount > 0]
+        with_value = self.with_value()
         sent = Counter(e.asset for e in with_value if e.direction == "out")
         received = Counter(e.asset for e in with_value if e.direction == "in")
         first_seen = list(dict.fromkeys(e.asset for e in with_value))
@@ -74,34 +56,19 @@ class History:
     @cached_property
     def valued(self) -> list[Entry]:
         """x_in and x_out together, in order."""
-        leading = self.leading
-        return [e for e in self.entries if e.direction != "self" and e.amount > 0 and e.asset == leading]
+        return [e for e in self.with_value() if e.asset == self.leading]
 
     def x(self, side: str) -> list[Entry]:
         """x_in or x_out with their times and counterparties."""
         return [entry for entry in self.valued if entry.direction == side]
 
+    def with_value(self, *directions: str) -> list[Entry]:
+        """Ins, outs or both with amount > 0 of whatever asset, in order."""
+        return [e for e in self.entries if e.direction in (directions or SIDES) and e.amount > 0]
+
     def sizes(self, side: str) -> list[Fraction]:
         """x_in or x_out: the amounts alone."""
         return [entry.amount for entry in self.x(side)]
-
-
-def _failed(row: dict) -> bool:
-    failed = row.get("failed")
-    return not pd.isna(failed) and bool(failed)
-
-
-def _entry(row: dict, wallet: str) -> Entry:
-    out, to_self = row["sender"] == wallet, row["sender"] == row["receiver"]
-    usd = row.get("usd")
-    return Entry(
-        t=int(row["timestamp"].timestamp() // 1),
-        direction="self" if to_self else "out" if out else "in",
-        amount=Fraction(row["amount"]),
-        asset=row["asset"],
-        other=row["receiver"] if out else row["sender"],
-        usd=None if pd.isna(usd) else Fraction(usd),
-    )
 
 
 def differences(times: Sequence[int]) -> list[int]:

@@ -2,12 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import pairwise
 
-from .amounts import entropy
+from .amounts import entropy, within_one_percent
 from .history import DAY, History, differences, mean, median, most_within, ratio, share, variance
+from .population import HOUR, hours_before
 from .registry import both, feature
 
 
@@ -40,8 +42,12 @@ def burstiness(gaps: Sequence[int]) -> float | None:
 
 @feature("timing__gap__memory")
 def gap_memory(history: History):
-    before, after = history.gaps[:-1], history.gaps[1:]
-    if len(history.gaps) < 3 or not variance(before) or not variance(after):
+    return memory(history.gaps)
+
+
+def memory(gaps: Sequence[int]) -> float | None:
+    before, after = gaps[:-1], gaps[1:]
+    if len(gaps) < 3 or not variance(before) or not variance(after):
         return None
     mean_before, mean_after = mean(before), mean(after)
     covariance = mean([(a - mean_before) * (b - mean_after) for a, b in zip(before, after, strict=True)])
@@ -61,6 +67,11 @@ def gap_zero(history: History):
 @feature("timing__busiest__10min")
 def busiest_ten_minutes(history: History):
     return most_within(history.times, 600)
+
+
+@feature("timing__busiest__1h")
+def busiest_hour(history: History):
+    return most_within(history.times, HOUR)
 
 
 @feature("timing__day__fano")
@@ -105,10 +116,55 @@ def out_hour_entropy(history: History):
 
 @feature("timing__out_hour__resultant")
 def out_hour_resultant(history: History):
+    sides = out_hour_cosine(history), out_hour_sine(history)
+    return None if None in sides else math.hypot(*sides)
+
+
+def _mean_over_outs(history: History, function: Callable[[float], float]) -> float | None:
     angles = [2 * math.pi * (t % DAY) / DAY for t in _out_times(history)]
-    if not angles:
+    return math.fsum(map(function, angles)) / len(angles) if angles else None
+
+
+@feature("timing__out_hour__cosine")
+def out_hour_cosine(history: History):
+    return _mean_over_outs(history, math.cos)
+
+
+@feature("timing__out_hour__sine")
+def out_hour_sine(history: History):
+    return _mean_over_outs(history, math.sin)
+
+
+@feature("timing__out_hour__divergence")
+def out_hour_divergence(history: History):
+    """Jensen–Shannon: the entropy of the mean of both distributions, less the mean of theirs."""
+    own = Counter(t // HOUR % 24 for t in _out_times(history))
+    theirs = hours_before(history.chain, history.as_of)
+    if not own.total() or not theirs.total():
         return None
-    return math.hypot(math.fsum(map(math.cos, angles)), math.fsum(map(math.sin, angles))) / len(angles)
+    p, q = ([Fraction(hours[hour], hours.total()) for hour in range(24)] for hours in (own, theirs))
+    middle = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
+    return (_entropy_of(middle) - (_entropy_of(p) + _entropy_of(q)) / 2) / math.log(2)
+
+
+def _entropy_of(shares: list[Fraction]) -> float:
+    return math.fsum(-x * math.log(x) for x in shares if x)
+
+
+def _gaps_of_equals(history: History) -> list[int]:
+    pairs = pairwise(history.x("out"))
+    return [b.t - a.t for a, b in pairs if within_one_percent((a.amount, b.amount), max(a.amount, b.amount))]
+
+
+@feature("timing__equal_gap__cv")
+def equal_gap_spread(history: History):
+    gaps = _gaps_of_equals(history)
+    return math.sqrt(variance(gaps)) / mean(gaps) if len(gaps) >= 2 and any(gaps) else None
+
+
+@feature("timing__equal_gap__memory")
+def equal_gap_memory(history: History):
+    return memory(_gaps_of_equals(history))
 
 
 @feature("timing__out_hour__night_share")

@@ -1,9 +1,14 @@
 """Oracle of the family value: each function says one formula in plain Python."""
 
 import math
+from collections.abc import Iterable
+from fractions import Fraction
 
-from .history import SIDES, History, mean, median, ratio, variance
+from .history import DAY, SIDES, History, mean, median, ratio, share, variance
+from .population import rank
 from .registry import both, feature
+
+HIGH = Fraction(99, 100)
 
 
 @both("value__{}__total")
@@ -39,8 +44,19 @@ def max_share(history: History, side: str):
 
 
 @both("value__{}__gini")
-def gini(history: History, side: str):
-    upwards = sorted(history.sizes(side))
+def gini_of_a_side(history: History, side: str):
+    return gini(history.sizes(side))
+
+
+@feature("value__burst_out__gini")
+def gini_of_burst(history: History):
+    outs = history.x("out")
+    bursts = [[e.amount for e in outs if first.t <= e.t < first.t + DAY] for first in outs]
+    return gini(max(bursts, key=len, default=[]))
+
+
+def gini(sizes: Iterable[Fraction]) -> Fraction | None:
+    upwards = sorted(sizes)
     m = len(upwards)
     if m < 2:
         return None
@@ -86,3 +102,26 @@ def leading_share(history: History):
 def usd_total(history: History, side: str):
     priced = [entry.usd for entry in history.side(side) if entry.usd is not None]
     return sum(priced) if priced else None
+
+
+def _ranks(history: History, *directions: str) -> list[tuple[int, Fraction]]:
+    """(t, rank) of those that have a rank."""
+    found = ((e.t, rank(history.chain, e.transfer)) for e in history.with_value(*directions))
+    return [(t, size) for t, size in found if size is not None]
+
+
+@both("value__{}__rank_mean")
+def rank_mean(history: History, side: str):
+    return mean([size for _, size in _ranks(history, side)])
+
+
+@feature("value__high__share")
+def high_share(history: History):
+    return share(_ranks(history), lambda ranked: ranked[1] >= HIGH)
+
+
+@feature("value__high__most_1d")
+def high_in_a_day(history: History):
+    ranks = _ranks(history)
+    high = [t for t, size in ranks if size >= HIGH]
+    return max((sum(t <= other < t + DAY for other in high) for t in high), default=0) if ranks else None

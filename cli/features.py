@@ -1,0 +1,100 @@
+"""What `walletprint features` prints: the list, JSON, the page of the reference, or one feature with its worked example."""
+
+import dataclasses
+import difflib
+import json
+import math
+from types import ModuleType
+
+import pandas as pd
+
+from ..features import Feature, UsageError, catalogue, feature
+from ..features.catalogue import KERNELS
+from ..features.compiled import compiled_before
+from ..features.examples import worked
+from ..features.examples.histories import Example
+from ..features.reference import said_behaviour, said_needs, said_null
+from .console import Screen
+
+
+def show_list(family: str | None, screen: Screen) -> None:
+    """The features as a table."""
+    listed = catalogue(family)
+    rows = {
+        "name": [declared.name for declared in listed],
+        "unit": [declared.unit for declared in listed],
+        "era_safe": [declared.era_safe for declared in listed],
+        "behaviour": [said_behaviour(declared) for declared in listed],
+        "sentence": [declared.sentence for declared in listed],
+    }
+    screen.table(pd.DataFrame(rows), title=f"{len(listed)} features")
+
+
+def show_json(family: str | None, screen: Screen) -> None:
+    """All that is declared of the features, as JSON; NaN as null."""
+    listed = [dataclasses.asdict(declared) for declared in catalogue(family)]
+    for entry in listed:
+        entry["null"] = None if math.isnan(entry["null"]) else entry["null"]
+    screen.show(json.dumps(listed, indent=2, ensure_ascii=False))
+
+
+def show_one(name: str, screen: Screen) -> None:
+    """One feature: its declaration in full, and a small history worked out.
+
+    Raises:
+        UsageError: if there is no such feature.
+    """
+    declared = _known(name)
+    if not compiled_before(*_sources(declared.family)):
+        screen.say(f"compiling the kernels of {declared.family}, which happens once")
+    shown = worked(name)
+    lines = [name, declared.sentence, "", *_declaration(declared), "", *_history(shown.example), ""]
+    working = [f"Working: {shown.working}"] if shown.working else []
+    screen.show("\n".join([*lines, f"{name} = {shown.value:.6g}", *working]))
+
+
+def _sources(family: str) -> list[ModuleType]:
+    """The modules that hold a family's kernels: its own, or the parts that it puts together."""
+    module = KERNELS[family]
+    package = module.__name__.rpartition(".")[0]
+    parts = (part for part in vars(module).values() if isinstance(part, ModuleType))
+    return [module, *(part for part in parts if part.__name__.startswith(package))]
+
+
+def _known(name: str) -> Feature:
+    names = [declared.name for declared in catalogue()]
+    if name in names:
+        return feature(name)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"; close to it: {', '.join(close)}" if close else "; `walletprint features` lists it"
+    raise UsageError(f"--show: {name!r} is not in the catalogue{hint}")
+
+
+def _declaration(declared: Feature) -> list[str]:
+    said = {
+        "formula": declared.formula,
+        "unit": declared.unit,
+        "null": said_null(declared),
+        "era-safe": "yes" if declared.era_safe else "no: it moves with the calendar",
+        "behaviour": said_behaviour(declared) or "none",
+        "source": declared.source,
+        "looks at": ", ".join(["the wallet's own transfers", *filter(None, [said_needs(declared)])]).replace("`", ""),
+    }
+    return [f"{label:<11}{text}" for label, text in said.items()]
+
+
+def _history(example: Example) -> list[str]:
+    """The example's transfers as a table, its lots as a line each, before them or after."""
+    rows = [line.split(maxsplit=7) for line in example.lines]
+    wide = [max(len(row[k]) for row in rows) for k in range(7)]
+    first = " ".join(rows[0][:2])
+    before = [f"  from {lot.start} on: {lot.words} …" for lot in example.lots if lot.start < first]
+    after = [f"  … from {lot.start} on: {lot.words}" for lot in example.lots if lot.start >= first]
+    title = f"Example: {example.story}; as of {example.as_of}, with all history."
+    return [title, "", *before, *(_aligned(row, wide) for row in rows), *after]
+
+
+def _aligned(row: list[str], wide: list[int]) -> str:
+    date, time, sender, arrow, receiver, _, asset = (text.ljust(n) for text, n in zip(row, wide, strict=False))
+    amount, others = row[5].rjust(wide[5]), " ".join(row[7:])
+    return f"  {date} {time}  {sender} {arrow} {receiver}  {amount} {asset}  {others}".rstrip()

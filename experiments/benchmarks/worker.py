@@ -1,0 +1,65 @@
+"""The process that a benchmark starts: runs one function on a file and says what that took: time, CPU and peak memory.
+
+    python -m walletprint.experiments.benchmarks.worker MODULE FUNCTION TRANSFERS SMALL [SAVE]
+
+The function runs on a small file before, so that neither imports nor compiling count. Imports nothing that an engine does not
+need, as its memory would count as the engine's.
+"""
+
+import json
+import resource
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def main(module: str, function: str, path: str, warm: str, save: str = "") -> None:
+    """Run, and write one line of JSON; `save` is where the table goes that came back, after the clock stopped."""
+    run = getattr(import_module(f".{module}", __package__), function)
+    run(Path(warm))
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    found = run(Path(path))
+    took = {"seconds": time.perf_counter() - wall, "cpu_seconds": cpu_seconds() - cpu, "peak_mb": peak_mb()}
+    if save:
+        write_table(found, Path(save))
+    sys.stdout.write(json.dumps(_sizes(found) | took) + "\n")
+
+
+def peak_mb() -> float:
+    """The most memory this process has held. Not `ru_maxrss`, which a child inherits from the process that started it."""
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def cpu_seconds() -> float:
+    """User and system time of this process and of its children that have ended."""
+    took = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(part.ru_utime + part.ru_stime for part in took)
+
+
+def write_table(found: Any, path: Path) -> None:
+    """Write what an engine returned (an Arrow table, a Polars or pandas frame) as Parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from ...features.arrow import table_of
+
+    if not isinstance(found, pa.Table):
+        found = found.to_arrow() if hasattr(found, "to_arrow") else table_of(found)
+    pq.write_table(found, path)
+
+
+def _sizes(found: Any) -> dict[str, int]:
+    if found is None or isinstance(found, int):
+        return {"wallets": found or 0, "features": 0}
+    names = found.column_names if hasattr(found, "column_names") else list(found.columns)
+    return {"wallets": len(found), "features": len({*names} - {"address", "as_of"})}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

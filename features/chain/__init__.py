@@ -1,0 +1,39 @@
+"""Finds, once a ledger, what the chain tells of transfers and wallets: a file a part of `context.py`, each with `find(ledger)`.
+
+Cohorts hang on the snapshots, too, and are found a week at a time (`cohorts.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..context import EMPTY, Context
+from . import cycles, degrees, funders, hours, paths, peels, ranks, relays, scatters, tokens, transactions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..ledger import Ledger
+
+_FINDERS: dict[str, Any] = {
+    "cycles": cycles.find,
+    "scatters": scatters.find,
+    "degrees": degrees.find,
+    "funders": funders.find,
+    "relays": relays.find,
+    "peels": peels.find,
+    "paths": paths.find,
+    "ranks": ranks.find,
+    "hours": hours.find,
+    "tokens": tokens.find,
+    "transactions": transactions.find,
+}
+
+
+def context_of(ledger: Ledger, needs: Iterable[str]) -> Context:
+    """The parts that are needed (found now, or taken from the ledger if found before), the others empty."""
+    parts = dict(EMPTY)
+    for name in _FINDERS:
+        if name in needs:
+            parts[name] = ledger.part(name, _FINDERS[name])
+    return Context(rows=ledger.rows, offsets=ledger.offsets, entries=ledger.entries, **parts)

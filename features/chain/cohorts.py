@@ -1,0 +1,193 @@
+"""Cohorts: what wallets of one week moved, to rank a wallet's own totals by (definition: docs/guide.md).
+
+A cohort is found once for all snapshots of a week. It costs a look at the rows of its period or at all wallets, whichever is
+cheaper, and the transfers of the wallets drawn (32,768 on average, whatever the size of the ledger).
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..compiled import kernel
+from ..context import Cohorts
+from ..view import IN, OUT, SELF, leading_asset, number, scratch_for
+
+if TYPE_CHECKING:
+    from ..ledger import Ledger
+
+_WEEK = 604_800
+_DRAWN = 16_384  # transfers of the period ÷ wallets drawn of as many
+_LEAST = 30  # wallets, to say anything of a rank
+_SEARCH = 100  # rows that can be looked at while one wallet's slice is found
+_EARLIEST = np.iinfo(np.int64).min
+
+
+class _Cohort(NamedTuple):
+    """One week's: the assets of its groups, the sizes of their seven measures, and the values."""
+
+    assets: np.ndarray
+    sizes: np.ndarray
+    values: np.ndarray
+
+
+_NOBODY = _Cohort(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0))
+
+
+def cohorts_of(ledger: Ledger, as_of: np.ndarray, window_seconds: int | None) -> Cohorts:
+    """The cohorts of snapshots.
+
+    Args:
+        ledger: the transfers.
+        as_of: the second of each snapshot, int64.
+        window_seconds: how long each period is; None: from the first transfer.
+    """
+    weeks, of = _numbered(as_of // _WEEK)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(lambda week: _kept_cohort(ledger, int(week), window_seconds), weeks))
+    number = np.repeat(np.arange(len(found)), [len(cohort.assets) for cohort in found])
+    assets, sizes, values = (np.concatenate(parts) for parts in zip(_NOBODY, *found, strict=True))
+    group = np.column_stack([number, assets]).astype(np.int32)
+    return Cohorts(of, group, np.concatenate([[0], np.cumsum(sizes)]), values)
+
+
+def _numbered(weeks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct weeks, upwards, and each one's number among them (`np.unique` would sort millions of snapshots)."""
+    if not len(weeks):
+        return weeks, np.empty(0, np.int32)
+    seen = np.zeros(weeks.max() - weeks.min() + 1, bool)
+    seen[weeks - weeks.min()] = True
+    return np.flatnonzero(seen) + weeks.min(), (np.cumsum(seen, dtype=np.int32) - 1)[weeks - weeks.min()]
+
+
+def _kept_cohort(ledger: Ledger, week: int, window_seconds: int | None) -> _Cohort:
+    make = partial(_cohort, ledger, ledger.hashes, week * _WEEK, window_seconds)
+    return ledger.kept(("cohort", week, window_seconds), make)
+
+
+def _cohort(ledger: Ledger, hashes: np.ndarray, end: int, window_seconds: int | None) -> _Cohort:
+    """The cohort whose period ends at `end`."""
+    start = _EARLIEST if window_seconds is None else end - window_seconds
+    ids = _drawn(ledger, hashes, start, end)
+    low, high = ledger.slices(ids, np.full(len(ids), start), np.full(len(ids), end))
+    some = high > low
+    ids, low, size = ids[some], low[some], (high - low)[some]
+    lead, measures = np.empty(len(ids), np.int64), np.empty((7, len(ids)))
+    _measure(ledger.rows, ledger.entries, ids, low, size, scratch_for(int(size.max(initial=0))), lead, measures)
+    order = np.argsort(lead, kind="stable")
+    return _Cohort(*_grouped(lead[order], np.take(measures, order, axis=1)))
+
+
+def _drawn(ledger: Ledger, hashes: np.ndarray, start: int, end: int) -> np.ndarray:
+    """The wallets drawn that were active in [start, end), and perhaps some that were not."""
+    first, last = np.searchsorted(ledger.rows.time, [start, end])
+    if first == last:
+        return np.empty(0, np.int64)
+    chance = min(1.0, _DRAWN / int(last - first))
+    if chance * len(hashes) * _SEARCH < last - first:
+        return _below(hashes, chance)
+    return _active(hashes, chance, ledger.rows.sender[first:last], ledger.rows.receiver[first:last])
+
+
+@kernel
+def _is_drawn(hashed, chance):
+    """Whether a wallet of this hash is drawn."""
+    return hashed * 2.0**-64 < chance
+
+
+@kernel
+def _below(hashes, chance):
+    """The wallets drawn of all."""
+    found = np.empty(hashes.size, np.int64)
+    n = 0
+    for w in range(hashes.size):
+        if _is_drawn(hashes[w], chance):
+            found[n] = w
+            n += 1
+    return found[:n].copy()
+
+
+@kernel
+def _active(hashes, chance, sender, receiver):
+    """The wallets drawn of those in some rows, each once. A byte a wallet first: rows look for theirs all over the place."""
+    drawn = np.empty(hashes.size, np.uint8)
+    for w in range(hashes.size):
+        drawn[w] = _is_drawn(hashes[w], chance)
+    found = np.empty(min(2 * sender.size, hashes.size), np.int64)
+    n = 0
+    for ends in (sender, receiver):
+        for w in ends:
+            if drawn[w]:
+                drawn[w] = 0
+                found[n] = w
+                n += 1
+    return found[:n].copy()
+
+
+@kernel
+def _measure(rows, entries, ids, low, size, s, lead, measures):
+    """Each wallet's leading asset and measures, of what `gather` calls x_in and x_out (at a third of its cost).
+
+    Measures: in and out total, in and out mean, in and out max, transfers.
+    """
+    for w in range(ids.size):
+        _read(rows, entries, ids[w], low[w], size[w], s)
+        m, first = measures[:, w], rows.asset[entries[low[w]]]
+        assets = number(s.i1, size[w], s.table, s.table_id)
+        best = leading_asset(s.i0, s.f0, s.i1, size[w], assets, s.i2, s.i3)
+        m[:] = 0.0
+        n_in = n_out = 0
+        lead[w] = -1
+        for k in range(size[w]):
+            if s.f0[k] > 0 and s.i1[k] == best and s.i0[k] != SELF:
+                lead[w] = first if best == 0 else rows.asset[entries[low[w] + k]]
+                side = 1 if s.i0[k] == OUT else 0
+                n_in, n_out = n_in + 1 - side, n_out + side
+                m[side] += s.f0[k]
+                m[4 + side] = max(m[4 + side], s.f0[k])
+        m[2], m[3], m[6] = m[0] / n_in, m[1] / n_out, n_in + n_out
+        if n_in == 0:
+            m[0] = m[4] = np.nan
+        if n_out == 0:
+            m[1] = m[5] = np.nan
+
+
+@kernel
+def _read(rows, entries, wallet, low, n, s):
+    """Directions, amounts and assets of a wallet's transfers, written to s.i0, s.f0 and s.i1."""
+    for k in range(n):
+        row = entries[low + k]
+        s.f0[k] = rows.amount[row]
+        s.i1[k] = rows.asset[row]
+        s.i0[k] = IN
+        if rows.sender[row] == wallet:
+            s.i0[k] = SELF if rows.receiver[row] == wallet else OUT
+
+
+@kernel
+def _grouped(lead, measures):
+    """The measures of each leading asset, sorted; `lead` ascends. Groups too small to rank anything are left out."""
+    assets = np.empty(lead.size // _LEAST, np.int32)
+    sizes = np.empty(7 * assets.size, np.int64)
+    values = np.empty(7 * lead.size)
+    groups = n = begin = 0
+    for end in range(1, lead.size + 1):
+        if end < lead.size and lead[end] == lead[begin]:
+            continue
+        if lead[begin] >= 0 and end - begin >= _LEAST:
+            assets[groups] = lead[begin]
+            for j in range(7):
+                before = n
+                for k in range(begin, end):
+                    if not np.isnan(measures[j, k]):
+                        values[n] = measures[j, k]
+                        n += 1
+                values[before:n].sort()
+                sizes[7 * groups + j] = n - before
+            groups += 1
+        begin = end
+    return assets[:groups].copy(), sizes[: 7 * groups].copy(), values[:n].copy()

@@ -1,0 +1,25 @@
+"""Runs a kernel over shares of some groups on all cores. Each call writes to places of its own, so that no order plays a part."""
+
+import itertools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+
+def over_shares(work: Callable[[int, int], Any], ends: np.ndarray) -> None:
+    """Call `work(first, last)` for ranges of groups of about equal size, several at once.
+
+    Args:
+        work: of groups first … last − 1; without Python's lock, or nothing is gained.
+        ends: int64[groups + 1], where each group begins and the last one ends.
+    """
+    groups, shares = len(ends) - 1, 4 * (os.cpu_count() or 1)
+    cuts = np.searchsorted(ends, np.linspace(ends[0], ends[-1], shares + 1))
+    cuts[0], cuts[-1] = 0, groups
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = [pool.submit(work, int(a), int(b)) for a, b in itertools.pairwise(cuts) if a < b]
+        for one in running:
+            one.result()

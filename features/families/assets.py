@@ -1,0 +1,10 @@
+"""Assets: what a wallet moves besides its leading asset, how it swaps, and how it hops between chains.
+
+A swap is a transaction in which the wallet sends value of one asset and receives value of another. Native coins and dollar
+tokens are told by their names (`NATIVE` and `DOLLARS` in `chain/tokens.py`). Gathers the family from its three files.
+"""
+
+from . import assets_chains, assets_held, assets_swaps
+from .joined import joined
+
+FEATURES, compute = joined(assets_held, assets_swaps, assets_chains)
