@@ -245,19 +245,22 @@ def gather_one(rows, entries, low, b, k, s):
     """Fill snapshot k of a block from the rows at entries[low:]."""
     i, n = b.start[k], b.start[k + 1] - b.start[k]
     v = view(b, k)
+    time, sender, receiver, amount, asset, usd, _, _ = (
+        rows  # once: a field of a tuple is counted as a reference at each use
+    )
     for j in range(n):
         row = entries[low + j]
         v.row[j] = row
-        v.time[j] = rows.time[row]
-        v.amount[j] = rows.amount[row]
-        v.asset[j] = rows.asset[row]
-        v.usd[j] = rows.usd[row] if rows.usd.size else np.nan
-        if rows.sender[row] == v.wallet:
-            v.direction[j] = SELF if rows.receiver[row] == v.wallet else OUT
-            v.party[j] = -1 if rows.receiver[row] == v.wallet else rows.receiver[row]
+        v.time[j] = time[row]
+        v.amount[j] = amount[row]
+        v.asset[j] = asset[row]
+        v.usd[j] = usd[row] if usd.size else np.nan
+        if sender[row] == v.wallet:
+            v.direction[j] = SELF if receiver[row] == v.wallet else OUT
+            v.party[j] = -1 if receiver[row] == v.wallet else receiver[row]
         else:
             v.direction[j] = IN
-            v.party[j] = rows.sender[row]
+            v.party[j] = sender[row]
     b.parties[k] = number(v.party, n, s.table, s.table_id)
     b.assets[k] = number(v.asset, n, s.table, s.table_id)
     lead = 0 if b.assets[k] == 1 else leading_asset(v.direction, v.amount, v.asset, n, b.assets[k], s.i0, s.i1)
@@ -268,7 +271,7 @@ def gather_one(rows, entries, low, b, k, s):
         if v.amount[j] > 0 and v.asset[j] == lead and v.direction[j] != SELF:
             a = v.amount[j]
             v.value[j] = a
-            b.lead[k] = rows.asset[v.row[j]]
+            b.lead[k] = asset[v.row[j]]
             if v.direction[j] == IN:
                 b.x_in[i + n_in] = b.sorted_in[i + n_in] = a
                 n_in += 1

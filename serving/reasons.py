@@ -8,11 +8,15 @@ import numpy as np
 
 from ..features.declare import (
     ASSET_UNITS,
+    ASSETS,
+    CHAINS,
     DAYS,
     FLAG,
+    HOPS,
     RATIO,
     SECONDS,
     SHARE,
+    TRANSACTIONS,
     TRANSFERS,
     USD,
     WALLETS,
@@ -21,14 +25,14 @@ from ..features.declare import (
 
 TOP = 5
 _DURATIONS = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
+_COUNTED = (TRANSFERS, WALLETS, HOPS, TRANSACTIONS, ASSETS, CHAINS)  # in the plural
 _SUFFIX = {
     SHARE: " %",
     RATIO: "",
     FLAG: "",
-    TRANSFERS: " transfers",
-    WALLETS: " wallets",
     USD: " USD",
     ASSET_UNITS: " units of the leading asset",
+    **{unit: f" {unit}" for unit in _COUNTED},
 }
 Usual = tuple[float, float, float]
 
@@ -100,7 +104,7 @@ def quantity_text(value: float, unit: str) -> str:
         return _duration_text(value * (86_400.0 if unit == DAYS else 1.0))
     number = number_text(100.0 * value if unit == SHARE else value)
     suffix = _SUFFIX[unit]
-    return number + (suffix.removesuffix("s") if number == "1" and unit in (TRANSFERS, WALLETS) else suffix)
+    return number + (suffix.removesuffix("s") if number == "1" and unit in _COUNTED else suffix)
 
 
 def _duration_text(seconds: float) -> str:

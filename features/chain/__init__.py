@@ -28,11 +28,13 @@ _FINDERS: dict[str, Any] = {
     "tokens": tokens.find,
     "transactions": transactions.find,
 }
+_FOUND_ELSEWHERE = ("tx", "chain", "cohorts")  # columns of the ledger's rows; for each call
 
 
 def context_of(ledger: Ledger, needs: Iterable[str]) -> Context:
     """The parts that are needed (found now, or taken from the ledger if found before), the others empty."""
     parts = dict(EMPTY)
+    assert set(needs) <= {*_FINDERS, *_FOUND_ELSEWHERE}  # a kernel would read past the end of an empty part
     for name in _FINDERS:
         if name in needs:
             parts[name] = ledger.part(name, _FINDERS[name])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from .shapes import DAY, HOUR, POOLS, SECONDS, any_shape, transfer
+from .shapes import DAY, HOUR, POOLS, SECONDS, any_shape, shape_of_several, transfer
 
 START = 1_609_459_200  # 2021-01-01, a Friday, so that weekends are near
 WALLETS = [f"0x{digit}{'0' * 38}{digit}" for digit in "123456"]
@@ -173,7 +173,9 @@ def _random_shapes(rng: random.Random, addresses: list[str], shapes: int) -> pd.
     """Shapes over six wallets each, every one at a time of its own."""
     tables = []
     for i in range(shapes):
-        table = table_of(any_shape(rng.choice, rng.sample(addresses, 6))).assign(nonce=pd.array([None], "Int64")[0])
+        table = table_of(shape_of_several(rng.choice, rng.sample(addresses, 6))).assign(
+            nonce=pd.array([None], "Int64")[0]
+        )
         later = pd.Timedelta(seconds=rng.randrange(200 * DAY))
         tables.append(table.assign(timestamp=table["timestamp"] + later, tx_id=f"shape{i}-" + table["tx_id"]))
     return _typed(pd.concat(tables))

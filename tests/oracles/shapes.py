@@ -1,5 +1,6 @@
 """Transfers that belong together, each part chosen from a pool by whoever asks (hypothesis, or a seeded generator). No formulas.
 
+The largest amounts are no round numbers: sums with them and without what is a billionth of them stand on no border of a rank.
 No two assets share an amount, so that no two transfers of different assets stand at one place of the order: which of
 two such assets leads is left open by the formulas. What one transaction holds differs, so that all of it counts.
 """
@@ -14,8 +15,8 @@ Choose = Callable[[list], Any]
 HOUR, DAY = 3_600, 86_400
 SMALL = [0.1, 0.2, 0.3, 0.099, 0.98, 0.99, 1e-18]
 AMOUNTS = {
-    "ETH": [0.0, *SMALL, 1.0, 1.01, 4.9, 9.99, 10.0, 49.0, 99.0, 100.0, 1e9, 1.234, 1.2345678],
-    "USDT": [0.0, 500.0, 495.0, 499.99, 30.0, 3.0, 5e-7, 2e9, 123.45],
+    "ETH": [0.0, *SMALL, 1.0, 1.01, 4.9, 9.99, 10.0, 49.0, 99.0, 100.0, 1.2347e9, 1.234, 1.2345678],
+    "USDT": [0.0, 500.0, 495.0, 499.99, 30.0, 3.0, 5e-7, 2.0003e9, 123.45],
     "DUST": [0.0, 3e-18, 0.6, 0.07],
 }
 SECONDS = [0, 0, 1, 59, 60, 599, 600, 601, HOUR - 1, HOUR, HOUR + 1]
@@ -52,8 +53,13 @@ DETAILS = [{name: random.Random(f"{name} {i}").choice(pool) for name, pool in PO
 
 
 def any_shape(choose: Choose, wallets: list[str]) -> list[dict]:
-    """Some transfers that belong together: as a rule just one."""
+    """Some transfers that belong together, or just one."""
     return choose(SHAPES)(choose, wallets)
+
+
+def shape_of_several(choose: Choose, wallets: list[str]) -> list[dict]:
+    """Some transfers that belong together."""
+    return choose(SEVERAL)(choose, wallets)
 
 
 def transfer(choose: Choose, wallets: list[str]) -> dict:
@@ -148,4 +154,5 @@ def _burst(choose: Choose, wallets: list[str]) -> list[dict]:
     ]
 
 
-SHAPES = [*[_alone] * 7, _relay, _peel, _scatter, _deposits, _swap, _hop, _burst]
+SEVERAL = [_relay, _peel, _scatter, _deposits, _swap, _hop, _burst]
+SHAPES = [*[_alone] * len(SEVERAL), *SEVERAL]
