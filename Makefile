@@ -16,7 +16,7 @@ demo: $(INSTALLED)
 	$(BIN)/walletprint demo --out demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

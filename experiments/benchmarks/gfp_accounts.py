@@ -28,14 +28,15 @@ def vectors(transfers: pd.DataFrame, python: Path | None) -> pd.DataFrame:
     accounts = pd.Index(pd.unique(transfers[["sender", "receiver"]].to_numpy().ravel()))
     with tempfile.TemporaryDirectory() as folder:
         graph, save = Path(folder) / "graph.npz", Path(folder) / "columns.npy"
-        ends = {end: accounts.get_indexer(pd.Index(transfers[end])) for end in ("sender", "receiver")}
+        sender, receiver = (accounts.get_indexer(pd.Index(transfers[end])) for end in ("sender", "receiver"))
         seconds = transfers["timestamp"].astype("datetime64[s, UTC]").astype("int64")
-        np.savez(graph, time=seconds, amount=transfers["amount"], **ends)
+        np.savez(graph, time=seconds, amount=transfers["amount"], sender=sender, receiver=receiver)
         subprocess.run([python or sys.executable, _SCRIPT, graph, save], check=True, capture_output=True)
         columns = pd.DataFrame(np.load(save)[:, 4:]).add_prefix("gfp_")  # the amount first
     parts = []
     for end in ("sender", "receiver"):
-        grouped = columns.groupby(transfers[end].to_numpy())
-        parts += [grouped.mean().add_prefix(f"{end}_mean_"), grouped.max().add_prefix(f"{end}_max_")]
-        parts.append(grouped.size().rename(f"{end}_transfers").to_frame())
+        grouped = columns.assign(transfers=1).groupby(transfers[end].to_numpy())
+        mean, most, total = (pd.DataFrame(grouped.agg(how)) for how in ("mean", "max", "sum"))
+        parts += [mean.add_prefix(f"{end}_mean_"), most.add_prefix(f"{end}_max_")]
+        parts.append(total.filter(items=["transfers"]).add_prefix(f"{end}_"))
     return pd.concat(parts, axis=1)

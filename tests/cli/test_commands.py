@@ -80,6 +80,30 @@ def test_extract_keeps_the_bad_rows_of_a_raw_file_aside(run, transfers, tmp_path
     assert len(pd.read_parquet("f.bad.parquet")) == 1
 
 
+def test_extract_keeps_its_ledger_and_takes_new_files_into_it(run, transfers, tmp_path):
+    (tmp_path / "in").mkdir()
+    run("ingest", transfers, "--out", "in/t.parquet", "-q")
+    asked = ("extract", "-t", "in", "--ledger", "kept", "--memory", "1GB", "--as-of", "2022-01-01", "-q")
+    code, _, err = run(*asked, "--out", "before.parquet")
+    assert (code, err) == (0, "")
+    later = tmp_path / "later.csv"
+    later.write_text(f"timestamp,sender,receiver,amount,asset,tx_id\n2021-02-01T00:00:00Z,{ALICE},{BOB},1,ETH,later\n")
+    run("ingest", later, "--out", "in/u.parquet", "-q")
+    code, _, err = run(*asked, "--out", "after.parquet")
+    assert (code, err) == (0, "")
+    sent = [
+        pd.read_parquet(f"{name}.parquet").set_index("address")["activity__transfers__out"]
+        for name in ("before", "after")
+    ]
+    assert sent[1][ALICE] == sent[0][ALICE] + 1
+
+
+def test_a_memory_that_is_no_size_is_bad_usage(run, transfers):
+    code, _, err = run("extract", "-t", transfers, "--memory", "lots", "--out", "f.parquet")
+    assert code == 2
+    assert "memory: a size of at least 100MB is needed (2GB, 1500MB), not 'lots'" in err
+
+
 def test_features_lists_the_catalogue(run):
     code, out, _ = run("features", "--json")
     listed = json.loads(out)
