@@ -106,7 +106,7 @@ def sides(guest_python: Path | None) -> dict[str, Callable[[pd.DataFrame], pd.Da
 def ours(transfers: pd.DataFrame) -> pd.DataFrame:
     """All features of all accounts as of the end."""
     ledger = Ledger.from_transfers(transfers)
-    vectors = extract(ledger, snapshots_of(ledger.addresses.to_pylist(), ledger.end))
+    vectors = extract(ledger, snapshots_of(ledger.addresses, ledger.end))
     return vectors.set_index("address").drop(columns="as_of")
 
 

@@ -52,7 +52,7 @@ def step(name: str, data: Path, table: Path) -> list[dict[str, Any]]:
         return [_timed("ingest", lambda: {"rows": ingest([data / file for file in FILES], table).read})]
     parts = [_timed("load", lambda: {"ledger": (ledger := Ledger.from_transfers(table)), "rows": ledger.transfers})]
     ledger: Ledger = parts[0].pop("ledger")
-    wallets = snapshots_of(ledger.addresses.to_pylist(), ledger.end)
+    wallets = snapshots_of(ledger.addresses, ledger.end)
     sizes = {"rows": ledger.transfers, "features": len(catalogue())}
     parts.append(_timed("extract", lambda: {**sizes, "wallets": len(extract(ledger, wallets))}))
     return parts

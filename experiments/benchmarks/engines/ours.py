@@ -26,13 +26,13 @@ def chosen_unchecked(path: Path) -> pd.DataFrame:
 def whole(path: Path) -> pd.DataFrame:
     """Every feature of the catalogue."""
     ledger = Ledger.from_transfers(path)
-    vectors = extract(ledger, snapshots_of(ledger.addresses.to_pylist(), AS_OF))
+    vectors = extract(ledger, snapshots_of(ledger.addresses, AS_OF))
     return vectors.loc[vectors[_SEEN].notna()]
 
 
 def _chosen(transfers: Any) -> pd.DataFrame:
     ledger = Ledger.from_transfers(transfers)
-    wallets = snapshots_of(ledger.addresses.to_pylist(), AS_OF)
+    wallets = snapshots_of(ledger.addresses, AS_OF)
     vectors = extract(ledger, wallets, features=ALL_HISTORY)
     month = extract(ledger, wallets, window="30d", features=LAST_MONTH)
     for name in LAST_MONTH:
