@@ -1,6 +1,8 @@
 """Funding: who paid a wallet first, and whom else. Looks at all history before the as-of date, whatever the window.
 
-A wallet's funder is the sender of its first inflow with value; none if several wallets sent at that second.
+None of it is era-safe: a wallet's first days tell how old it is (on real wallets of the same quarters this family nearly gave
+the year of their first transfer away). A wallet's funder is the sender of its first inflow with value; none if several wallets
+sent at that second.
 """
 
 import numpy as np
@@ -23,6 +25,7 @@ FEATURES = (
         _DERIBIT,
         null_when="nothing was received, or fewer than 30 transfers of that asset stand in the four weeks before",
         behaviour=38,
+        era_safe=False,
         needs=("funders", "ranks"),
     ),
     Feature(
@@ -33,6 +36,7 @@ FEATURES = (
         _DERIBIT,
         null_when="nothing was received",
         behaviour=41,
+        era_safe=False,
         needs=("funders",),
     ),
     Feature(
@@ -43,6 +47,7 @@ FEATURES = (
         _DERIBIT,
         null_when="nothing was received later than at its first second",
         behaviour=38,
+        era_safe=False,
         needs=("funders",),
     ),
     Feature(
@@ -53,6 +58,7 @@ FEATURES = (
         _DERIBIT,
         null_when=_NO_FUNDER,
         behaviour=38,
+        era_safe=False,
         needs=("funders",),
     ),
     Feature(
@@ -63,6 +69,7 @@ FEATURES = (
         _DERIBIT,
         null_when=_NO_FUNDER,
         behaviour=38,
+        era_safe=False,
         needs=("funders",),
     ),
     Feature(
@@ -73,6 +80,7 @@ FEATURES = (
         _DERIBIT,
         null_when=_NO_FUNDER,
         behaviour=38,
+        era_safe=False,
         needs=("funders", "degrees"),
     ),
     Feature(
@@ -83,6 +91,7 @@ FEATURES = (
         _DERIBIT,
         null_when=_NO_FUNDER,
         behaviour=6,
+        era_safe=False,
         needs=("funders",),
     ),
     Feature(
@@ -94,6 +103,7 @@ FEATURES = (
         null=0.0,
         null_when=_NO_FUNDER,
         behaviour=19,
+        era_safe=False,
         needs=("funders",),
     ),
     Feature(
@@ -104,6 +114,7 @@ FEATURES = (
         "FATF 2020: round trips",
         null_when="no value was sent, nothing was received, or several wallets sent at its first second",
         behaviour=38,
+        era_safe=False,
         needs=("funders",),
     ),
     Feature(
@@ -114,6 +125,7 @@ FEATURES = (
         _DERIBIT,
         null_when="nothing was received in the window, or several wallets sent at its first second",
         behaviour=38,
+        era_safe=False,
         needs=("funders",),
     ),
     Feature(
@@ -124,6 +136,7 @@ FEATURES = (
         "FATF 2020",
         null_when="nothing was received, or nothing sent since",
         behaviour=2,
+        era_safe=False,
         needs=("funders",),
     ),
     Feature(
@@ -134,6 +147,7 @@ FEATURES = (
         _DERIBIT,
         null_when="nothing was sent, nothing was received, or several wallets sent at its first second",
         behaviour=38,
+        era_safe=False,
         needs=("funders",),
     ),
 )
