@@ -53,7 +53,7 @@ class Plan:
     families: dict[str, slice]
     want: np.ndarray
     null: np.ndarray
-    picks: np.ndarray
+    picks: np.ndarray | slice
     cohort: np.ndarray
 
 
@@ -82,7 +82,7 @@ def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, name
         families=families,
         want=np.isin(columns, list(names)),
         null=np.array([feature(name).null for name in columns]),
-        picks=np.array([place[name] for name in names], np.int64),
+        picks=slice(None) if list(names) == columns else np.array([place[name] for name in names], np.int64),
         cohort=cohort,
     )
 
@@ -122,8 +122,7 @@ def _computed(plan: Plan, which: slice) -> np.ndarray:
     context = plan.context._replace(cohorts=plan.context.cohorts._replace(of=plan.cohort[which]))
     for family, columns in plan.families.items():
         KERNELS[family].compute(block, context, out, columns.start, plan.want[columns], scratch)
-    in_place = np.array_equal(plan.picks, np.arange(out.shape[1]))
-    return out if in_place else out[:, plan.picks]
+    return out[:, plan.picks]
 
 
 def _in_order(blocks: Sequence[slice], work: Callable[[slice], np.ndarray]) -> Iterator[tuple[slice, np.ndarray]]:

@@ -75,10 +75,6 @@ class Manifest:
     state: str
     sizes: Mapping[str, int]
 
-    def suits(self, needs: frozenset[str]) -> bool:
-        """Whether features with these needs can be extracted from it."""
-        return needs <= self.needs
-
 
 def state_of(paths: list[Path]) -> Files:
     """What tells whether files have changed."""

@@ -11,6 +11,7 @@ from .compiled import kernel, part
 
 IN, OUT, SELF = 0, 1, 2
 DAY = 86_400
+WEEK = 7 * DAY
 ROUNDING = (
     1e-9  # amounts are decimals stored in binary: borders have this much room, so that no answer hangs on the unit
 )
@@ -401,6 +402,18 @@ def first_at(entries, time, low, high, moment):
     while low < high:
         middle = (low + high) // 2
         if time[entries[middle]] < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def first_from(time, low, high, moment):
+    """The first position in [low, high) with a time at or after `moment`; times ascend there."""
+    while low < high:
+        middle = (low + high) // 2
+        if time[middle] < moment:
             low = middle + 1
         else:
             high = middle

@@ -15,12 +15,11 @@ import numpy as np
 
 from ..compiled import kernel
 from ..context import Cohorts
-from ..view import IN, OUT, SELF, leading_asset, number, scratch_for
+from ..view import IN, OUT, SELF, WEEK, leading_asset, number, scratch_for
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
 
-_WEEK = 604_800
 _DRAWN = 16_384  # transfers of the period ÷ wallets drawn of as many
 _LEAST = 30  # wallets, to say anything of a rank
 _SEARCH = 100  # rows that can be looked at while one wallet's slice is found
@@ -46,7 +45,7 @@ def cohorts_of(ledger: Ledger, as_of: np.ndarray, window_seconds: int | None) ->
         as_of: the second of each snapshot, int64.
         window_seconds: how long each period is; None: from the first transfer.
     """
-    weeks, of = _numbered(as_of // _WEEK)
+    weeks, of = _numbered(as_of // WEEK)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(lambda week: _kept_cohort(ledger, int(week), window_seconds), weeks))
     number = np.repeat(np.arange(len(found)), [len(cohort.assets) for cohort in found])
@@ -65,7 +64,7 @@ def _numbered(weeks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _kept_cohort(ledger: Ledger, week: int, window_seconds: int | None) -> _Cohort:
-    make = partial(_cohort, ledger, ledger.hashes, week * _WEEK, window_seconds)
+    make = partial(_cohort, ledger, ledger.hashes, week * WEEK, window_seconds)
     return ledger.kept(("cohort", week, window_seconds), make)
 
 

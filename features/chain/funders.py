@@ -12,12 +12,12 @@ import numpy as np
 
 from ..compiled import kernel
 from ..context import Funders
+from ..view import WEEK
 from .threads import over_shares
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
 
-_WEEK = 604_800
 _NONE = -1
 _TO_ITSELF = -1
 
@@ -82,7 +82,7 @@ def _follow(rows, row, funder, depth, payer):
             f = funder[w]
             payer[i] = -2 - f
             depth[w] = 1
-            if row[f] >= 0 and rows.time[i] - _WEEK <= rows.time[row[f]] < rows.time[i]:
+            if row[f] >= 0 and rows.time[i] - WEEK <= rows.time[row[f]] < rows.time[i]:
                 depth[w] += depth[f]
 
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from ..compiled import kernel
 from ..context import EMPTY, Hours
+from ..view import DAY, WEEK
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
-
-_WEEK = 604_800
 
 
 def find(ledger: Ledger) -> Hours:
@@ -20,13 +19,13 @@ def find(ledger: Ledger) -> Hours:
     time = ledger.rows.time
     if time.size == 0:
         return EMPTY["hours"]._replace(first_week=np.zeros(1, np.int64))
-    first = time[0] // _WEEK
-    return Hours(np.array([first]), _counted(time, first, int(time[-1] // _WEEK - first + 1)))
+    first = time[0] // WEEK
+    return Hours(np.array([first]), _counted(time, first, int(time[-1] // WEEK - first + 1)))
 
 
 @kernel
 def _counted(time, first_week, weeks):
     counts = np.zeros((weeks, 24), np.int64)
     for t in time:
-        counts[t // _WEEK - first_week, t % 86_400 // 3_600] += 1
+        counts[t // WEEK - first_week, t % DAY // 3_600] += 1
     return counts

@@ -11,13 +11,12 @@ import numpy as np
 
 from ..compiled import kernel
 from ..context import Paths
-from ..view import DAY
+from ..view import WEEK
 from .threads import over_shares
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
 
-_WEEK = 7 * DAY
 _TO_ITSELF = -1
 
 
@@ -36,9 +35,9 @@ def _walk(time, sender, receiver, known, ahead, behind):
     """Write where each row stands among its ends' entries and which rows are a week away; `known` counts entries by wallet."""
     i = end = first = last = 0
     while i < time.size:
-        while time[first] <= time[i] - _WEEK:
+        while time[first] <= time[i] - WEEK:
             first += 1
-        while last < time.size and time[last] < time[i] + _WEEK:
+        while last < time.size and time[last] < time[i] + WEEK:
             last += 1
         while end < time.size and time[end] == time[i]:
             ahead[end, 0] = known[receiver[end]]

@@ -12,12 +12,12 @@ import numpy as np
 
 from ..compiled import kernel
 from ..context import Ranks
+from ..view import WEEK
 from .threads import over_shares
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
 
-_WEEK = 604_800
 _BEFORE = 4  # weeks
 _MOST = 4_096  # of a week
 _LEAST = 30  # to say anything of a rank
@@ -63,7 +63,7 @@ def _groups(order, asset, time):
     for g in range(groups):
         size = start[g + 1] - start[g]
         begin[g + 1] = begin[g] + -(-size // _step(size))
-        week[g], of[g] = time[order[start[g]]] // _WEEK, asset[order[start[g]]]
+        week[g], of[g] = time[order[start[g]]] // WEEK, asset[order[start[g]]]
     return start, week, of, begin
 
 
@@ -75,7 +75,7 @@ def _cut(order, asset, time, start):
     for k in range(order.size):
         i = order[k]
         if asset[i] != own or time[i] >= until:  # times ascend within an asset
-            own, until = asset[i], (time[i] // _WEEK + 1) * _WEEK
+            own, until = asset[i], (time[i] // WEEK + 1) * WEEK
             if start.size:
                 start[groups] = k
             groups += 1

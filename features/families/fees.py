@@ -7,7 +7,7 @@ import numpy as np
 
 from ..compiled import kernel, part
 from ..declare import RATIO, SHARE, TRANSACTIONS, Feature, positions
-from ..view import ROUNDING, mean_and_deviation, median, ratio, row_of, sort
+from ..view import ROUNDING, first_from, mean_and_deviation, median, ratio, row_of, sort
 
 _NONE = "no transaction it sent has a nonce"
 _NO_PRICE = "no transaction it sent has a gas price, or none of the chain's stands in the day before"
@@ -130,18 +130,6 @@ FEATURES = (
 )
 
 AT = positions(FEATURES)
-
-
-@kernel
-def first_from(time, low, high, moment):
-    """The first position in [low, high) with a time at or after `moment`."""
-    while low < high:
-        middle = (low + high) // 2
-        if time[middle] < moment:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 @kernel

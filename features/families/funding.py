@@ -9,9 +9,7 @@ import numpy as np
 
 from ..compiled import kernel
 from ..declare import FLAG, HOPS, SECONDS, SHARE, WALLETS, Feature, positions
-from ..view import DAY, IN, OUT, first_at, ratio
-
-WEEK = 7 * DAY
+from ..view import DAY, IN, OUT, WEEK, first_at, ratio
 
 _NO_FUNDER = "nothing was received, or several wallets sent at its first second"
 _DERIBIT = "Deribit 2022: gas-funder siblings"

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..compiled import kernel
 from ..declare import SHARE, WALLETS, Feature, positions
-from ..view import IN, OUT
+from ..view import IN, OUT, first_from
 
 _NONE_SENT = "nothing was sent"
 _NONE_RECEIVED = "nothing was received"
@@ -75,19 +75,6 @@ def emptied(table, transfers):
 
 
 @kernel
-def first_row(time, moment):
-    """The first row at or after a moment."""
-    low, high = 0, time.size
-    while low < high:
-        middle = (low + high) // 2
-        if time[middle] < moment:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
 def reach_out(b, receiver, time, offsets, entries, mate, ahead, out, column, transfers, cut, table):
     """Whom its receivers paid; adds how many payments there are and of how many not all was searched."""
     row, direction = b.row, b.direction
@@ -95,7 +82,7 @@ def reach_out(b, receiver, time, offsets, entries, mate, ahead, out, column, tra
     for k in range(b.wallet.size):
         if b.as_of[k] != as_of or k == 0:
             as_of = b.as_of[k]
-            stop = first_row(time, as_of)
+            stop = first_from(time, 0, time.size, as_of)
         mask = emptied(table, b.start[k + 1] - b.start[k])
         found = taken = 0
         before, searched = -1, 0

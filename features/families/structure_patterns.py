@@ -7,7 +7,7 @@ import numpy as np
 
 from ..compiled import kernel
 from ..declare import HOPS, SHARE, WALLETS, Feature, positions
-from ..view import IN, OUT, ratio
+from ..view import IN, OUT, first_from, ratio
 
 _ALTMAN = "Altman et al. 2023 (AMLworld)"
 
@@ -215,25 +215,13 @@ def scatters(b, size, capped, out, at):
 
 
 @kernel
-def first_event(time, low, high, moment):
-    """The first of the events low … high − 1 at or after `moment`; their times ascend."""
-    while low < high:
-        middle = (low + high) // 2
-        if time[middle] < moment:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
 def largest_event(b, offsets, time, size, counts, largest):
     """Of each wallet's events in the window, how many there are and the largest size; of no snapshot without a transfer."""
     for k in range(b.wallet.size):
         counts[k] = largest[k] = 0
         if b.start[k + 1] > b.start[k]:
             w = b.wallet[k]
-            e = first_event(time, offsets[w], offsets[w + 1], b.since[k])
+            e = first_from(time, offsets[w], offsets[w + 1], b.since[k])
             while e < offsets[w + 1] and time[e] < b.as_of[k]:
                 largest[k] = max(largest[k], size[e])
                 counts[k] += 1

@@ -4,9 +4,7 @@ import numpy as np
 
 from ..compiled import kernel
 from ..declare import RATIO, SHARE, Feature, positions
-from ..view import DAY, OUT, entropy, row_of, view
-
-WEEK = 604_800
+from ..view import DAY, OUT, WEEK, entropy, row_of, view
 
 FEATURES = (
     Feature(
