@@ -17,8 +17,9 @@ from .chain import context_of
 from .chain.cohorts import cohorts_of
 from .context import Context
 from .errors import UsageError
+from .gather import gather
 from .ledger import Ledger
-from .view import block_for, gather, scratch_for
+from .view import block_for, scratch_for
 
 _BLOCK = 20_000
 _COLUMNS = {"tx", "chain", "transactions"}  # needs that a ledger can only meet if it was read with their columns

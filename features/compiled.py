@@ -13,6 +13,7 @@ from typing import Any
 
 import numba
 import platformdirs
+from llvmlite import ir
 from numba.core import cgutils, config, types
 from numba.core.imputils import impl_ret_untracked
 from numba.extending import intrinsic
@@ -93,3 +94,25 @@ def _part(typingctx, array, start, stop):
 
 
 part: Any = intrinsic(_part)
+
+
+def _prefetch(typingctx, array, place):
+    """In kernels: ask for the cache line where `array[place]` stands, and do not wait for it.
+
+    For arrays too large for a cache, read in no order: a loop that asks ahead waits once for many. Any place may be asked.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        found = make_array(signature.args[0])(context, builder, value=args[0])
+        at = context.cast(builder, args[1], signature.args[1], types.intp)
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        ask = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, ask, "llvm.prefetch.p0")
+        to_read, keep, of_data = (ir.Constant(word, number) for number in (0, 3, 1))
+        builder.call(function, [builder.bitcast(builder.gep(found.data, [at]), byte), to_read, keep, of_data])
+        return context.get_dummy_value()
+
+    return types.none(array, place), generate
+
+
+prefetch: Any = intrinsic(_prefetch)

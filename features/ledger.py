@@ -259,6 +259,7 @@ class _Sources:
         if "tx" not in needs:
             rows["tx"] = np.empty(0, np.uint64)
         offsets, entries = compressed(rows["sender"], rows["receiver"], rows["time"], len(builder.names["addresses"]))
+        pa.default_memory_pool().release_unused()  # as much as the ledger itself may wait there for tables that never come
         bad = pa.concat_tables([table for table in (QUARANTINE.empty_table(), rejected, fresh) if table is not None])
         return Made(builder.names, tables, offsets, entries, bad, needs, builder.last)
 

@@ -44,7 +44,10 @@ class Scratch(NamedTuple):
 
 
 class Block(NamedTuple):
-    """The transfers of some snapshots, one snapshot after the other; snapshot k's are at [start[k], start[k + 1])."""
+    """The transfers of some snapshots, one snapshot after the other; snapshot k's are at [start[k], start[k + 1]).
+
+    `other` is the id of the counterparty (−1: itself); the other columns are those of a `View`.
+    """
 
     start: np.ndarray
     wallet: np.ndarray
@@ -57,6 +60,7 @@ class Block(NamedTuple):
     value: np.ndarray
     usd: np.ndarray
     asset: np.ndarray
+    other: np.ndarray
     party: np.ndarray
     x_in: np.ndarray
     x_out: np.ndarray
@@ -128,7 +132,7 @@ def block_for(wallet: np.ndarray, since: np.ndarray, as_of: np.ndarray, sizes: n
     floats, ids, counts = (lambda: np.empty(n)), (lambda: np.empty(n, np.int32)), (lambda: np.zeros(k, np.int64))
     return Block(
         start=start, wallet=wallet, since=since, as_of=as_of, row=ids(), time=np.empty(n, np.int64),
-        direction=np.empty(n, np.int8), amount=floats(), value=floats(), usd=floats(), asset=ids(), party=ids(),
+        direction=np.empty(n, np.int8), amount=floats(), value=floats(), usd=floats(), asset=ids(), other=ids(), party=ids(),
         x_in=floats(), x_out=floats(), sorted_in=floats(), sorted_out=floats(),
         n_in=counts(), n_out=counts(), parties=counts(), assets=counts(), lead=counts(),
     )  # fmt: skip
@@ -231,57 +235,6 @@ def leading_asset(direction, amount, asset, n, assets, sent, received):
             if best < 0 or sent[a] > sent[best] or (sent[a] == sent[best] and received[a] > received[best]):
                 best = a
     return best
-
-
-@kernel
-def gather(rows, entries, low, b, s):
-    """Fill a block: snapshot k's transfers are the rows at entries[low[k] :]."""
-    for k in range(b.wallet.size):
-        if b.start[k + 1] > b.start[k]:
-            gather_one(rows, entries, low[k], b, k, s)
-
-
-@kernel
-def gather_one(rows, entries, low, b, k, s):
-    """Fill snapshot k of a block from the rows at entries[low:]."""
-    i, n = b.start[k], b.start[k + 1] - b.start[k]
-    v = view(b, k)
-    time, sender, receiver, amount, asset, usd, _, _ = (
-        rows  # once: a field of a tuple is counted as a reference at each use
-    )
-    for j in range(n):
-        row = entries[low + j]
-        v.row[j] = row
-        v.time[j] = time[row]
-        v.amount[j] = amount[row]
-        v.asset[j] = asset[row]
-        v.usd[j] = usd[row] if usd.size else np.nan
-        if sender[row] == v.wallet:
-            v.direction[j] = SELF if receiver[row] == v.wallet else OUT
-            v.party[j] = -1 if receiver[row] == v.wallet else receiver[row]
-        else:
-            v.direction[j] = IN
-            v.party[j] = sender[row]
-    b.parties[k] = number(v.party, n, s.table, s.table_id)
-    b.assets[k] = number(v.asset, n, s.table, s.table_id)
-    lead = 0 if b.assets[k] == 1 else leading_asset(v.direction, v.amount, v.asset, n, b.assets[k], s.i0, s.i1)
-    b.lead[k] = -1
-    n_in = n_out = 0
-    for j in range(n):
-        v.value[j] = 0.0
-        if v.amount[j] > 0 and v.asset[j] == lead and v.direction[j] != SELF:
-            a = v.amount[j]
-            v.value[j] = a
-            b.lead[k] = asset[v.row[j]]
-            if v.direction[j] == IN:
-                b.x_in[i + n_in] = b.sorted_in[i + n_in] = a
-                n_in += 1
-            else:
-                b.x_out[i + n_out] = b.sorted_out[i + n_out] = a
-                n_out += 1
-    b.n_in[k], b.n_out[k] = n_in, n_out
-    sort(part(b.sorted_in, i, i + n_in))
-    sort(part(b.sorted_out, i, i + n_out))
 
 
 @kernel

@@ -21,7 +21,8 @@ from .report import RESULTS, environment, write_report
 
 INTRO = f"""\
 Generated transfers (`generate.py`), features of every wallet as of 2024-10-01. `walletprint` computes the 36 features (and the
-rest of their families, which it always does), `walletprint-whole` the whole catalogue; both read a file as `ingest` leaves it.
+rest of their families, which it always does) and returns one frame as the others do, `walletprint-whole` computes the whole
+catalogue, 200,000 wallets at a time, as a batch job takes and writes them; both read a file as `ingest` leaves it.
 `walletprint-unchecked` reads one that it must validate and deduplicate first, as no other engine does. `duckdb-4gb` has a memory
 limit of 4 GB. `floor` only reads the columns and numbers the addresses. Each run is a process of its own, kept to two cores,
 after one that is not counted; times are without the start of Python, imports and compiling, and with reading the file.

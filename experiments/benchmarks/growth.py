@@ -12,14 +12,13 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from ...features import Ledger, extract, snapshots_of
-from .engines.columns import AS_OF
+from ...features import Ledger
+from .engines.ours import in_pieces
 from .processes import measured, transfers_of, use_few_cores
 from .report import RESULTS, write_report
 
 SIZES = (1_000_000, 10_000_000, 50_000_000)
 MEMORY = 4_000_000_000
-AT_ONCE = 200_000
 INTRO = """\
 The whole catalogue of every wallet of generated transfers (`generate.py`), as of 2024-10-01, from a file as `ingest` leaves it,
 within a memory budget of 4 GB; vectors come 200,000 wallets at a time and are not kept. `floor` is reading the columns and
@@ -30,9 +29,7 @@ transfers do), `over_floor` the time against the floor's."""
 
 def run_ours(path: Path) -> int:
     """Every feature of every wallet within the budget, some wallets after others; returns how many wallets."""
-    ledger = Ledger.from_transfers(path, memory=MEMORY)
-    wallets = snapshots_of(ledger.addresses, AS_OF)
-    return sum(len(extract(ledger, wallets.iloc[start : start + AT_ONCE])) for start in range(0, len(wallets), AT_ONCE))
+    return sum(map(len, in_pieces(Ledger.from_transfers(path, memory=MEMORY))))
 
 
 def main(

@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from typing import Any
 def main(module: str, function: str, path: str, warm: str, save: str = "") -> None:
     """Run, and write one line of JSON; `save` is where the table goes that came back, after the clock stopped."""
     run = getattr(import_module(f".{module}", __package__), function)
-    run(Path(warm))
+    taken(run(Path(warm)), keep=False)
     wall, cpu = time.perf_counter(), cpu_seconds()
-    found = run(Path(path))
+    found = taken(run(Path(path)), keep=bool(save))
     took = {"seconds": time.perf_counter() - wall, "cpu_seconds": cpu_seconds() - cpu, "peak_mb": peak_mb()}
     if save:
         write_table(found, Path(save))
@@ -42,6 +43,20 @@ def cpu_seconds() -> float:
     return sum(part.ru_utime + part.ru_stime for part in took)
 
 
+def taken(found: Any, keep: bool) -> Any:
+    """What an engine returned; of one that gives frame after frame all in one, or their sizes if they are not to be kept."""
+    if not isinstance(found, Iterator):
+        return found
+    if keep:
+        import pandas as pd
+
+        return pd.concat(found)
+    sizes = {"wallets": 0, "features": 0}
+    for piece in found:
+        sizes = _sizes(piece) | {"wallets": sizes["wallets"] + len(piece)}
+    return sizes
+
+
 def write_table(found: Any, path: Path) -> None:
     """Write what an engine returned (an Arrow table, a Polars or pandas frame) as Parquet."""
     import pyarrow as pa
@@ -55,6 +70,8 @@ def write_table(found: Any, path: Path) -> None:
 
 
 def _sizes(found: Any) -> dict[str, int]:
+    if isinstance(found, dict):
+        return found
     if found is None or isinstance(found, int):
         return {"wallets": found or 0, "features": 0}
     names = found.column_names if hasattr(found, "column_names") else list(found.columns)

@@ -5,6 +5,7 @@ Cohorts hang on the snapshots, too, and are found a week at a time (`cohorts.py`
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..context import EMPTY, Context
@@ -28,14 +29,14 @@ _FINDERS: dict[str, Any] = {
     "tokens": tokens.find,
     "transactions": transactions.find,
 }
+_AT_ONCE = 2  # some go through the rows on one core; more at once would take more memory
 _FOUND_ELSEWHERE = ("tx", "chain", "cohorts")  # columns of the ledger's rows; for each call
 
 
 def context_of(ledger: Ledger, needs: Iterable[str]) -> Context:
     """The parts that are needed (found now, or taken from the ledger if found before), the others empty."""
-    parts = dict(EMPTY)
     assert set(needs) <= {*_FINDERS, *_FOUND_ELSEWHERE}  # a kernel would read past the end of an empty part
-    for name in _FINDERS:
-        if name in needs:
-            parts[name] = ledger.part(name, _FINDERS[name])
-    return Context(rows=ledger.rows, offsets=ledger.offsets, entries=ledger.entries, **parts)
+    wanted = [name for name in _FINDERS if name in needs]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = dict(zip(wanted, pool.map(lambda name: ledger.part(name, _FINDERS[name]), wanted), strict=True))
+    return Context(rows=ledger.rows, offsets=ledger.offsets, entries=ledger.entries, **(EMPTY | found))

@@ -257,9 +257,9 @@ def whom_else(b, firsts, found, time, offsets, entries, out, at):
 
 
 @kernel
-def dealings(b, firsts, funder, sender, receiver, out, at):
+def dealings(b, firsts, funder, out, at):
     """How much of what the wallet sent and received goes back to its funder and comes from it."""
-    row, direction, party, value = b.row, b.direction, b.party, b.value
+    direction, other, party, value = b.direction, b.other, b.party, b.value
     for k in range(firsts.size):
         if firsts[k] < 0 or funder[b.wallet[k]] < 0:
             continue
@@ -268,8 +268,7 @@ def dealings(b, firsts, funder, sender, receiver, out, at):
         for j in range(b.start[k], b.start[k + 1]):
             if party[j] == seen:  # they are numbered by first appearance
                 seen += 1
-                other = sender[row[j]] if direction[j] == IN else receiver[row[j]]
-                number = party[j] if other == funder[b.wallet[k]] else number
+                number = party[j] if other[j] == funder[b.wallet[k]] else number
             if direction[j] == IN:
                 ins += 1
                 from_it += party[j] == number
@@ -281,10 +280,10 @@ def dealings(b, firsts, funder, sender, receiver, out, at):
 
 
 @kernel
-def payees(b, firsts, found, receiver, time, out, at, seen):
+def payees(b, firsts, found, time, out, at, seen):
     """Share of the receivers that have the same funder; `seen` is scratch."""
     first_in, funder = found.row, found.funder
-    row, direction, party = b.row, b.direction, b.party
+    direction, other, party = b.direction, b.other, b.party
     for k in range(firsts.size):
         if firsts[k] < 0 or funder[b.wallet[k]] < 0:
             continue
@@ -295,7 +294,7 @@ def payees(b, firsts, found, receiver, time, out, at, seen):
             if direction[j] == OUT and not seen[party[j]]:
                 seen[party[j]] = 1
                 receivers += 1
-                x = receiver[row[j]]
+                x = other[j]
                 same += funder[x] == funder[b.wallet[k]] and time[first_in[x]] < b.as_of[k]
         out[k, at + AT.payees__share] = ratio(same, receivers)
 
@@ -320,6 +319,6 @@ def compute(b, c, out, at, want, s):
     if want[AT.siblings__1d] or want[AT.funder__new_share] or want[AT.funder__young_flag]:
         whom_else(b, firsts, found, time, c.offsets, c.entries, out, at)
     if want[AT.return__share] or want[AT.from__share]:
-        dealings(b, firsts, found.funder, sender, receiver, out, at)
+        dealings(b, firsts, found.funder, out, at)
     if want[AT.payees__share]:
-        payees(b, firsts, found, receiver, time, out, at, s.i0)
+        payees(b, firsts, found, time, out, at, s.i0)

@@ -221,9 +221,9 @@ def fans(b, out, at, want, s):
 
 
 @kernel
-def new_receivers(b, receiver, first, out, at, times, known):
+def new_receivers(b, first, out, at, times, known):
     """Receivers whose first money came from the wallet; `times` and `known` (1: a receiver, 2: such a one) are scratch."""
-    row, time, direction, party, amount, value = b.row, b.time, b.direction, b.party, b.amount, b.value
+    time, direction, other, party, amount, value = b.time, b.direction, b.other, b.party, b.amount, b.value
     for k in range(b.wallet.size):
         for p in range(b.parties[k]):
             known[p] = 0
@@ -236,7 +236,7 @@ def new_receivers(b, receiver, first, out, at, times, known):
             total += value[j]
             receivers += known[p] == 0
             known[p] = max(known[p], 1)
-            if amount[j] > 0 and first[receiver[row[j]]] == time[j]:
+            if amount[j] > 0 and first[other[j]] == time[j]:
                 new += value[j]
                 times[found] = time[j]
                 found += known[p] == 1
@@ -293,7 +293,7 @@ def compute(b, c, out, at, want, s):
     """Write these features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
     fans(b, out, at, want, s)
     if want[AT.new_receivers__share] or want[AT.new_receivers__value_share] or want[AT.new_receivers__1d]:
-        new_receivers(b, c.rows.receiver, c.degrees.first, out, at, s.i0, s.i1)
+        new_receivers(b, c.degrees.first, out, at, s.i0, s.i1)
     if (
         want[AT.receiver_fan__median]
         or want[AT.receiver_fan__hub_share]

@@ -5,7 +5,7 @@ The search has a bound, and a feature that says how often it cut the search.
 
 import numpy as np
 
-from ..compiled import kernel
+from ..compiled import kernel, part, prefetch
 from ..declare import SHARE, WALLETS, Feature, positions
 from ..view import IN, OUT, first_from
 
@@ -67,7 +67,7 @@ def add(x, table, mask):
 def emptied(table, transfers):
     """Make room in a table for what so many transfers may reach; returns the mask of its places."""
     size = 2 * _BOUND
-    while size < 2 * _BOUND * min(transfers, _BOUND):
+    while size < 2 * _BOUND * transfers:
         size *= 2
     for slot in range(size):
         table[slot] = -1
@@ -75,30 +75,56 @@ def emptied(table, transfers):
 
 
 @kernel
-def reach_out(b, receiver, time, offsets, entries, mate, ahead, out, column, transfers, cut, table):
-    """Whom its receivers paid; adds how many payments there are and of how many not all was searched."""
-    row, direction = b.row, b.direction
+def newest(b, way, picked, ends, transfers, cut):
+    """Where the last transfers of one direction stand, newest first: snapshot k's are picked[ends[k] : ends[k + 1]].
+
+    Adds how many there are in all, and how many of them are not picked; returns how many are, of all snapshots.
+    """
+    direction = b.direction
+    found = ends[0] = 0
+    for k in range(b.wallet.size):
+        for j in range(b.start[k + 1] - 1, b.start[k] - 1, -1):
+            if direction[j] == way:
+                transfers[k] += 1
+                if found - ends[k] < _BOUND:
+                    picked[found] = j
+                    found += 1
+                else:
+                    cut[k] += 1
+        ends[k + 1] = found
+    return found
+
+
+@kernel
+def onward(b, picked, offsets, steps, base, entries, mate, places):
+    """Where the dealings of the other ends of picked transfers go on among `entries`, where those end, and the row to stop at.
+
+    A loop of its own, which fetches what the search will read, so that many wait for memory at once.
+    """
+    row, other = b.row, b.other
+    for q in range(picked.size):
+        i, y = row[picked[q]], other[picked[q]]
+        at = offsets[y] + steps[i, 0]
+        places[q, 0], places[q, 1], places[q, 2] = at, offsets[y + base], steps[i, 1]
+        prefetch(entries, at)
+        prefetch(mate, at)
+
+
+@kernel
+def reach_out(b, time, picked, ends, places, entries, mate, out, column, cut, table):
+    """Whom its receivers paid; adds of how many payments not all was searched."""
     stop, as_of = 0, np.int64(0)
     for k in range(b.wallet.size):
         if b.as_of[k] != as_of or k == 0:
             as_of = b.as_of[k]
             stop = first_from(time, 0, time.size, as_of)
-        mask = emptied(table, b.start[k + 1] - b.start[k])
-        found = taken = 0
-        before, searched = -1, 0
-        for j in range(b.start[k + 1] - 1, b.start[k] - 1, -1):
-            if direction[j] != OUT:
-                continue
-            transfers[k] += 1
-            if taken == _BOUND:
-                cut[k] += 1
-                continue
-            taken += 1
-            y = receiver[row[j]]
-            low, end = offsets[y] + ahead[row[j], 0], offsets[y + 1]
-            until = min(ahead[row[j], 1], stop)
+        mask = emptied(table, ends[k + 1] - ends[k])
+        found, before, searched = 0, -1, 0
+        for q in range(ends[k], ends[k + 1]):
+            low, end, until = places[q, 0], places[q, 1], min(places[q, 2], stop)
             high = min(low + _BOUND, end)
             cut[k] += high < end and entries[high] < until
+            y = b.other[picked[q]]
             if y == before:  # what was searched for the payment before it in the loop need not be searched again
                 high = min(high, searched)
             before, searched = y, low
@@ -110,28 +136,19 @@ def reach_out(b, receiver, time, offsets, entries, mate, ahead, out, column, tra
 
 
 @kernel
-def reach_in(b, sender, offsets, entries, mate, behind, out, column, transfers, cut, table):
-    """Who paid its senders; adds how many inflows there are and of how many not all was searched."""
-    row, direction = b.row, b.direction
+def reach_in(b, picked, ends, places, entries, mate, out, column, cut, table):
+    """Who paid its senders; adds of how many inflows not all was searched."""
     for k in range(b.wallet.size):
-        mask = emptied(table, b.start[k + 1] - b.start[k])
-        found = taken = 0
-        before, searched = -1, 0
-        for j in range(b.start[k + 1] - 1, b.start[k] - 1, -1):
-            if direction[j] != IN:
-                continue
-            transfers[k] += 1
-            if taken == _BOUND:
-                cut[k] += 1
-                continue
-            taken += 1
-            y = sender[row[j]]
-            begin, high = offsets[y], offsets[y] + behind[row[j], 0]
+        mask = emptied(table, ends[k + 1] - ends[k])
+        found, before, searched = 0, -1, 0
+        for q in range(ends[k], ends[k + 1]):
+            high, begin, since = places[q, 0], places[q, 1], places[q, 2]
             low = max(high - _BOUND, begin)
-            cut[k] += low > begin and entries[low - 1] >= behind[row[j], 1]
+            cut[k] += low > begin and entries[low - 1] >= since
+            y = b.other[picked[q]]
             if y == before:
                 high = min(high, searched)
-            while high > low and entries[high - 1] >= behind[row[j], 1]:
+            while high > low and entries[high - 1] >= since:
                 high -= 1
                 if mate[high] < -1 and -2 - mate[high] != b.wallet[k]:
                     found += add(-2 - mate[high], table, mask)
@@ -142,15 +159,20 @@ def reach_in(b, sender, offsets, entries, mate, behind, out, column, transfers, 
 @kernel
 def compute(b, c, out, at, want, s):
     """Write these features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
-    transfers, cut = np.zeros(b.wallet.size, np.int64), np.zeros(b.wallet.size, np.int64)
-    table, p = np.empty(2 * _BOUND * _BOUND, np.int32), c.paths
+    n, p = b.wallet.size, c.paths
+    transfers, cut, ends = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n + 1, np.int64)
+    table, picked = np.empty(2 * _BOUND * _BOUND, np.int32), np.empty(b.row.size, np.int32)
+    places = np.empty((b.row.size, 3), np.int64)
     if want[AT.two_hop_out__reach] or want[AT.two_hop__capped]:
+        found = newest(b, OUT, picked, ends, transfers, cut)
+        onward(b, part(picked, 0, found), c.offsets, p.ahead, 1, c.entries, p.mate, places)
         column = at + AT.two_hop_out__reach
-        time, receiver = c.rows.time, c.rows.receiver
-        reach_out(b, receiver, time, c.offsets, c.entries, p.mate, p.ahead, out, column, transfers, cut, table)
+        reach_out(b, c.rows.time, picked, ends, places, c.entries, p.mate, out, column, cut, table)
     if want[AT.two_hop_in__reach] or want[AT.two_hop__capped]:
+        found = newest(b, IN, picked, ends, transfers, cut)
+        onward(b, part(picked, 0, found), c.offsets, p.behind, 0, c.entries, p.mate, places)
         column = at + AT.two_hop_in__reach
-        reach_in(b, c.rows.sender, c.offsets, c.entries, p.mate, p.behind, out, column, transfers, cut, table)
-    for k in range(b.wallet.size):
+        reach_in(b, picked, ends, places, c.entries, p.mate, out, column, cut, table)
+    for k in range(n):
         if transfers[k]:
             out[k, at + AT.two_hop__capped] = cut[k] / transfers[k]

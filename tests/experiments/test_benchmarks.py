@@ -37,7 +37,7 @@ def saved(name, path, folder):
         pytest.skip(f"{engine.package} is not installed (pip install '.[benchmarks]')")
     run = getattr(import_module(f"walletprint.experiments.benchmarks.{engine.module}"), engine.function)
     where = folder / f"{name}.parquet"
-    worker.write_table(run(path), where)
+    worker.write_table(worker.taken(run(path), keep=True), where)
     return where
 
 

@@ -1,16 +1,17 @@
 """walletprint in the comparison: the 36 features, the whole catalogue, and the 36 from a file that was never ingested."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
-from ....features import Ledger, extract, snapshots_of
+from ....features import Ledger, coverage, extract, snapshots_of
 from ....features.transfers import REQUIRED
 from .columns import ALL_HISTORY, AS_OF, COLUMNS, LAST_MONTH, SUFFIX
 
-_SEEN = "activity__age__days"  # of no wallet that has not moved before the date
+AT_ONCE = 200_000
 
 
 def chosen(path: Path) -> pd.DataFrame:
@@ -23,18 +24,30 @@ def chosen_unchecked(path: Path) -> pd.DataFrame:
     return _chosen(pq.read_table(path, columns=[*REQUIRED, "tx_id"]).replace_schema_metadata(None))
 
 
-def whole(path: Path) -> pd.DataFrame:
-    """Every feature of the catalogue."""
-    ledger = Ledger.from_transfers(path)
-    vectors = extract(ledger, snapshots_of(ledger.addresses, AS_OF))
-    return vectors.loc[vectors[_SEEN].notna()]
+def whole(path: Path) -> Iterator[pd.DataFrame]:
+    """Every feature of the catalogue, some wallets after others, as a batch job takes and writes them."""
+    yield from in_pieces(Ledger.from_transfers(path))
+
+
+def in_pieces(ledger: Ledger) -> Iterator[pd.DataFrame]:
+    """Every feature of `AT_ONCE` wallets after others."""
+    wallets = _wallets(ledger)
+    for start in range(0, len(wallets), AT_ONCE):
+        yield extract(ledger, wallets.iloc[start : start + AT_ONCE])
 
 
 def _chosen(transfers: Any) -> pd.DataFrame:
     ledger = Ledger.from_transfers(transfers)
-    wallets = snapshots_of(ledger.addresses, AS_OF)
+    wallets = _wallets(ledger)
     vectors = extract(ledger, wallets, features=ALL_HISTORY)
     month = extract(ledger, wallets, window="30d", features=LAST_MONTH)
     for name in LAST_MONTH:
         vectors[name + SUFFIX] = month[name]
-    return vectors.loc[vectors[_SEEN].notna(), list(COLUMNS)]
+    return vectors[list(COLUMNS)]
+
+
+def _wallets(ledger: Ledger) -> pd.DataFrame:
+    """The snapshots of all wallets that had a transfer before the date."""
+    every = snapshots_of(ledger.addresses, AS_OF)
+    seen = coverage(ledger, every)["transfers"].to_numpy() > 0
+    return pd.DataFrame(every.loc[seen])
