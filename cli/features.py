@@ -91,7 +91,8 @@ def _history(example: Example) -> list[str]:
     before = [f"  from {lot.start} on: {lot.words} …" for lot in example.lots if lot.start < first]
     after = [f"  … from {lot.start} on: {lot.words}" for lot in example.lots if lot.start >= first]
     title = f"Example: {example.story}; as of {example.as_of}, with all history."
-    return [title, "", *before, *(_aligned(row, wide) for row in rows), *after]
+    labels = [f"  {address} is labelled {category}, known since 2020" for address, category in example.labels]
+    return [title, "", *before, *(_aligned(row, wide) for row in rows), *after, *labels]
 
 
 def _aligned(row: list[str], wide: list[int]) -> str:

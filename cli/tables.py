@@ -10,7 +10,9 @@ from ..features import Ledger, parse_memory, snapshots_of, write_vectors
 from ..features.catalogue import KERNELS
 from ..features.compiled import compiled_before
 from ..features.errors import UsageError
+from ..features.exposure import labelled
 from ..features.ingest import IngestReport
+from ..features.labels import read_labels
 from ..features.whole import write_parquet
 from ..serving import read_addresses
 from .console import Screen, complain
@@ -41,9 +43,11 @@ def load_ledger(
     features: Iterable[str] | None = None,
     memory: str | None = None,
     kept: Path | None = None,
+    attribution: Path | None = None,
 ) -> Ledger:
-    """Read transfers, or take those that are kept; rows that are refused go beside `out`, and are counted out loud."""
+    """Read transfers, or take those that are kept, and labels; refused rows go beside `out`, and are counted out loud."""
     room = parse_memory(memory)
+    features = features if attribution is None else None  # exposure looks at more columns than models do
     if not compiled_before(*KERNELS.values()):
         screen.say("compiling the kernels, which takes about a minute and happens once")
     with screen.progress("loading transfers"):
@@ -52,7 +56,11 @@ def load_ledger(
         else:
             ledger = Ledger.cached(transfers, kept, features=features, memory=room, on_note=complain)
     _set_aside(ledger.rejected, transfers, out.with_name(f"{out.stem}.bad.parquet"))
-    return ledger
+    if attribution is None:
+        return ledger
+    labels = read_labels(attribution)
+    _set_aside(labels.bad, attribution, out.with_name(f"{out.stem}.bad-attribution.parquet"))
+    return labelled(ledger, labels.good)
 
 
 def keep_bad_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:

@@ -17,6 +17,7 @@ from .chain import context_of
 from .chain.cohorts import cohorts_of
 from .context import Context
 from .errors import UsageError
+from .exposure.vectors import exposures
 from .gather import gather
 from .ledger import Ledger
 from .view import block_for, scratch_for
@@ -46,6 +47,7 @@ class Plan:
         null: what they are without a transfer.
         picks: the columns asked for, in the order asked.
         cohort: the number of each snapshot's cohort; empty if no feature needs it.
+        exposure: the features of family exposure, which hang on all transfers, a row a snapshot; no columns if none is wanted.
     """
 
     ledger: Ledger
@@ -56,6 +58,7 @@ class Plan:
     null: np.ndarray
     picks: np.ndarray | slice
     cohort: np.ndarray
+    exposure: np.ndarray
 
 
 def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, names: Sequence[str]) -> Plan:
@@ -65,6 +68,11 @@ def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, name
         UsageError: if a feature is unknown, or needs columns that the ledger was read without.
     """
     needs = needs_of(names)
+    if "labels" in needs and ledger.book is None:
+        raise UsageError(
+            "features: family exposure looks at labels, and this ledger has none; add them with "
+            "`labelled(ledger, labels)` (on the command line, --attribution FILE), or leave the family out"
+        )
     if missing := sorted(needs & _COLUMNS - ledger.needs):
         raise UsageError(
             f"features: this ledger was read without the columns that {', '.join(missing)} features need; "
@@ -75,16 +83,19 @@ def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, name
     if "cohorts" in needs:
         cohorts = cohorts_of(ledger, snapshots.as_of, window_seconds)
         context, cohort = context._replace(cohorts=cohorts), cohorts.of
-    place = {name: k for k, name in enumerate(columns)}
+    place, want = {name: k for k, name in enumerate(columns)}, np.isin(columns, list(names))
     return Plan(
         ledger=ledger,
         context=context,
         snapshots=snapshots,
         families=families,
-        want=np.isin(columns, list(names)),
+        want=want,
         null=np.array([feature(name).null for name in columns]),
         picks=slice(None) if list(names) == columns else np.array([place[name] for name in names], np.int64),
         cohort=cohort,
+        exposure=exposures(ledger, ledger.book, snapshots.wallet, snapshots.as_of, want[families["exposure"]])
+        if ledger.book is not None and "exposure" in families
+        else np.empty((len(snapshots.wallet), 0)),
     )
 
 
@@ -122,7 +133,10 @@ def _computed(plan: Plan, which: slice) -> np.ndarray:
     gather(plan.ledger.rows, plan.ledger.entries, s.low[which], block, scratch)
     context = plan.context._replace(cohorts=plan.context.cohorts._replace(of=plan.cohort[which]))
     for family, columns in plan.families.items():
-        KERNELS[family].compute(block, context, out, columns.start, plan.want[columns], scratch)
+        if family == "exposure":
+            out[:, columns] = plan.exposure[which]
+        else:
+            KERNELS[family].compute(block, context, out, columns.start, plan.want[columns], scratch)
     return out[:, plan.picks]
 
 

@@ -5,11 +5,24 @@ from collections.abc import Iterable
 
 from .declare import Feature
 from .errors import UsageError
-from .families import activity, amounts, assets, cohort, counterparties, fees, flow, funding, structure, timing, value
+from .families import (
+    activity,
+    amounts,
+    assets,
+    cohort,
+    counterparties,
+    exposure,
+    fees,
+    flow,
+    funding,
+    structure,
+    timing,
+    value,
+)
 
-_MODULES = (activity, value, amounts, timing, counterparties, flow, assets, funding, fees, structure, cohort)
+_MODULES = (activity, value, amounts, timing, counterparties, flow, assets, funding, fees, structure, cohort, exposure)
 KERNELS = {module.FEATURES[0].family: module for module in _MODULES}
-"""Each family's module; its `compute` is the kernel."""
+"""Each family's module; its `compute` is the kernel (of `exposure`, which is found for all snapshots at once, there is none)."""
 FAMILIES: tuple[str, ...] = tuple(KERNELS)
 _BY_NAME = {feature.name: feature for module in _MODULES for feature in module.FEATURES}
 

@@ -21,6 +21,7 @@ HOPS = "hops"
 TRANSACTIONS = "transactions"
 ASSETS = "assets"
 CHAINS = "chains"
+THEFTS = "thefts"
 
 
 @dataclass(frozen=True, slots=True)

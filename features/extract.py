@@ -57,7 +57,7 @@ def extract(
         snapshots: a frame with `address` and `as_of` (UTC), one row a vector. An address without history gets null values.
         window: how far back to look from `as_of`, such as `90d`; None for all history. Transfers with
             as_of − window ≤ timestamp < as_of count, and no others.
-        features: names from the catalogue; None for all. Only their families are computed.
+        features: names from the catalogue; None for all that the ledger can give (`names_of`). Only their families are computed.
         on_progress: called with (transfers done, transfers in all) as blocks finish.
 
     Returns:
@@ -66,7 +66,7 @@ def extract(
     Raises:
         UsageError: if a feature is unknown, the window is not a period, or `snapshots` lacks a column.
     """
-    names = [f.name for f in catalogue()] if features is None else list(features)
+    names = names_of(ledger, features)
     plan = plan_of(ledger, _located(ledger, snapshots, window), parse_window(window), names)
     out = np.empty((len(snapshots), len(names)))
     done, total = 0, int(plan.snapshots.size.sum())
@@ -76,6 +76,13 @@ def extract(
         if on_progress:
             on_progress(done, total)
     return pd.concat([_keys(snapshots), pd.DataFrame(out, columns=names, copy=False)], axis=1)
+
+
+def names_of(ledger: Ledger, features: Sequence[str] | None) -> list[str]:
+    """The features asked for; None for all of the catalogue, those that need labels only if the ledger has them."""
+    if features is not None:
+        return list(features)
+    return [declared.name for declared in catalogue() if ledger.book is not None or "labels" not in declared.needs]
 
 
 def coverage(ledger: Ledger, snapshots: pd.DataFrame, *, window: str | None = None) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,9 @@ from .stored import Files, Made, Manifest, Store, begin_from, keep_part, load, s
 from .transfers import QUARANTINE, is_marked, no_good_row, normalise_addresses
 from .view import Rows, first_at
 
+if TYPE_CHECKING:
+    from .exposure.book import Book
+
 __all__ = ["Ledger", "stable_hash"]
 
 _BYTES_A_ROW = 80  # of a ledger, its wallets' addresses and their look-up included
@@ -52,7 +55,10 @@ class Ledger:
         assets: pyarrow array of strings; the asset with id i stands at i.
         needs: what the features need that can be extracted.
         rejected: the rows that were refused on the way in, with their reasons (empty for files written by `ingest`).
+        book: labels of its wallets, if it was given some (`exposure.labelled`).
     """
+
+    book: "Book | None" = None
 
     def __init__(self, made: Made, place: Path | None = None, holder: object = None) -> None:
         """Take what a ledger is made of; `place` is the folder it lies in, if it does, and `holder` what that must outlive."""

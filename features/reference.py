@@ -17,6 +17,7 @@ LOOKS_AT = {
     "degrees": "with whom its counterparties had dealt",
     "funders": "who first paid each wallet",
     "hours": "the hours of all transfers of the chain",
+    "labels": "labels of other wallets, known before the as-of date",
     "paths": "whom its receivers paid, and who paid its senders",
     "peels": "peel steps of other wallets",
     "ranks": "the sizes of all transfers of the chain",
@@ -53,8 +54,8 @@ a small history worked out.
 _BEHAVIOURS_HEAD = """
 ## Behaviours
 
-What launderers are known to do, and which features measure it. Where a behaviour needs labels ("this is a mixer"), the features
-tell what transfers alone show of it; labels, and the rest of it, come with a later version.
+What launderers are known to do, and which features measure it. Where a behaviour needs labels ("this is a mixer"), family
+`exposure` measures it, and the others tell what transfers alone show of it.
 
 | # | behaviour | needs | features |
 |---:|---|---|---|

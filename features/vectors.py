@@ -16,9 +16,9 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 from .arrow import table_of
-from .catalogue import catalogue, features_hash
+from .catalogue import features_hash
 from .errors import UsageError
-from .extract import Progress, extract
+from .extract import Progress, extract, names_of
 from .ledger import Ledger
 from .whole import write_whole
 
@@ -57,7 +57,7 @@ def write_vectors(
     """
     if out.suffix != ".parquet":
         raise UsageError(f"--out: a file that ends in .parquet is needed, not {out}")
-    names = [f.name for f in catalogue()] if features is None else list(features)
+    names = names_of(ledger, features)
     folder = out.with_name(f".{out.name}.parts")
     _begin(folder, _digest(ledger, snapshots, window, names))
     places = [folder / f"{start:012}.arrow" for start in range(0, max(len(snapshots), 1), PART)]
@@ -98,7 +98,8 @@ def _tables(places: Sequence[Path]) -> Iterator[pa.Table]:
 def _digest(ledger: Ledger, snapshots: pd.DataFrame, window: str | None, names: Sequence[str]) -> str:
     """What hangs on nothing but the transfers, the snapshots and the features asked for."""
     digest = hashlib.sha256(json.dumps([window, PART, features_hash(names)]).encode())
-    for column in (*ledger.rows, ledger.signed.nonce, ledger.signed.time):
+    said = ledger.book[:-2] if ledger.book is not None else ()
+    for column in (*ledger.rows, ledger.signed.nonce, ledger.signed.time, *said):
         digest.update(np.ascontiguousarray(column).data)
     for texts in (ledger.addresses, table_of(snapshots.filter(items=["address"]))["address"].combine_chunks()):
         for buffer in texts.buffers():

@@ -27,6 +27,16 @@ _REASON = pa.struct(
     ]
 )
 _COVERAGE = pa.struct([("transfers", pa.int64()), ("first", _TIME), ("last", _TIME), ("priced_share", pa.float64())])
+_EXPOSURE = pa.struct(
+    [
+        *((name, pa.string()) for name in ("category", "direction", "distance")),
+        *((name, pa.float64()) for name in ("share", "hops")),
+        ("asset", pa.string()),
+        *((name, pa.float64()) for name in ("value", "usd")),
+        *((name, _TIME) for name in ("first", "last")),
+    ]
+)
+_LABEL = pa.struct([*((name, pa.string()) for name in ("category", "actor", "case", "source")), ("known_from", _TIME)])
 _MODEL = pa.struct([(name, pa.string()) for name in ("name", "version", "trained_until", "features_hash")])
 
 SCORES_SCHEMA = pa.schema(
@@ -40,11 +50,13 @@ SCORES_SCHEMA = pa.schema(
         pa.field("flagged", pa.bool_(), nullable=False),
         pa.field("threshold", pa.float64(), nullable=False),
         pa.field("reasons", pa.list_(_REASON), nullable=False),
+        pa.field("exposure", pa.list_(_EXPOSURE)),
+        pa.field("labels", pa.list_(_LABEL)),
         pa.field("coverage", _COVERAGE, nullable=False),
         pa.field("model", _MODEL, nullable=False),
         pa.field("error", pa.string()),
     ],
-    metadata={b"walletprint.scores": b"1"},
+    metadata={b"walletprint.scores": b"2"},
 )
 """The scored row; `docs/scoring.md` says what each column means. The metadata carry the schema's version."""
 

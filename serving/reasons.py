@@ -16,6 +16,7 @@ from ..features.declare import (
     RATIO,
     SECONDS,
     SHARE,
+    THEFTS,
     TRANSACTIONS,
     TRANSFERS,
     USD,
@@ -25,7 +26,7 @@ from ..features.declare import (
 
 TOP = 5
 _DURATIONS = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
-_COUNTED = (TRANSFERS, WALLETS, HOPS, TRANSACTIONS, ASSETS, CHAINS)  # in the plural
+_COUNTED = (TRANSFERS, WALLETS, HOPS, TRANSACTIONS, ASSETS, CHAINS, THEFTS)  # in the plural
 _SUFFIX = {
     SHARE: " %",
     RATIO: "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pandas as pd
 
 from ..features.catalogue import feature
 from ..features.errors import DataError
+from ..features.exposure import facts
 from ..features.extract import coverage, extract
 from ..features.ledger import Ledger
 from . import registry
@@ -36,6 +38,8 @@ COLUMNS = (
     "flagged",
     "threshold",
     "reasons",
+    "exposure",
+    "labels",
     "coverage",
     "model",
     "error",
@@ -166,6 +170,7 @@ class Scorer:
         rows = _unscored(len(snapshots) + 1)
         rows["coverage"] = [*_coverages(seen), _no_coverage()]
         rows["error"] = pd.Series([*self._shortages(ledger, seen), None], dtype=object)
+        rows["exposure"], rows["labels"] = _facts(ledger, seen)
         for chunk in _chunks(np.flatnonzero(enough), on_progress):
             X = extract(ledger, snapshots.iloc[chunk], window=self.model.window, features=self.model.features)
             scored = self.score_features(X)
@@ -244,6 +249,19 @@ def _unscored(n: int) -> pd.DataFrame:
             "reasons": pd.Series([[] for _ in range(n)], dtype=object),
         }
     )
+
+
+def _facts(ledger: Ledger, seen: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Exposure and labels of each snapshot, and of a last one for what has none; None where the ledger has no labels."""
+    if ledger.book is None:
+        nothing = pd.Series([None] * (len(seen) + 1), dtype=object)
+        return nothing, nothing
+    date = (seen["as_of"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy().astype(np.int64)
+    found = facts(ledger, ledger.ids(seen["address"]), date)
+    for fact in itertools.chain.from_iterable(found[0]):
+        fact["first"], fact["last"] = (pd.Timestamp(fact[name], unit="s", tz="UTC") for name in ("first", "last"))
+    exposure, labels = (pd.Series([*rows, []], dtype=object) for rows in found)
+    return exposure, labels
 
 
 def _coverages(seen: pd.DataFrame) -> Iterator[dict[str, Any]]:

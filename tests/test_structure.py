@@ -12,7 +12,7 @@ from walletprint.features import compiled
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = ["features", "serving", "training", "experiments", "cli"]  # each may import those before it
 BASE_ONLY = {"features", "serving"}
-EXTRAS = {"sklearn", "mlflow", "matplotlib", "yaml", "optuna", "pyspark"}
+EXTRAS = {"sklearn", "mlflow", "matplotlib", "optuna", "pyspark"}
 ALLOWED_LAZILY = {
     REPOSITORY / "serving" / "pyfunc.py",
     REPOSITORY / "serving" / "registry.py",
@@ -76,7 +76,7 @@ def test_importing_the_scorer_loads_no_training_code(module):
     code = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert module in loaded
-    assert not {name.split(".")[0] for name in loaded} & (EXTRAS - {"yaml"})  # numba reads yaml where it is installed
+    assert not {name.split(".")[0] for name in loaded} & EXTRAS
     assert not [name for name in loaded if name.startswith("walletprint.training")]
 
 

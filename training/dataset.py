@@ -98,8 +98,8 @@ def split(dataset: Dataset, config: "TrainConfig") -> Slices:
 
 
 def feature_names(config: "FeaturesConfig") -> list[str]:
-    """The names of the features that a config lets the model see, in the catalogue's order."""
-    families = set(config.families or FAMILIES)
+    """The names of the features that a config lets the model see, in the catalogue's order; exposure only where it is named."""
+    families = set(config.families or FAMILIES[:-1])
     return [
         feature.name
         for feature in catalogue()

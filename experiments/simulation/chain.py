@@ -1,6 +1,6 @@
 """The simulated chain as a whole: who takes part, in which order they plan, what becomes of it, and the four files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ SHARES = {
     "user": 0.49, "deposit": 0.15, "merchant": 0.02, "trader": 0.06, "bot": 0.025, "miner": 0.03,
     "company": 0.035, "mover": 0.04, "private": 0.02, "dealer": 0.01, "crime": 0.08, "state": 0.04,
 }  # fmt: skip
-_NONCES_BEFORE = 10_000  # transactions that wallets which held money before the first day had sent by then
+NONCES_BEFORE = 10_000  # transactions that wallets which held money before the first day had sent by then
 
 Progress = Callable[[int, int], None]
 
@@ -70,6 +70,11 @@ def _checked(out: str | Path, wallets: int, days: int, seed: int) -> Path:
     for name, value, least in (("wallets", wallets, MIN_WALLETS), ("days", days, MIN_DAYS), ("seed", seed, 0)):
         if value < least:
             raise UsageError(f"{name}: at least {least} is needed, {value} came")
+    return made_folder(out)
+
+
+def made_folder(out: str | Path) -> Path:
+    """The folder, made if missing. Raises UsageError if it is a file, DataError if it cannot be made."""
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"out: a folder is needed, {folder} is a file")
@@ -89,6 +94,24 @@ def plan_all(world: World, wallets: int) -> None:
     """Let every population plan its transfers, each with a generator of its own; those who answer others come last."""
     n = {name: max(2, round(share * wallets)) for name, share in SHARES.items()}
     streams = iter(world.rng.spawn(8))
+    s, everyone, exits = plan_honest(world, n, streams)
+    world.rng = next(streams)
+    crime.crimes(world, s, everyone, n["crime"], exits)
+    world.rng = next(streams)
+    state.raids(world, s, n["state"], exits)
+    world.rng = next(streams)
+    services.takings(world, s)
+    services.spam(world, s, wallets)
+    services.sweeps(world, s)
+
+
+def plan_honest(
+    world: World, n: dict[str, int], streams: Iterator[np.random.Generator]
+) -> tuple[services.Services, people.People, Ints]:
+    """Let everyone who is honest plan, with n wallets of each kind (keys of SHARES) and the first four of the streams.
+
+    Returns the services, the users, and where parties sell. What services answer (takings, spam, sweeps) is not planned yet.
+    """
     s, everyone = _common(world, n, next(streams))
     world.rng = next(streams)
     dealers = honest.dealers(world, s, everyone, n["dealer"])
@@ -99,14 +122,7 @@ def plan_all(world: World, wallets: int) -> None:
     honest.companies(world, s, n["company"], exits)
     honest.movers(world, s, n["mover"], exits)
     honest.private_people(world, s, n["private"], exits)
-    world.rng = next(streams)
-    crime.crimes(world, s, everyone, n["crime"], exits)
-    world.rng = next(streams)
-    state.raids(world, s, n["state"], exits)
-    world.rng = next(streams)
-    services.takings(world, s)
-    services.spam(world, s, wallets)
-    services.sweeps(world, s)
+    return s, everyone, exits
 
 
 def _common(world: World, n: dict[str, int], stream: np.random.Generator) -> tuple[services.Services, people.People]:
@@ -168,7 +184,7 @@ def _write(folder: Path, world: World, rows: dict[str, npt.NDArray], wallets: in
     n = len(world.wallets)
     addresses = random_hex(world.rng, n, 20)
     nonces = np.zeros(n, dtype=np.int64)
-    nonces[list(world.wallets.funds)] = _NONCES_BEFORE
+    nonces[list(world.wallets.funds)] = NONCES_BEFORE
     table = transfers(world.rng, world.market, rows, addresses, nonces)
     true = labels.truth(world, addresses, rows)
     known, new = labels.known(world, true, wallets)

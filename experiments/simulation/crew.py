@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .market import DAY, ETH, USDC, Ints
+from .market import DAY, ETH, Ints
 from .plan import DEPOSIT, EXACT, REPLY, SHARE, SWAP, WITHDRAW
 from .services import DENOMINATIONS, RELAYER_FEE, Services, round_to, withdraw
 from .world import World
@@ -147,11 +147,12 @@ def rest(holdings: list[Holding], rng: np.random.Generator, days: float) -> list
 
 
 def to_coin(crew: Crew, h: Holding) -> Holding:
-    """Swap all of the wallet's dollars for coin."""
-    s, t = crew.services, crew.later(h.wallet, h.t)
-    give = crew.world.plan.one(t, h.wallet, int(s.dex[USDC - 1]), 1.0, SHARE, asset=USDC, method=SWAP)
-    rate = float(crew.world.market.rate(USDC, ETH, t))
-    crew.world.plan.one(t, int(s.dex[USDC - 1]), h.wallet, rate * 0.996, REPLY, after=give, method=SWAP)
+    """Swap all that the wallet has of the crew's token for coin."""
+    t, token = crew.later(h.wallet, h.t), crew.asset
+    pool = int(crew.services.dex[token - 1])
+    give = crew.world.plan.one(t, h.wallet, pool, 1.0, SHARE, asset=token, method=SWAP)
+    rate = float(crew.world.market.rate(token, ETH, t))
+    crew.world.plan.one(t, pool, h.wallet, rate * 0.996, REPLY, after=give, method=SWAP)
     return Holding(h.wallet, t, h.amount * rate)
 
 
@@ -169,11 +170,14 @@ def mix(crew: Crew, holdings: list[Holding], wait: float, out: int) -> list[Hold
             )
             tickets.append((t, pool, row))
             t = crew.later(h.wallet, t, crew.beat)
-    return _withdraw(crew, tickets, wait, out)
+    return take_out(crew, tickets, wait, out)
 
 
-def _withdraw(crew: Crew, tickets: list[tuple[float, int, int]], wait: float, out: int) -> list[Holding]:
-    """Take mixed money out again, through a relayer who keeps a fee of it, so that the new wallet needs no coin of its own."""
+def take_out(crew: Crew, tickets: list[tuple[float, int, int]], wait: float, out: int) -> list[Holding]:
+    """Take mixed money out again, through a relayer who keeps a fee of it, so that the new wallet needs no coin of its own.
+
+    A ticket is a deposit: when, into which pool, and the number of its row. The money goes to at most `out` new wallets.
+    """
     rng, s, got = crew.rng, crew.services, {}
     targets = [crew.fresh(tickets[0][0]) for _ in range(max(1, min(out, len(tickets))))]
     for k, (deposited, pool, row) in enumerate(sorted(tickets)):

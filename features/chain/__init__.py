@@ -30,7 +30,7 @@ _FINDERS: dict[str, Any] = {
     "transactions": transactions.find,
 }
 _AT_ONCE = 2  # some go through the rows on one core; more at once would take more memory
-_FOUND_ELSEWHERE = ("tx", "chain", "cohorts")  # columns of the ledger's rows; for each call
+_FOUND_ELSEWHERE = ("tx", "chain", "cohorts", "labels")  # columns of the ledger's rows; for each call
 
 
 def context_of(ledger: Ledger, needs: Iterable[str]) -> Context:

@@ -7,9 +7,11 @@ and tests use them.
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from ..catalogue import feature
+from ..exposure import labelled
 from ..extract import extract, snapshots_of
 from ..ledger import Ledger
 from .histories import EXAMPLES, Example, parse
@@ -59,4 +61,12 @@ def _ledger(example: Example) -> Ledger:
     lines = [*example.lines, *(line for lot in example.lots for line in lot.lines)]
     frame = pd.DataFrame([{"tx_id": f"row {i}"} | parse(line) for i, line in enumerate(lines)])
     times = pd.to_datetime(frame["timestamp"], utc=True, format="ISO8601")
-    return Ledger.from_transfers(frame.assign(timestamp=times))
+    ledger = Ledger.from_transfers(frame.assign(timestamp=times))
+    return labelled(ledger, _labels(example)) if example.labels else ledger
+
+
+def _labels(example: Example) -> pd.DataFrame:
+    frame = pd.DataFrame(list(example.labels), columns=["address", "category"])
+    case = np.where(frame["category"] == "theft", "heist", None)
+    known = pd.DatetimeIndex(["2020-01-01"] * len(frame), tz="UTC")
+    return frame.assign(case=case, known_from=known, known_until=pd.DatetimeIndex([pd.NaT] * len(frame), tz="UTC"))

@@ -44,12 +44,14 @@ class Example:
         story: what happens, in a few words.
         history: its transfers.
         lots: more of them, told in a line each.
+        labels: category of some of those it deals with, known since 2020; thefts are of the case "heist".
         as_of: the date of the snapshot; its window is all history.
     """
 
     story: str
     history: str
     lots: tuple[Lot, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
     as_of: str = "2021-04-05"
 
     @property
@@ -374,5 +376,32 @@ EXAMPLES: dict[str, Example] = {
             Lot("each sends its money on to a bank", 40, "2021-03-03 00:00", 3_600, "wallet-{i} → bank {i} ETH"),
         ),
     ),
+    **{
+        f"exposure__{group}_": Example(
+            f"two labelled wallets ({category}), one before `w` and one behind it",
+            """
+            2021-03-01 09:00 spring → ann 10 ETH
+            2021-03-01 10:00 spring → w 4 ETH
+            2021-03-01 11:00 w → gil 1 ETH
+            2021-03-02 09:00 ann → w 4 ETH
+            2021-03-02 12:00 zoe → w 2 ETH
+            2021-03-03 09:00 w → ben 2 ETH
+            2021-03-03 10:00 w → sink 1 ETH
+            2021-03-03 10:20 w → sink 1 ETH
+            2021-03-04 09:00 ben → sink 2 ETH
+            """,
+            labels=(("spring", category), ("sink", category)),
+        )
+        for group, category in (
+            ("sanctioned", "sanctioned"),
+            ("theft", "theft"),
+            ("mixer", "mixer"),
+            ("fraud", "phishing"),
+            ("exchange", "exchange"),
+            ("bridge", "bridge"),
+            ("dex", "dex"),
+            ("otc", "otc"),
+        )
+    },
 }
 """The example of each feature whose name begins so; the longest beginning wins."""

@@ -214,5 +214,16 @@ WORKINGS: dict[str, str] = {
     "cohort__in__max_rank": "14.5 ETH is above 15 of 43 and level with itself: 15.5 ÷ 43 = 0.360465",
     "cohort__out__max_rank": "9 ETH is above 8 of 44 and level with wallet 9 and itself: 9 ÷ 44 = 0.204545",
     "cohort__transfers__rank": "4 transfers are more than 43 of 46 have, and level with itself: 43.5 ÷ 46 = 0.945652",
+    "exposure__theft_in__share": "4 ETH from spring and 4 over ann, of 10: 8 ÷ 10 = 0.8",
+    "exposure__theft_in__direct_share": "4 of 10 ETH came from spring itself: 4 ÷ 10 = 0.4",
+    "exposure__theft_in__hops": "4 ETH had come one hop, 4 two: 12 ÷ 8 = 1.5",
+    "exposure__theft_in__cases": "both are of one theft, and make up four fifths = 1",
+    "exposure__theft_out__share": "2 ETH to sink and 2 over ben, of 5: 4 ÷ 5 = 0.8",
+    "exposure__theft_out__hops": "2 ETH went one hop, 2 two: 6 ÷ 4 = 1.5",
+    "exposure__mixer_out__pools": "sink = 1",
+    "exposure__mixer_out__modal_share": "both payments to sink are of 1 ETH: 2 ÷ 2 = 1",
+    "exposure__mixer_out__1h": "two within twenty minutes = 2",
+    "exposure__mixer_in__fan_1d": "after the 4 ETH from spring it paid gil = 1",
+    "exposure__bridge_out__lag": "22 h and 22 h 20 min after the inflow from zoe: (79200 + 80400) ÷ 2 = 79800",
 }
 """By feature."""

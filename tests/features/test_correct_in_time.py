@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from oracles import WITHOUT_LABELS
 from oracles.histories import DAY, HOUR, START, WALLETS, WINDOWS, chain, moment, moments, random_table, snapshots_at
 
-from walletprint.features import Ledger, catalogue, extract
+from walletprint.features import Ledger, extract
 
 ADDRESSES = ["address", "as_of"]
-NAMES = [declared.name for declared in catalogue()]
+NAMES = [declared.name for declared in WITHOUT_LABELS]
 POPULATION = {"ranks", "hours", "cohorts"}
 """Parts of the chain that compare with everybody's transfers: those of strangers elsewhere count, too."""
 OF_EVERYBODY = {
@@ -47,7 +48,7 @@ def assert_same_bits(got: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 def features_that(are_unmoved: Callable[[set[str]], bool]) -> list[str]:
     """Features whose needs pass the test, and that do not compare with everybody's transfers all the same."""
-    return [f.name for f in catalogue() if are_unmoved(set(f.needs)) and f.name not in OF_EVERYBODY]
+    return [f.name for f in WITHOUT_LABELS if are_unmoved(set(f.needs)) and f.name not in OF_EVERYBODY]
 
 
 def seconds_of(moment: pd.Timestamp) -> int:
@@ -167,7 +168,7 @@ def test_the_calendar_changes_nothing_that_is_called_safe_from_it(data):
         snapshots.assign(as_of=snapshots["as_of"] + weeks),
         window,
     )
-    safe = [declared.name for declared in catalogue() if declared.era_safe]
+    safe = [declared.name for declared in WITHOUT_LABELS if declared.era_safe]
     assert_same_bits(moved[safe], vectors(transfers, snapshots, window)[safe])
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracles import ORACLES, oracle
+from oracles import ORACLES, WITHOUT_LABELS, oracle
 from oracles.chain import Chain
 from oracles.histories import (
     DAY,
@@ -24,10 +24,10 @@ from oracles.histories import (
 from oracles.sql import FEATURES as IN_SQL
 from oracles.sql import sql_oracle
 
-from walletprint.features import Ledger, catalogue, extract
+from walletprint.features import Ledger, extract
 from walletprint.features.declare import ASSET_UNITS
 
-NULLS = {declared.name: declared.null for declared in catalogue()}
+NULLS = {declared.name: declared.null for declared in WITHOUT_LABELS}
 
 
 def assert_equal(got: pd.DataFrame, expected: pd.DataFrame) -> None:
@@ -118,7 +118,7 @@ def test_only_amounts_depend_on_the_unit_they_are_counted_in(data):
     snapshots = snapshots_at(data.draw(moments(transfers)))
     tenfold = transfers.assign(amount=transfers["amount"] * 10)
     expected = extract(Ledger.from_transfers(transfers), snapshots)
-    for declared in catalogue():
+    for declared in WITHOUT_LABELS:
         if declared.unit == ASSET_UNITS:
             expected[declared.name] *= 10
     assert_equal(extract(Ledger.from_transfers(tenfold), snapshots), expected[list(NULLS)])

@@ -4,6 +4,6 @@
 DuckDB, for larger tables; `histories` makes the transfers both are asked about. The package imports nothing of this.
 """
 
-from .answer import ORACLES, oracle
+from .answer import ORACLES, WITHOUT_LABELS, oracle
 
-__all__ = ["ORACLES", "oracle"]
+__all__ = ["ORACLES", "WITHOUT_LABELS", "oracle"]

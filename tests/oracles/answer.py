@@ -11,6 +11,9 @@ from .chain import Chain
 from .history import History
 from .registry import ORACLES
 
+WITHOUT_LABELS = tuple(declared for declared in catalogue() if "labels" not in declared.needs)
+"""The features of a ledger without labels. Those of labels have an oracle of their own (`exposure.py`)."""
+
 
 def oracle(
     transfers: Iterable[dict] | pd.DataFrame | Chain, wallet: str, as_of: pd.Timestamp, window_seconds: int | None
@@ -21,7 +24,7 @@ def oracle(
     """
     chain = transfers if isinstance(transfers, Chain) else Chain(transfers)
     history = History(chain, wallet, int(as_of.timestamp()), window_seconds)
-    return {declared.name: _answer(declared, history) for declared in catalogue()}
+    return {declared.name: _answer(declared, history) for declared in WITHOUT_LABELS}
 
 
 def _answer(declared, history: History) -> float:

@@ -36,7 +36,8 @@ def test_the_columns_are_those_documented_and_typed(scored, scorer):
     types = {name: str(kind) for name, kind in scored.dtypes.items()}
     assert types == {
         "address": "str", "as_of": "datetime64[us, UTC]", "head": "str", "score": "float64", "percentile": "float64",
-        "band": "str", "flagged": "bool", "threshold": "float64", "reasons": "object", "coverage": "object",
+        "band": "str", "flagged": "bool", "threshold": "float64", "reasons": "object", "exposure": "object", "labels": "object",
+        "coverage": "object",
         "model": "object", "error": "str",
     }  # fmt: skip
     assert scorer.score(

@@ -49,8 +49,8 @@ def test_dates_of_any_kind_are_utc():
     [
         ({"address": [A, "0x12"], "category": ["user", "user"]}, 2, "address starts with 0x but has not 40 (or 62 to 64) hex"),
         ({"address": [None, A], "category": ["user", "user"]}, 1, "address is empty (None)"),
-        ({"address": [A, B], "category": ["user", "thief"]}, 2, "category 'thief' is unknown; allowed are user, "),
-        ({"address": [A, B], "category": [None, "user"]}, 1, "category is missing; allowed are user, "),
+        ({"address": [A, B], "category": ["user", "thief"]}, 2, "category 'thief' is unknown; allowed are sanctioned, theft, "),
+        ({"address": [A, B], "category": [None, "user"]}, 1, "category is missing; allowed are sanctioned, "),
         ({"address": [A, B], "category": ["user"] * 2, "known_from": [None, "soon"]}, 2, "known_from must be a date"),
         ({"address": [A, A], "category": ["user"] * 2, "confidence": [0.5, 2.0]}, 2, "confidence must be a number from 0 to 1"),
         ({"address": [A, A], "category": ["user"] * 2, "confidence": ["high", "1"]}, 1, "confidence must be"),
@@ -92,6 +92,14 @@ def test_an_actor_goes_before_a_category():
     marked = targets(labels, config(positive=["actor:Lazarus Group"], negative=["theft"], ignored=["actor:someone"]))
     assert marked.known_by(None).to_dict() == {A: 1, C: 0}
     assert marked.counts == {"positive": 1, "negative": 1, "conflict": 0, "ignored": 1, "unlisted": 0}
+
+
+def test_an_actor_goes_by_any_of_its_names():
+    labels = read_labels(
+        table(address=[A, B, C], category=["theft"] * 3, actor=["lazarus_group", "HIDDEN COBRA", "x"])
+    ).good
+    marked = targets(labels, config(positive=["actor:Lazarus Group"], negative=["theft"]))
+    assert marked.known_by(None).to_dict() == {A: 1, B: 1, C: 0}
 
 
 def test_conflicts_ignored_and_unlisted_are_left_out_and_counted():

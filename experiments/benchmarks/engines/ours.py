@@ -43,7 +43,7 @@ def _chosen(transfers: Any) -> pd.DataFrame:
     month = extract(ledger, wallets, window="30d", features=LAST_MONTH)
     for name in LAST_MONTH:
         vectors[name + SUFFIX] = month[name]
-    return vectors[list(COLUMNS)]
+    return vectors.loc[:, list(COLUMNS)]
 
 
 def _wallets(ledger: Ledger) -> pd.DataFrame:

@@ -1,0 +1,92 @@
+"""`walletprint labels`: builds a table of labels from published lists, and shows what is known of an address."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import pandas as pd
+import typer
+
+from .console import Screen, complain
+
+if TYPE_CHECKING:
+    from ..features.labels import BuiltLabels
+
+app = typer.Typer(help="Attribution labels: who is behind an address, says who, since when.", no_args_is_help=True)
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks; only results and errors.")]
+
+
+@app.command()
+def build(
+    paths: Annotated[
+        list[str], typer.Argument(help="Files, folders or globs of published labels, in any known format.")
+    ],
+    out: Annotated[Path, typer.Option(help="Where the labels go (.parquet).")],
+    quiet: Quiet = False,
+) -> None:
+    """Read OFAC, GraphSense, Etherscan, Forta and plain label files into one table. Conflicting labels are all kept."""
+    from ..features.labels import build_labels
+    from ..features.whole import write_parquet
+
+    screen = Screen(quiet)
+    with screen.progress("reading labels"):
+        built = build_labels(paths, out)
+    _tell(built, out, screen)
+    if len(built.rejected):
+        place = out.with_name(f"{out.stem}.bad.parquet")
+        write_parquet(built.rejected, place)
+        complain(f"warning: {_some(len(built.rejected), 'row')} gave no label; with their reasons in {place}")
+
+
+@app.command()
+def show(
+    address: Annotated[str, typer.Argument(help="The address to look up.")],
+    labels: Annotated[Path, typer.Option("--labels", "-l", help="A file of labels (.parquet or .csv).")],
+) -> None:
+    """Show every label of an address, with its source and dates."""
+    import pyarrow as pa
+
+    from ..features.errors import UsageError
+    from ..features.labels import read_labels
+    from ..features.transfers import address_problems, normalise_addresses
+
+    given = pa.array([address])
+    if problem := address_problems(given)[0].as_py():
+        raise UsageError(f"ADDRESS: {problem} ({address!r}); give one address as it is written on its chain")
+    known = read_labels(labels).good
+    found = pd.DataFrame(known.loc[known["address"] == normalise_addresses(given)[0].as_py()])
+    if found.empty:
+        Screen().show(f"no label of {address} in {labels}")
+        return
+    Screen().table(_dated(found).dropna(axis=1, how="all").drop(columns="address"), title=address)
+
+
+def _dated(labels: pd.DataFrame) -> pd.DataFrame:
+    return labels.assign(**{name: labels[name].dt.strftime("%Y-%m-%d") for name in ("known_from", "known_until")})
+
+
+def _tell(built: "BuiltLabels", out: Path, screen: Screen) -> None:
+    """Counts by category and source, conflicts, and the words that no vocabulary has."""
+    labels = built.labels
+    counts = pd.crosstab(labels["category"], labels["source"]).rename_axis(columns=None).reset_index()
+    screen.table(
+        counts, title=f"{_some(len(labels), 'label')} of {_some(len(set(labels['address'])), 'address')} in {out}"
+    )
+    gaps = built.unmatched
+    words = pd.DataFrame(gaps.loc[gaps["what"] == "word", ["source", "word", "count"]])
+    if len(words):
+        screen.table(
+            words, title=f"{_some(len(words), 'word')} that no category is known for, with how often each came"
+        )
+    if lost := int(gaps.loc[gaps["what"] == "address", "count"].to_numpy().sum()):
+        screen.say(f"{_some(lost, 'key')} unmatched: the case of their letters was lost")
+    screen.say(f"{_some(len(built.conflicts), 'address')} of several categories or actors; all their labels are kept")
+    undated = int(labels["known_from"].isna().to_numpy().sum())
+    screen.say(f"{_some(undated, 'label')} without a first-known date; features never use them")
+    for path in built.skipped:
+        screen.say(f"note: {path} is in no known format of labels; passed over")
+
+
+def _some(n: int, what: str) -> str:
+    """A number with its noun: 1 label, 2 labels, 2 addresses."""
+    return f"{n:,} {what}{'' if n == 1 else 'es' if what.endswith('s') else 's'}"

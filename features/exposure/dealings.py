@@ -1,0 +1,124 @@
+"""How wallets deal with mixers and bridges: looks at their own transfers and at the groups of those at the other end."""
+
+import numpy as np
+
+from ..compiled import kernel, part
+from ..view import DAY, median, most_within, sort
+
+HOUR = 3_600
+_LOOK = 1_000  # transfers after an inflow from a mixer that are looked at
+POOLS, RECENCY, MODAL, HOURLY, FAN, BRIDGES, LAG = range(7)
+
+
+@kernel
+def dealings(rows, offsets, entries, groups, mixer, bridge, wallet, size, as_of, received, lead, least, out):
+    """Write the features of snapshots.
+
+    Args:
+        rows, offsets, entries: of the ledger.
+        groups: uint8[wallets], a bit a group; `mixer` and `bridge` are such bits.
+        wallet, size, as_of: int64[snapshots], the wallet, how many of its entries are before the date, and the date.
+        received: float64[snapshots], what it received of its leading asset `lead` (int64; −1: none).
+        least: the share of it that is no dust.
+        out: float64[snapshots, 7], in the order of the constants above.
+    """
+    time, sender, receiver, amount, asset, _, _, _ = rows
+    longest = 1
+    for k in range(wallet.size):
+        longest = max(longest, size[k])
+    times, amounts = np.empty(longest, np.int64), np.empty(longest)
+    who, lags = np.empty(longest, np.int64), np.empty(longest)
+    for k in range(wallet.size):
+        w = wallet[k]
+        if w < 0 or size[k] == 0:
+            continue
+        mine = part(entries, offsets[w], offsets[w] + size[k])
+        to_mixers(time, sender, receiver, amount, mine, groups, mixer, w, as_of[k], times, amounts, who, out, k)
+        to_bridges(time, sender, receiver, amount, mine, groups, bridge, w, lags, who, out, k)
+        from_mixers(
+            time, sender, receiver, amount, asset, mine, groups, mixer, w, received[k] * least, lead[k], who, out, k
+        )
+
+
+@kernel
+def to_mixers(time, sender, receiver, amount, mine, groups, mixer, w, as_of, times, amounts, who, out, k):
+    """Payments to mixers: how many pools, how long ago, of one amount, within an hour; `times`, `amounts`, `who` are scratch."""
+    n = 0
+    for i in mine:
+        other = receiver[i]
+        if sender[i] == w and other != w and amount[i] > 0 and groups[other] & mixer:
+            times[n], amounts[n], who[n] = time[i], amount[i], other
+            n += 1
+    if n == 0:
+        return
+    out[k, RECENCY] = (as_of - times[n - 1]) / DAY
+    out[k, HOURLY] = most_within(part(times, 0, n), HOUR)
+    out[k, POOLS] = distinct(part(who, 0, n))
+    out[k, MODAL] = most_equal(part(amounts, 0, n)) / n
+
+
+@kernel
+def to_bridges(time, sender, receiver, amount, mine, groups, bridge, w, lags, who, out, k):
+    """Payments to bridges: how many, and how soon after an inflow; `lags` and `who` are scratch."""
+    n = found = ahead = 0
+    last = np.int64(-1)
+    for i in mine:
+        while ahead < mine.size and time[mine[ahead]] <= time[i]:
+            j = mine[ahead]
+            last = time[j] if sender[j] != w and amount[j] > 0 else last
+            ahead += 1
+        other = receiver[i]
+        if sender[i] == w and other != w and amount[i] > 0 and groups[other] & bridge:
+            who[n] = other
+            n += 1
+            if last >= 0:
+                lags[found] = time[i] - last
+                found += 1
+    if n:
+        out[k, BRIDGES] = distinct(part(who, 0, n))
+    if found:
+        out[k, LAG] = median(part(lags, 0, found))
+
+
+@kernel
+def from_mixers(time, sender, receiver, amount, asset, mine, groups, mixer, w, least, lead, who, out, k):
+    """The widest fan within a day of an inflow from a mixer of at least so much; `who` is scratch."""
+    best = -1
+    for at in range(mine.size):
+        i = mine[at]
+        if sender[i] == w or not groups[sender[i]] & mixer or asset[i] != lead or amount[i] <= 0 or amount[i] < least:
+            continue
+        n, e = 0, at
+        while e > 0 and time[mine[e - 1]] == time[i]:
+            e -= 1
+        stop = min(e + _LOOK, mine.size)
+        while e < stop and time[mine[e]] < time[i] + DAY:
+            j = mine[e]
+            if sender[j] == w and receiver[j] != w and amount[j] > 0:
+                who[n] = receiver[j]
+                n += 1
+            e += 1
+        best = max(best, distinct(part(who, 0, n)))
+    if best >= 0:
+        out[k, FAN] = best
+
+
+@kernel
+def distinct(x):
+    """How many different numbers there are; sorts them."""
+    sort(x)
+    found = 0
+    for k in range(x.size):
+        found += k == 0 or x[k] != x[k - 1]
+    return found
+
+
+@kernel
+def most_equal(x):
+    """How often the most frequent number stands there; sorts them."""
+    sort(x)
+    best = run = 0
+    for k in range(x.size):
+        run = run + 1 if k and x[k] == x[k - 1] else 1
+        best = max(best, run)
+    return best

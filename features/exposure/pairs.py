@@ -1,0 +1,158 @@
+"""Pairs: a wallet and an asset that it has transfers of, numbered, as taint of one asset says nothing of another's.
+
+And the order in which taint flows, which within one second is not the ledger's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..chain.threads import over_shares
+from ..compiled import kernel, part
+from ..view import sort
+
+if TYPE_CHECKING:
+    from ..ledger import Ledger
+
+_ROUNDS = 64
+
+
+class Pairs(NamedTuple):
+    """Wallets by asset, in the order (wallet, asset).
+
+    Attributes:
+        wallet: int32[pairs].
+        asset: int32[pairs], ids in the ledger.
+        sender: int32[rows], the pair of each transfer's sender and its asset.
+        receiver: int32[rows], the same of the receiver.
+    """
+
+    wallet: np.ndarray
+    asset: np.ndarray
+    sender: np.ndarray
+    receiver: np.ndarray
+
+    def find(self, wallet: np.ndarray, asset: np.ndarray) -> np.ndarray:
+        """The pairs of wallets and assets, int64; −1 where there is no transfer."""
+        keys = self.wallet.astype(np.int64) << 32 | self.asset
+        asked = wallet.astype(np.int64) << 32 | asset
+        place = np.minimum(np.searchsorted(keys, asked), max(len(keys) - 1, 0))
+        return np.where(keys[place] == asked, place, -1) if len(keys) else np.full(len(asked), -1)
+
+
+def pairs_in(ledger: Ledger) -> Pairs:
+    """The pairs of a ledger, found at the first call."""
+    return ledger.kept("pairs", lambda: _pairs(ledger))
+
+
+def _pairs(ledger: Ledger) -> Pairs:
+    rows, wallets = ledger.rows, len(ledger.offsets) - 1
+    if len(ledger.assets) == 1:
+        return Pairs(np.arange(wallets, dtype=np.int32), np.zeros(wallets, np.int32), rows.sender, rows.receiver)
+    counts = np.zeros(wallets + 1, np.int64)
+    sender, receiver = (np.empty(ledger.transfers, np.int32) for _ in range(2))
+    columns = (rows.sender, rows.receiver, rows.asset, ledger.offsets, ledger.entries)
+    of = len(ledger.assets)
+    over_shares(lambda a, b: _count(*columns, a, b, np.full(of, -1, np.int32), counts), ledger.offsets)
+    first = np.cumsum(counts)
+    asset = np.empty(first[-1], np.int32)
+    over_shares(
+        lambda a, b: _number(
+            *columns, a, b, np.full(of, -1, np.int32), np.empty(of, np.int32), first, asset, sender, receiver
+        ),
+        ledger.offsets,
+    )
+    return Pairs(np.repeat(np.arange(wallets, dtype=np.int32), np.diff(first)), asset, sender, receiver)
+
+
+@kernel
+def _count(sender, receiver, asset, offsets, entries, low, high, last, counts):
+    """Count the assets of wallets; `last` says which wallet was the last with an asset."""
+    for w in range(low, high):
+        for e in range(offsets[w], offsets[w + 1]):
+            a = asset[entries[e]]
+            counts[w + 1] += last[a] != w
+            last[a] = w
+
+
+@kernel
+def _number(sender, receiver, asset, offsets, entries, low, high, last, place, first, assets, of_sender, of_receiver):
+    """Number the pairs of wallets; `place` takes where an asset of the wallet stands."""
+    for w in range(low, high):
+        n = first[w]
+        for e in range(offsets[w], offsets[w + 1]):
+            a = asset[entries[e]]
+            if last[a] != w:
+                last[a] = w
+                assets[n] = a
+                n += 1
+        sort(part(assets, first[w], n))
+        for p in range(first[w], n):
+            place[assets[p]] = p
+        for e in range(offsets[w], offsets[w + 1]):
+            i = entries[e]
+            if sender[i] == w:
+                of_sender[i] = place[asset[i]]
+            if receiver[i] == w:
+                of_receiver[i] = place[asset[i]]
+
+
+def flow_order(ledger: Ledger, pairs: Pairs) -> np.ndarray:
+    """The rows that move value from one wallet to another, in the order in which taint flows, int32.
+
+    By time. Within one second a transfer waits until its sender's pair has had all that it receives in that second: the rows
+    left are gone through in their order, again and again. A round in which none goes lets its first go; after 64 rounds
+    the others go as they stand, so that no transfer is looked at more often. Where nothing waits the ledger's order stands.
+    """
+    rows = ledger.rows
+    moving = np.flatnonzero((rows.amount > 0) & (rows.sender != rows.receiver)).astype(np.int32)
+    _settle(rows.time, pairs.sender, pairs.receiver, np.zeros(len(pairs.wallet), np.int32), moving)
+    return moving
+
+
+@kernel
+def _settle(time, sender, receiver, awaits, order):
+    """Bring the rows of each second into order, in place; `awaits` counts by pair what is still to come in."""
+    i = 0
+    left = np.empty(64, np.int32)
+    while i < order.size:
+        end = i + 1
+        while end < order.size and time[order[end]] == time[order[i]]:
+            end += 1
+        if end - i > 1:
+            if end - i > left.size:
+                left = np.empty(2 * (end - i), np.int32)
+            _settle_second(sender, receiver, awaits, part(order, i, end), left)
+        i = end
+
+
+@kernel
+def _settle_second(sender, receiver, awaits, order, left):
+    """Bring the rows of one second into order, in place; `left` is scratch."""
+    n = order.size
+    for q in range(n):
+        left[q] = order[q]
+        awaits[receiver[order[q]]] += 1
+    placed = 0
+    for turn in range(_ROUNDS + 1):
+        kept = 0
+        for q in range(n):
+            if awaits[sender[left[q]]] == 0 or turn == _ROUNDS:
+                awaits[receiver[left[q]]] -= 1
+                order[placed] = left[q]
+                placed += 1
+            else:
+                left[kept] = left[q]
+                kept += 1
+        if kept == n and n > 0:
+            awaits[receiver[left[0]]] -= 1
+            order[placed] = left[0]
+            placed += 1
+            kept -= 1
+            for q in range(kept):
+                left[q] = left[q + 1]
+        n = kept
+        if n == 0:
+            break

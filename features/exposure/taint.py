@@ -1,0 +1,193 @@
+"""Taint: how much of what wallets hold, received or sent comes from some sources, or ends at them. The door to `flow.py`.
+
+Definitions: docs/exposure.md. Knows wallets by their ids, and no label: which wallets are sources is told (`Sources`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..errors import UsageError
+from ..ledger import Ledger
+from .flow import DIRECT, FIFO, HAIRCUT, HELD, POISON, TAINTED, TAINTED_HOPS, Lots, Purses, Roles, State, walk
+from .pairs import Pairs, flow_order, pairs_in
+from .swaps import NO_SWAPS, Swaps, swaps_of
+
+Direction = Literal["in", "out"]
+Method = Literal["haircut", "fifo", "poison"]
+METHODS: dict[str, int] = {"haircut": HAIRCUT, "fifo": FIFO, "poison": POISON}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Whose money is followed, and where it stops.
+
+    Attributes:
+        names: of the columns, such as categories or cases.
+        wallet, column: int64 of the same length: this wallet is a source of this column.
+        absorbs: bool[wallets], services: what they receive is not followed on.
+    """
+
+    names: tuple[str, ...]
+    wallet: np.ndarray
+    column: np.ndarray
+    absorbs: np.ndarray
+
+    def roles(self, wallets: int) -> Roles:
+        """The same by wallet.
+
+        Raises:
+            UsageError: a wallet or column is out of range.
+        """
+        for what, came, most in (("wallet", self.wallet, wallets), ("column", self.column, len(self.names))):
+            if len(came) and (came.min() < 0 or came.max() >= most):
+                raise UsageError(f"sources: {what} must be from 0 to {most - 1}, {came.min()} to {came.max()} came")
+        if len(self.absorbs) != wallets:
+            raise UsageError(f"sources: absorbs must have one number a wallet, {wallets}; {len(self.absorbs)} came")
+        some = np.zeros(wallets, bool)
+        some[self.wallet] = True
+        some |= self.absorbs
+        acting = np.flatnonzero(some)
+        of = np.full(wallets, -1, np.int32)
+        of[acting] = np.arange(len(acting))
+        emits = np.zeros((len(acting), len(self.names)), np.uint8)
+        emits[of[self.wallet], self.column] = 1
+        return Roles(of, emits, self.absorbs[acting].astype(np.uint8))
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """What a pass found, by pair (wallet, asset) in that order, and by column. Amounts are in units of the pair's asset.
+
+    Of direction "out", read sent for received, and ends at for comes from.
+
+    Attributes:
+        names: of the columns.
+        wallet, asset: int64[pairs], ids in the ledger.
+        balance: float64[pairs], what was received and not sent on.
+        held: float64[pairs, columns], how much of it is tainted.
+        received: float64[pairs], in all.
+        tainted: float64[pairs, columns], how much of it was.
+        direct: float64[pairs, columns], how much came from a source itself.
+        hop_moment: float64[pairs, columns], tainted amounts times their hops from the source: ÷ tainted, the mean.
+        first, last: int64[pairs, columns], seconds since 1970 UTC of the first and last tainted receipt; −1: none.
+        entered, absorbed, returned, swapped: float64[columns]: what sources sent; what of it services, and what sources of the
+            same column received; what swaps added. entered + swapped = held + absorbed + returned, but with poison.
+    """
+
+    names: tuple[str, ...]
+    wallet: np.ndarray
+    asset: np.ndarray
+    balance: np.ndarray
+    held: np.ndarray
+    received: np.ndarray
+    tainted: np.ndarray
+    direct: np.ndarray
+    hop_moment: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    entered: np.ndarray
+    absorbed: np.ndarray
+    returned: np.ndarray
+    swapped: np.ndarray
+
+
+def taint(
+    ledger: Ledger,
+    sources: Sources,
+    as_of: int | None = None,
+    *,
+    direction: Direction = "in",
+    method: Method = "haircut",
+    swaps: bool = True,
+) -> Taint:
+    """Follow the money of some sources over all transfers before `as_of`, in one pass.
+
+    Args:
+        ledger: the transfers.
+        sources: whose money; for direction "out", where it ends.
+        as_of: seconds since 1970 UTC; None for all transfers.
+        direction: "in": where what a wallet received comes from; "out": where what it sent ends, the same on reversed transfers.
+        method: "haircut" (what is sent on is as tainted as what is held), "fifo" (first in, first out) or "poison" (all that a
+            wallet with anything tainted sends is).
+        swaps: whether taint is carried from what a wallet gives to what it gets for it in one transaction.
+
+    Raises:
+        UsageError: `sources` does not fit the ledger, or an argument is unknown.
+    """
+    going = Passage(ledger, sources, direction=direction, method=method, swaps=swaps, as_of=as_of)
+    going.advance(as_of)
+    return going.taint()
+
+
+class Passage:
+    """One pass, which can be stopped at a date and go on from there (direction "in" only)."""
+
+    def __init__(
+        self, ledger: Ledger, sources: Sources, *, direction: Direction, method: Method, swaps: bool, as_of: int | None
+    ) -> None:
+        """Make ready; with direction "out" the pass begins at `as_of` and goes back."""
+        if direction not in ("in", "out"):
+            raise UsageError(f"direction: in or out is needed, {direction!r} came")
+        if method not in METHODS:
+            raise UsageError(f"method: {', '.join(METHODS)} are known, {method!r} came")
+        self.names, self._method = sources.names, METHODS[method]
+        self.pairs: Pairs = pairs_in(ledger)
+        order = ledger.kept("flow order", lambda: flow_order(ledger, self.pairs))
+        found: Swaps = ledger.kept("swaps", lambda: swaps_of(ledger)) if swaps else NO_SWAPS
+        self._rows, self._roles = ledger.rows, sources.roles(len(ledger.addresses))
+        self._ends, self._legs, self._order = (self.pairs.sender, self.pairs.receiver), (found.outs, found.ins), order
+        if direction == "out":
+            self._ends, self._legs = self._ends[::-1], self._legs[::-1]
+            self._order = np.ascontiguousarray(order[: self._until(as_of)][::-1])
+        self._forward, self._done = direction == "in", 0
+        self.state = _empty_state(len(self.pairs.wallet), len(sources.names))
+        self._lots = _lots(len(self.pairs.wallet), ledger.transfers, len(sources.names), self._method == FIFO)
+        self._purses = _purses(int(found.most[0]), int(found.most[1]), len(sources.names))
+
+    def advance(self, as_of: int | None) -> None:
+        """Go through the transfers before a date that were not gone through yet."""
+        stop = self._until(as_of) if self._forward else len(self._order)
+        piece = self._order[self._done : stop]
+        self._done = max(stop, self._done)
+        rows, wallet = self._rows, self.pairs.wallet
+        roles, state, lots, purses = self._roles, self.state, self._lots, self._purses
+        walk(piece, rows.time, rows.amount, *self._ends, wallet, *self._legs, roles, self._method, state, lots, purses)
+
+    def taint(self) -> Taint:
+        """What was found so far."""
+        s = self.state
+        return Taint(
+            names=self.names, wallet=self.pairs.wallet.astype(np.int64), asset=self.pairs.asset.astype(np.int64),
+            balance=s.balance, held=s.amounts[:, HELD], received=s.received, tainted=s.amounts[:, TAINTED],
+            direct=s.amounts[:, DIRECT], hop_moment=s.amounts[:, TAINTED_HOPS], first=s.when[:, 0], last=s.when[:, 1],
+            entered=s.totals[0], absorbed=s.totals[1], returned=s.totals[2], swapped=s.totals[3],
+        )  # fmt: skip
+
+    def _until(self, as_of: int | None) -> int:
+        """How many transfers of the flow order are before a date."""
+        return len(self._order) if as_of is None else int(np.searchsorted(self._rows.time[self._order], as_of))
+
+
+def _empty_state(pairs: int, columns: int) -> State:
+    return State(
+        balance=np.zeros(pairs), received=np.zeros(pairs), amounts=np.zeros((pairs, 5, columns)),
+        when=np.full((pairs, 2, columns), -1, np.int64), totals=np.zeros((4, columns)), tainted=np.zeros(pairs, np.uint8),
+    )  # fmt: skip
+
+
+def _lots(pairs: int, rows: int, columns: int, fifo: bool) -> Lots:
+    """Room for lots; none where the method needs none."""
+    n, m = (pairs, rows) if fifo else (0, 0)
+    return Lots(
+        head=np.full(n, -1, np.int32), tail=np.full(n, -1, np.int32), after=np.full(m, -1, np.int32),
+        left=np.zeros(m), share=np.zeros((m, 2, columns)),
+    )  # fmt: skip
+
+
+def _purses(swaps: int, transfers: int, columns: int) -> Purses:
+    return Purses(
+        to_give=np.zeros(swaps, np.int64), amount=np.zeros(swaps), taint=np.zeros((swaps, 2, columns)),
+        waiting=np.zeros(transfers, np.int32), drawn=np.zeros((transfers, 2, columns)), waiting_now=np.zeros(1, np.int64),
+    )  # fmt: skip

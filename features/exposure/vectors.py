@@ -1,0 +1,206 @@
+"""The features of family exposure, for all snapshots at once: labels as of each date, one pass a set of labels and direction.
+
+Snapshots between which no label comes or goes share a pass, which stops at each of their dates. Towards destinations each date
+has a pass of its own, as what comes later must not be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..compiled import kernel, part
+from ..families.exposure import FEATURES, LEAST, SERVICES
+from ..view import IN, OUT, SELF, leading_asset, number
+from .book import GROUPS, Book
+from .dealings import dealings
+from .flow import DIRECT, HELD, TAINTED, TAINTED_HOPS
+from .pairs import pairs_in
+from .taint import Direction, Passage, Sources
+
+if TYPE_CHECKING:
+    from ..ledger import Ledger
+
+_PLACE = {feature.name.split("__", 1)[1]: k for k, feature in enumerate(FEATURES)}
+_DEALINGS = (
+    "mixer_out__pools", "mixer_out__recency", "mixer_out__modal_share", "mixer_out__1h", "mixer_in__fan_1d",
+    "bridge_out__bridges", "bridge_out__lag",
+)  # fmt: skip
+_AT_ONCE = 8  # thefts a pass
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Snapshots: wallet, how many of its entries are before the date, the date, and the pair of its leading asset (−1: none)."""
+
+    wallet: np.ndarray
+    size: np.ndarray
+    as_of: np.ndarray
+    lead: np.ndarray
+    pair: np.ndarray
+
+
+def exposures(ledger: Ledger, book: Book, wallet: np.ndarray, as_of: np.ndarray, want: np.ndarray) -> np.ndarray:
+    """The features of family exposure.
+
+    Args:
+        ledger: the transfers.
+        book: the labels of its wallets.
+        wallet: int64[snapshots], ids; −1: unknown.
+        as_of: int64[snapshots], seconds since 1970 UTC.
+        want: bool[features], which features are wanted; others may be left null.
+
+    Returns:
+        float64[snapshots, features], in the order of FEATURES.
+    """
+    out = np.tile([feature.null for feature in FEATURES], (len(wallet), 1))
+    asked = asked_of(ledger, wallet, as_of)
+    wanted = {name for name, place in _PLACE.items() if want[place]}
+    for epoch in split(book.epochs(as_of)):
+        standing = book.stand(int(as_of[epoch[0]]))
+        _shares(ledger, book, standing, asked, epoch, wanted, out)
+        if wanted & {*_DEALINGS}:
+            _dealings(ledger, book, standing, asked, epoch, out)
+        if "theft_in__cases" in wanted:
+            _cases(ledger, book, standing, asked, epoch, out)
+    return out
+
+
+def _shares(
+    ledger: Ledger, book: Book, standing: np.ndarray, asked: Asked, epoch: np.ndarray, wanted: set[str], out: np.ndarray
+) -> None:  # fmt: skip
+    sources = book.sources(standing, len(ledger.addresses))
+    for direction in ("in", "out"):
+        if any(f"_{direction}__" in name for name in wanted - {*_DEALINGS, "theft_in__cases"}):
+            for which, going in stops(ledger, sources, asked, epoch, direction):
+                _write_shares(going, asked, which, direction, out)
+
+
+def stops(
+    ledger: Ledger, sources: Sources, asked: Asked, epoch: np.ndarray, direction: Direction
+) -> Iterator[tuple[np.ndarray, Passage]]:
+    """The snapshots of each date, and the pass as it stands at that date."""
+    going = None
+    for which in split(asked.as_of[epoch]):
+        which, date = epoch[which], int(asked.as_of[epoch[which[0]]])
+        if going is None or direction == "out":
+            going = Passage(ledger, sources, direction=direction, method="haircut", swaps=True, as_of=date)
+        going.advance(date)
+        yield which[asked.pair[which] >= 0], going
+
+
+def _write_shares(going: Passage, asked: Asked, which: np.ndarray, direction: Direction, out: np.ndarray) -> None:
+    pair, state = asked.pair[which], going.state
+    received, balance, amounts = state.received[pair], state.balance[pair], state.amounts[pair]
+    for k, group in enumerate(GROUPS):
+        begin = f"{group}_{direction}__"
+        out[which, _PLACE[begin + "direct_share"]] = _ratio(amounts[:, DIRECT, k], received)
+        if group in SERVICES:
+            continue
+        share = _ratio(amounts[:, TAINTED, k], received)
+        hops = _ratio(amounts[:, TAINTED_HOPS, k], amounts[:, TAINTED, k])
+        out[which, _PLACE[begin + "share"]] = share
+        out[which, _PLACE[begin + "hops"]] = np.where(share >= LEAST, hops, np.nan)
+        if direction == "in":
+            holds = balance >= LEAST * received
+            out[which, _PLACE[begin + "held_share"]] = np.where(holds, _ratio(amounts[:, HELD, k], balance), np.nan)
+
+
+def _dealings(
+    ledger: Ledger, book: Book, standing: np.ndarray, asked: Asked, epoch: np.ndarray, out: np.ndarray
+) -> None:
+    groups = book.groups(standing, len(ledger.addresses))
+    mixer, bridge = (np.uint8(1 << list(GROUPS).index(name)) for name in ("mixer", "bridge"))
+    columns = np.array([_PLACE[name] for name in _DEALINGS])
+    found = out[epoch[:, None], columns]
+    wallet, size, date, lead = (x[epoch] for x in (asked.wallet, asked.size, asked.as_of, asked.lead))
+    received = _received(ledger.rows, ledger.offsets, ledger.entries, wallet, size, lead)
+    chain = (ledger.rows, ledger.offsets, ledger.entries, groups, mixer, bridge)
+    dealings(*chain, wallet, size, date, received, lead, LEAST, found)
+    out[epoch[:, None], columns] = found
+
+
+def _cases(ledger: Ledger, book: Book, standing: np.ndarray, asked: Asked, epoch: np.ndarray, out: np.ndarray) -> None:
+    """Count the thefts, some of them a pass."""
+    every, found = book.thefts(standing, len(ledger.addresses)), np.zeros(len(out))
+    some = np.unique(every.column)
+    for first in range(0, len(some), _AT_ONCE):
+        few = some[first : first + _AT_ONCE]
+        mine = np.isin(every.column, few)
+        names = tuple(every.names[k] for k in few)
+        sources = Sources(names, every.wallet[mine], np.searchsorted(few, every.column[mine]), every.absorbs)
+        for which, going in stops(ledger, sources, asked, epoch, "in"):
+            pair = asked.pair[which]
+            share = _ratio(going.state.amounts[pair, TAINTED].T, going.state.received[pair])
+            found[which] += (share >= LEAST).sum(axis=0)
+    out[epoch, _PLACE["theft_in__cases"]] = found[epoch]
+
+
+def asked_of(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> Asked:
+    """The snapshots, and where their histories and leading assets stand."""
+    low, high = ledger.slices(wallet, np.full(len(wallet), np.iinfo(np.int64).min), as_of)
+    size = high - low
+    lead = np.full(len(wallet), -1, np.int64)
+    _leads(ledger.rows, ledger.entries, wallet, low, size, len(ledger.assets), lead)
+    pairs = pairs_in(ledger)
+    pair = np.full(len(wallet), -1, np.int64)
+    some = lead >= 0
+    pair[some] = pairs.find(wallet[some], lead[some])
+    return Asked(wallet, size, as_of, lead, pair)
+
+
+def split(numbers: np.ndarray) -> list[np.ndarray]:
+    """The places of each number, upwards by number."""
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if len(order) else []
+
+
+def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a ÷ b, NaN where b is zero."""
+    a, b = np.broadcast_arrays(a, b)
+    return np.divide(a, b, out=np.full(a.shape, np.nan), where=b > 0)
+
+
+@kernel
+def _leads(rows, entries, wallet, low, size, assets, lead):
+    """Write the asset that each snapshot's wallet sent most often, as `view.leading_asset` has it; −1: no value at all."""
+    _, sender, receiver, amount, asset, _, _, _ = rows
+    longest = 1
+    for k in range(wallet.size):
+        longest = max(longest, size[k])
+    direction, value = np.empty(longest, np.int8), np.empty(longest)
+    kind, table_id = np.empty(longest, np.int32), np.empty(4 * longest + 8, np.int32)
+    table, sent, received = (
+        np.empty(4 * longest + 8, np.int32),
+        np.empty(longest, np.int64),
+        np.empty(longest, np.int64),
+    )
+    for k in range(wallet.size):
+        n = size[k] if wallet[k] >= 0 else 0
+        for j in range(n):
+            i = entries[low[k] + j]
+            mine, own = sender[i] == wallet[k], receiver[i] == wallet[k]
+            direction[j] = SELF if mine and own else (OUT if mine else IN)
+            value[j], kind[j] = amount[i], asset[i]
+        found = number(part(kind, 0, n), n, table, table_id)
+        best = leading_asset(direction, value, kind, n, found, sent, received) if n else -1
+        for j in range(n):
+            if best >= 0 and kind[j] == best:
+                lead[k] = asset[entries[low[k] + j]]
+                break
+
+
+@kernel
+def _received(rows, offsets, entries, wallet, size, lead):
+    """What each snapshot's wallet received of its leading asset."""
+    _, sender, _, amount, asset, _, _, _ = rows
+    total = np.zeros(wallet.size)
+    for k in range(wallet.size):
+        if wallet[k] >= 0:
+            for e in range(offsets[wallet[k]], offsets[wallet[k]] + size[k]):
+                i = entries[e]
+                total[k] += amount[i] if sender[i] != wallet[k] and asset[i] == lead[k] else 0.0
+    return total
