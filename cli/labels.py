@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Attribution labels: who is behind an address, says who, since when.", no_args_is_help=True)
 
+_SHOWN = 20
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks; only results and errors.")]
 
 
@@ -67,6 +68,8 @@ def _dated(labels: pd.DataFrame) -> pd.DataFrame:
 
 def _tell(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     """Counts by category and source, conflicts, and the words that no vocabulary has."""
+    from ..features.whole import write_whole
+
     labels = built.labels
     counts = pd.crosstab(labels["category"], labels["source"]).rename_axis(columns=None).reset_index()
     screen.table(
@@ -75,9 +78,10 @@ def _tell(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     gaps = built.unmatched
     words = pd.DataFrame(gaps.loc[gaps["what"] == "word", ["source", "word", "count"]])
     if len(words):
-        screen.table(
-            words, title=f"{_some(len(words), 'word')} that no category is known for, with how often each came"
-        )
+        place = out.with_name(f"{out.stem}.unmatched.csv")
+        write_whole(place, lambda file: file.write(words.to_csv(index=False).encode()))
+        title = f"{_some(len(words), 'word')} that no category is known for, with how often each came"
+        screen.table(words.head(_SHOWN), title=title if len(words) <= _SHOWN else f"{title}; all of them in {place}")
     if lost := int(gaps.loc[gaps["what"] == "address", "count"].to_numpy().sum()):
         screen.say(f"{_some(lost, 'key')} unmatched: the case of their letters was lost")
     screen.say(f"{_some(len(built.conflicts), 'address')} of several categories or actors; all their labels are kept")

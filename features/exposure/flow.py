@@ -254,7 +254,7 @@ def exchange(swap, row, r, a, when, role, drawn, to, roles, method, state, lots,
     brought = drawn.copy()
     for k in range(drawn.shape[1]):
         carried = a * (purses.taint[swap, 0, k] / purses.amount[swap])
-        if carried > drawn[0, k]:
+        if carried > drawn[0, k] * _SPENT:
             brought[0, k] = carried
             brought[1, k] = a * (purses.taint[swap, 1, k] / purses.amount[swap])
             state.totals[3, k] += carried - drawn[0, k]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..compiled import kernel, part
 from ..families.exposure import FEATURES, LEAST, SERVICES
-from ..view import IN, OUT, SELF, leading_asset, number
+from ..view import IN, OUT, ROUNDING, SELF, leading_asset, number
 from .book import GROUPS, Book
 from .dealings import dealings
 from .flow import DIRECT, HELD, TAINTED, TAINTED_HOPS
@@ -30,6 +30,7 @@ _DEALINGS = (
     "bridge_out__bridges", "bridge_out__lag",
 )  # fmt: skip
 _AT_ONCE = 8  # thefts a pass
+_NO_DUST = LEAST * (1 - ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,9 @@ def _write_shares(going: Passage, asked: Asked, which: np.ndarray, direction: Di
         share = _ratio(amounts[:, TAINTED, k], received)
         hops = _ratio(amounts[:, TAINTED_HOPS, k], amounts[:, TAINTED, k])
         out[which, _PLACE[begin + "share"]] = share
-        out[which, _PLACE[begin + "hops"]] = np.where(share >= LEAST, hops, np.nan)
+        out[which, _PLACE[begin + "hops"]] = np.where(share >= _NO_DUST, hops, np.nan)
         if direction == "in":
-            holds = balance >= LEAST * received
+            holds = balance >= _NO_DUST * received
             out[which, _PLACE[begin + "held_share"]] = np.where(holds, _ratio(amounts[:, HELD, k], balance), np.nan)
 
 
@@ -119,7 +120,7 @@ def _dealings(
     wallet, size, date, lead = (x[epoch] for x in (asked.wallet, asked.size, asked.as_of, asked.lead))
     received = _received(ledger.rows, ledger.offsets, ledger.entries, wallet, size, lead)
     chain = (ledger.rows, ledger.offsets, ledger.entries, groups, mixer, bridge)
-    dealings(*chain, wallet, size, date, received, lead, LEAST, found)
+    dealings(*chain, wallet, size, date, received, lead, _NO_DUST, found)
     out[epoch[:, None], columns] = found
 
 
@@ -135,7 +136,7 @@ def _cases(ledger: Ledger, book: Book, standing: np.ndarray, asked: Asked, epoch
         for which, going in stops(ledger, sources, asked, epoch, "in"):
             pair = asked.pair[which]
             share = _ratio(going.state.amounts[pair, TAINTED].T, going.state.received[pair])
-            found[which] += (share >= LEAST).sum(axis=0)
+            found[which] += (share >= _NO_DUST).sum(axis=0)
     out[epoch, _PLACE["theft_in__cases"]] = found[epoch]
 
 
