@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from ..features.errors import UsageError, WalletprintError
+from .cases import app as cases_app
 from .console import Screen, complain
+from .labels import app as labels_app
 
 app = typer.Typer(
     name="walletprint",
@@ -19,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(labels_app, name="labels")
+app.add_typer(cases_app, name="case")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks; only results and errors.")]
 TransfersPath = Annotated[
@@ -31,6 +35,12 @@ Memory = Annotated[
 KeptLedger = Annotated[
     Path | None,
     typer.Option("--ledger", help="Keep the encoded transfers in this folder, and reuse them; new files are appended."),
+]
+Attribution = Annotated[
+    Path | None,
+    typer.Option(
+        help="Labels of wallets (of `labels build`, or CSV): adds the features of family exposure, as of each date."
+    ),
 ]
 TrackingUri = Annotated[
     str | None, typer.Option(help="MLflow's tracking URI; sqlite:///mlflow.db in this folder by default.")
@@ -83,13 +93,14 @@ def extract(
     window: Annotated[str | None, typer.Option(help="How far back to look: 90d, 12h, 4w or all.")] = None,
     memory: Memory = None,
     kept: KeptLedger = None,
+    attribution: Attribution = None,
     quiet: Quiet = False,
 ) -> None:
     """Turn the histories of wallets into behavioural vectors. An interrupted run goes on where it was."""
     from .tables import load_ledger, snapshots_asked, write_features
 
     screen = Screen(quiet)
-    ledger = load_ledger(transfers, out, screen, memory=memory, kept=kept)
+    ledger = load_ledger(transfers, out, screen, None, memory, kept, attribution)
     write_features(ledger, snapshots_asked(ledger, wallets, as_of, screen), window, out, screen)
 
 
@@ -103,6 +114,7 @@ def train(
     tracking_uri: TrackingUri = None,
     memory: Memory = None,
     kept: KeptLedger = None,
+    attribution: Attribution = None,
     quiet: Quiet = False,
 ) -> None:
     """Train, calibrate, measure, track and register a model."""
@@ -112,7 +124,7 @@ def train(
 
     screen = Screen(quiet)
     checked = load_config(config, head=head)
-    ledger = load_ledger(transfers, out, screen, memory=memory, kept=kept)
+    ledger = load_ledger(transfers, out, screen, None, memory, kept, attribution)
     with screen.steps("training") as on_progress:
         result = fit(ledger, labels, checked, out, tracking_uri=tracking_uri, on_progress=on_progress)
     keep_bad_labels(result.bad_labels, labels, out)
@@ -130,6 +142,7 @@ def score(
     tracking_uri: TrackingUri = None,
     memory: Memory = None,
     kept: KeptLedger = None,
+    attribution: Attribution = None,
     quiet: Quiet = False,
 ) -> None:
     """Score addresses as of a date: one explained row each."""
@@ -141,7 +154,7 @@ def score(
     asked = read_addresses(addresses)
     if as_of is None and "as_of" not in asked.columns:
         raise UsageError("--as-of: a date is needed (2021-04-01), or a column as_of in the list of addresses")
-    ledger = load_ledger(transfers, out, screen, scorer.model.features, memory, kept)
+    ledger = load_ledger(transfers, out, screen, scorer.model.features, memory, kept, attribution)
     with screen.progress("scoring") as on_progress:
         scores = scorer.score(asked, ledger, as_of=as_of, on_progress=on_progress)
     write_scores(scores, out)

@@ -1,0 +1,195 @@
+"""`walletprint case`: follows the loot of one theft, and tells the figures of many."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+
+from ..features.errors import UsageError
+from .console import Screen, complain
+
+if TYPE_CHECKING:
+    from ..features.cases import Cases, Trace
+
+app = typer.Typer(
+    help="Thefts followed from their seed addresses to where the loot left or lies.", no_args_is_help=True
+)
+
+TransfersPath = Annotated[
+    str, typer.Option("--transfers", "-t", help="A Parquet or CSV file, a folder or a glob of transfers.")
+]
+CasesPath = Annotated[
+    Path,
+    typer.Option(
+        "--cases", "-c", help="CSV or Parquet: case, address, date (and actor, source), a row a seed address."
+    ),
+]
+LabelsPath = Annotated[
+    Path | None, typer.Option("--labels", "-l", help="Labels (.parquet or .csv): through services nothing is followed.")
+]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="Only transfers and labels before this date count (2021-04-01; UTC).")
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Tables as CSV instead of Parquet.")]
+Memory = Annotated[str | None, typer.Option(help="How much memory the transfers may take (2GB, 1500MB).")]
+KeptLedger = Annotated[
+    Path | None, typer.Option("--ledger", help="Keep the encoded transfers in this folder, and reuse them.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks; only results and errors.")]
+
+PICTURES = (".png", ".svg")
+_ROWS = 12
+
+
+@app.command()
+def trace(
+    transfers: TransfersPath,
+    cases: CasesPath,
+    out: Annotated[Path, typer.Option(help="The folder for the tables.")],
+    case: Annotated[str | None, typer.Option(help="Which case of the list; needed if it has several.")] = None,
+    labels: LabelsPath = None,
+    as_of: AsOf = None,
+    max_hops: Annotated[int | None, typer.Option(help="Follow no further than so many hops.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw the flows too (.png or .svg).")] = None,
+    csv: AsCsv = False,
+    memory: Memory = None,
+    kept: KeptLedger = None,
+    quiet: Quiet = False,
+) -> None:
+    """Follow the loot of a case: wallets reached by hop and day, what it went through, where it rests."""
+    from ..features.cases import trace as follow
+    from .tables import load_ledger, some
+
+    screen = Screen(quiet)
+    if picture is not None:
+        _check_picture(picture)
+    chosen = _read_cases(cases, out, screen).one(case)
+    known = _read_labels(labels, screen)
+    ledger = load_ledger(transfers, out, screen, memory=memory, kept=kept)
+    with screen.progress("following the loot"):
+        found = follow(ledger, chosen, known, as_of, max_hops)
+    _make_folder(out)
+    written = found.save(out, csv)
+    screen.table(_upright(found.summary), title=f"{chosen.id}, as of {found.as_of:%Y-%m-%d %H:%M}")
+    for name in ("hops", "through", "resting"):
+        table = getattr(found, name)
+        screen.table(_short(table.head(_ROWS)), title=f"{name} ({some(len(table), 'row')})")
+    screen.say(f"{some(len(found.flows), 'flow')}; {', '.join(path.name for path in written)} in {out}")
+    if picture is not None:
+        _draw(found, picture)
+        screen.say(f"flows drawn in {picture}")
+
+
+@app.command()
+def ledger(
+    transfers: TransfersPath,
+    cases: CasesPath,
+    out: Annotated[Path, typer.Option(help="The folder for cases and years.")],
+    labels: LabelsPath = None,
+    as_of: AsOf = None,
+    csv: AsCsv = False,
+    memory: Memory = None,
+    kept: KeptLedger = None,
+    quiet: Quiet = False,
+) -> None:
+    """The figures of all cases, a row a case and a row a year: stolen, through which services, still unlaundered."""
+    from ..features.cases import case_ledger
+    from ..features.cases.trace import write_table
+    from .tables import load_ledger, some
+
+    screen = Screen(quiet)
+    read = _read_cases(cases, out, screen)
+    known = _read_labels(labels, screen)
+    loaded = load_ledger(transfers, out, screen, memory=memory, kept=kept)
+    with screen.progress("following the loot"):
+        by_case, by_year = case_ledger(loaded, read.cases, known, as_of)
+    _make_folder(out)
+    for name, table in (("cases", by_case), ("years", by_year)):
+        write_table(table, out / f"{name}.{'csv' if csv else 'parquet'}")
+    screen.table(_years(by_year), title=f"{some(len(by_case), 'case')} in {out}; money in million USD when stolen")
+    later = len(read.cases) - len(by_case)
+    if later:
+        screen.say(f"{some(later, 'case')} had not begun by then and {'is' if later == 1 else 'are'} left out")
+
+
+def _read_cases(place: Path, out: Path, screen: Screen) -> "Cases":
+    from ..features.cases import read_cases
+    from ..features.whole import write_parquet
+    from .tables import some
+
+    read = read_cases(place)
+    if len(read.bad):
+        aside = out.with_name(f"{out.stem}.bad-cases.parquet")
+        write_parquet(read.bad, aside)
+        complain(f"warning: {some(len(read.bad), 'bad row')} of {place} left out; with their reasons in {aside}")
+    return read
+
+
+def _read_labels(place: Path | None, screen: Screen) -> pd.DataFrame | None:
+    from ..features.labels import read_labels
+    from .tables import some
+
+    if place is None:
+        screen.say("no labels (--labels): no service is known, so that loot is followed through everything")
+        return None
+    read = read_labels(place)
+    if len(read.bad):
+        complain(f"warning: {some(len(read.bad), 'bad row')} of {place} left out; row {read.bad['row'].iloc[0]}: "
+                 f"{read.bad['reason'].iloc[0]}")  # fmt: skip
+    undated = int(np.sum(read.good["known_from"].isna().to_numpy()))
+    if undated:
+        complain(
+            f"warning: {some(undated, 'label')} of {place} without known_from: nobody could know them at any date; not used"
+        )
+    return read.good
+
+
+def _make_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out: a folder is needed, {out} is a file")
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _check_picture(picture: Path) -> None:
+    if picture.suffix.lower() not in PICTURES:
+        raise UsageError(f"--picture: a name that ends in {' or '.join(PICTURES)} is needed, {picture} came")
+    try:
+        from ..experiments import case_picture  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--picture: {error.name} is not installed; pip install 'walletprint[training]'") from None
+
+
+def _draw(found: "Trace", picture: Path) -> None:
+    from ..experiments.case_picture import draw_case
+
+    draw_case(found, picture)
+
+
+def _upright(summary: pd.DataFrame) -> pd.DataFrame:
+    """One row as lines of name and value; what is null is left out."""
+    row = summary.iloc[0].dropna()
+    return pd.DataFrame({"what": [str(name) for name in row.index], "value": [_said(value) for value in row]})
+
+
+def _said(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _short(table: pd.DataFrame) -> pd.DataFrame:
+    """Without columns that are empty, and dates without seconds' fractions."""
+    table = table.dropna(axis=1, how="all")
+    for name in table.select_dtypes("datetimetz"):
+        table[name] = table[name].dt.strftime("%Y-%m-%d" if name == "day" else "%Y-%m-%d %H:%M")
+    return table
+
+
+def _years(by_year: pd.DataFrame) -> pd.DataFrame:
+    table = by_year[["year", "attacks", "stolen_usd"]].assign(stolen_usd=by_year["stolen_usd"] / 1e6)
+    for name in ("mixer", "bridge", "exchange", "otc"):
+        table[f"{name}_share"] = by_year[f"{name}_share"]
+    table["unlaundered"], table["of_thefts"] = by_year["unlaundered_stolen_usd"] / 1e6, by_year["attacks_unlaundered"]
+    return table.assign(age_days=by_year["age_days_mean"], unpriced=by_year["attacks_unpriced"])
