@@ -49,7 +49,9 @@ def main(
     labels = read_labels(attribution).good
     variants = {
         "as of each snapshot": labels,
-        "dates ignored": labels.assign(known_from=ALWAYS, known_until=labels["known_until"].mask(labels["known_until"].notna())),
+        "dates ignored": labels.assign(
+            known_from=ALWAYS, known_until=labels["known_until"].mask(labels["known_until"].notna())
+        ),
     }
     rows, about = [judged("behaviour", dataset, list(dataset.X.columns), config)], []
     for name, table in variants.items():

@@ -116,7 +116,7 @@ def book_of(ledger: Ledger, labels: pd.DataFrame) -> Book:
         service=category.isin(SERVICES).to_numpy(),
         case=cases.astype(np.int64),
         known_from=_seconds(dated["known_from"]),
-        known_until=np.where(dated["known_until"].notna(), _seconds(dated["known_until"]), _NEVER),
+        known_until=np.where(dated["known_until"].notna(), _seconds(dated["known_until"].dt.ceil("s")), _NEVER),
         cases=tuple(map(str, names)),
         table=pd.DataFrame(dated).reset_index(drop=True),
     )

@@ -6,9 +6,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from oracles.exposure_features import labels_among, table_of_labels
 from oracles.histories import DAY, START, STRANGER, moment, random_table, snapshots_at
 
 from walletprint.features import FAMILIES, Feature, Ledger, catalogue, extract
+from walletprint.features.exposure import labelled
+from walletprint.features.exposure.book import GROUPS
 
 FEATURES = catalogue()
 each = pytest.mark.parametrize("declared", FEATURES, ids=lambda declared: declared.name)
@@ -20,24 +23,31 @@ LATER = snapshots_at([moment(LATEST)], ["w"])
 
 @pytest.fixture(scope="module")
 def vectors() -> pd.DataFrame:
-    """Features of many snapshots, from wallets with one transfer to busy ones; none without transfers."""
+    """Features of many snapshots, from wallets with one transfer to busy ones; none without transfers. A quarter have labels."""
     transfers = random_table()
-    ledger = Ledger.from_transfers(transfers)
     wallets = sorted({*transfers["sender"], *transfers["receiver"]})
+    labels = labels_among(wallets, START, LATEST)
+    assert labels["known_from"].between(moment(START), moment(LATEST)).any()
+    assert labels["known_until"].notna().any()
+    ledger = labelled(Ledger.from_transfers(transfers), labels)
     snapshots = snapshots_at([moment(START + day * DAY) for day in (5, 60, 120, 180, 240)], wallets)
     found = pd.concat([extract(ledger, snapshots, window=window) for window in ("1d", "7d", "90d", None)])
     return found[found["activity__transfers__total"] > 0].reset_index(drop=True)
 
 
 def one_transfer(side: str, amount: float = 1.0) -> Ledger:
-    """A ledger of one transfer, of wallet "w" with wallet "v"."""
+    """A ledger of one transfer, of wallet "w" with wallet "v", which is said to be of all groups."""
     sender, receiver = {"in": ("v", "w"), "out": ("w", "v"), "self": ("w", "w")}[side]
     row = {"sender": sender, "receiver": receiver, "amount": amount, "asset": "ETH", "tx_id": "t"}
-    return Ledger.from_transfers(pd.DataFrame([{"timestamp": moment(START), **row}]))
+    labels = table_of_labels(
+        [("v", category, "heist", START - DAY, None) for of_group in GROUPS.values() for category in of_group]
+    )
+    return labelled(Ledger.from_transfers(pd.DataFrame([{"timestamp": moment(START), **row}])), labels)
 
 
 def test_there_are_as_many_as_a_person_can_read():
-    assert 150 <= len(FEATURES) <= 250
+    assert 150 <= len([declared for declared in FEATURES if "labels" not in declared.needs]) <= 250
+    assert len(FEATURES) <= 300
 
 
 def test_names_are_unique_and_of_a_known_family():
@@ -72,10 +82,16 @@ def test_an_empty_history_gives_the_declared_null(declared: Feature):
     assert got.eq(declared.null).all() if declared.null == 0 else got.isna().all()
 
 
+@pytest.fixture(scope="module")
+def extremes() -> pd.DataFrame:
+    """Features of a wallet with one transfer, of every kind."""
+    ledgers = [one_transfer(side, amount) for side in ("in", "out", "self") for amount in (1.0, 0.0)]
+    return pd.concat([extract(ledger, LATER) for ledger in ledgers])
+
+
 @each
-def test_it_says_when_it_is_null(declared: Feature, vectors: pd.DataFrame):
-    extremes = [extract(one_transfer(side, amount), LATER) for side in ("in", "out", "self") for amount in (1.0, 0.0)]
-    missing = pd.concat([vectors, *extremes])[declared.name].isna().any()
+def test_it_says_when_it_is_null(declared: Feature, vectors: pd.DataFrame, extremes: pd.DataFrame):
+    missing = pd.concat([vectors[declared.name], extremes[declared.name]]).isna().any()
     if math.isnan(declared.null):
         assert missing == bool(declared.null_when)
     else:
@@ -96,7 +112,7 @@ def test_it_stays_within_its_unit(declared: Feature, vectors: pd.DataFrame):
     assert np.isfinite(values).all()
     if declared.unit in ("share", "flag"):
         assert values.between(-1e-12, 1 + 1e-12).all()
-    elif declared.unit in ("transfers", "wallets", "hops", "transactions", "assets", "chains"):
+    elif declared.unit in ("transfers", "wallets", "hops", "transactions", "assets", "chains", "thefts"):
         assert (values == values.round()).all() or re.match("usual|mean", declared.sentence)
         assert (values >= 0).all()
     elif declared.unit in ("seconds", "days", "USD", "units of the leading asset"):

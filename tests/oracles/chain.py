@@ -61,8 +61,7 @@ class Chain:
 
     def __init__(self, rows: Iterable[dict] | pd.DataFrame):
         self.rows = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
-        priced = any(value_of(row, "usd") is not None for row in self.rows if not failed(row))
-        moved = sorted((row for row in self.rows if not failed(row)), key=lambda row: _ledger_order(row, priced))
+        moved = sorted((row for row in self.rows if not failed(row)), key=_ledger_order)
         self.transfers = [_transfer(row) for row in moved]
         self.kept: dict = {}
 
@@ -189,11 +188,11 @@ def fnv1a(text: str) -> int:
     return answer
 
 
-def _ledger_order(row: dict, priced: bool) -> tuple:
+def _ledger_order(row: dict) -> tuple:
     """By time and amount; then any order that hangs on what the rows say, here the ledger's own, so that both agree."""
     keys = [fnv1a(row[name]) for name in ("asset", "sender", "receiver")]
-    usd = row.get("usd")
-    keys += [struct.unpack("<Q", struct.pack("<d", float("nan") if pd.isna(usd) else usd))[0]] if priced else []
+    usd = value_of(row, "usd")
+    keys += [] if usd is None else [struct.unpack("<Q", struct.pack("<d", usd))[0]]
     mixed = 0
     for key in keys:
         mixed = (mixed ^ key) * 0x9E3779B97F4A7C15 % 2**64
