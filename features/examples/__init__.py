@@ -7,7 +7,6 @@ and tests use them.
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 import pandas as pd
 
 from ..catalogue import feature
@@ -67,6 +66,6 @@ def _ledger(example: Example) -> Ledger:
 
 def _labels(example: Example) -> pd.DataFrame:
     frame = pd.DataFrame(list(example.labels), columns=["address", "category"])
-    case = np.where(frame["category"] == "theft", "heist", None)
+    case = frame["category"].map({"theft": "heist"})
     known = pd.DatetimeIndex(["2020-01-01"] * len(frame), tz="UTC")
     return frame.assign(case=case, known_from=known, known_until=pd.DatetimeIndex([pd.NaT] * len(frame), tz="UTC"))
