@@ -66,6 +66,6 @@ def _ledger(example: Example) -> Ledger:
 
 def _labels(example: Example) -> pd.DataFrame:
     frame = pd.DataFrame(list(example.labels), columns=["address", "category"])
-    case = frame["category"].map({"theft": "heist"})
+    case = ["heist" if category == "theft" else None for _, category in example.labels]
     known = pd.DatetimeIndex(["2020-01-01"] * len(frame), tz="UTC")
     return frame.assign(case=case, known_from=known, known_until=pd.DatetimeIndex([pd.NaT] * len(frame), tz="UTC"))
