@@ -38,9 +38,7 @@ def scorer(trained, known, tmp_path_factory) -> Scorer:
 @pytest.fixture(scope="module")
 def innocent(trained) -> list[str]:
     labels = read_labels(trained.chain.labels).good
-    return (
-        labels.loc[labels["category"].isin(["user", "trader", "merchant", "miner"]), "address"].unique().tolist()
-    )
+    return labels.loc[labels["category"].isin(["user", "trader", "merchant", "miner"]), "address"].unique().tolist()
 
 
 def scored(trained, scorer, known, innocent, sender: str, share: float, asset: str = "ETH") -> np.ndarray:
