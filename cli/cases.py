@@ -8,7 +8,7 @@ import pandas as pd
 import typer
 
 from ..features.errors import UsageError
-from .console import Screen, complain
+from .console import Quiet, Screen, complain
 
 if TYPE_CHECKING:
     from ..features.cases import Cases, Trace
@@ -37,7 +37,6 @@ Memory = Annotated[str | None, typer.Option(help="How much memory the transfers 
 KeptLedger = Annotated[
     Path | None, typer.Option("--ledger", help="Keep the encoded transfers in this folder, and reuse them.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks; only results and errors.")]
 
 PICTURES = (".png", ".svg")
 _ROWS = 12
@@ -116,14 +115,10 @@ def ledger(
 
 def _read_cases(place: Path, out: Path, screen: Screen) -> "Cases":
     from ..features.cases import read_cases
-    from ..features.whole import write_parquet
-    from .tables import some
+    from .tables import set_aside
 
     read = read_cases(place)
-    if len(read.bad):
-        aside = out.with_name(f"{out.stem}.bad-cases.parquet")
-        write_parquet(read.bad, aside)
-        complain(f"warning: {some(len(read.bad), 'bad row')} of {place} left out; with their reasons in {aside}")
+    set_aside(read.bad, place, out.with_name(f"{out.stem}.bad-cases.parquet"))
     return read
 
 

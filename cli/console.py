@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 import pandas as pd
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -12,6 +14,8 @@ from rich.table import Table
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 _WIDE = 160  # where there is no terminal to ask
 _output = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks; only results and errors.")]
+"""The option of every command that speaks through a `Screen`."""
 
 
 class Screen:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import pandas as pd
 import typer
 
-from .console import Screen, complain
+from .console import Quiet, Screen, complain
 
 if TYPE_CHECKING:
     from ..features.labels import BuiltLabels
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Attribution labels: who is behind an address, says who, since when.", no_args_is_help=True)
 
 _SHOWN = 20
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks; only results and errors.")]
 
 
 @app.command()
@@ -28,6 +27,7 @@ def build(
     """Read OFAC, GraphSense, Etherscan, Forta and plain label files into one table. Conflicting labels are all kept."""
     from ..features.labels import build_labels
     from ..features.whole import write_parquet
+    from .tables import some
 
     screen = Screen(quiet)
     with screen.progress("reading labels"):
@@ -36,7 +36,7 @@ def build(
     if len(built.rejected):
         place = out.with_name(f"{out.stem}.bad.parquet")
         write_parquet(built.rejected, place)
-        complain(f"warning: {_some(len(built.rejected), 'row')} gave no label; with their reasons in {place}")
+        complain(f"warning: {some(len(built.rejected), 'row')} gave no label; with their reasons in {place}")
 
 
 @app.command()
@@ -69,28 +69,24 @@ def _dated(labels: pd.DataFrame) -> pd.DataFrame:
 def _tell(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     """Counts by category and source, conflicts, and the words that no vocabulary has."""
     from ..features.whole import write_whole
+    from .tables import some
 
     labels = built.labels
     counts = pd.crosstab(labels["category"], labels["source"]).rename_axis(columns=None).reset_index()
     screen.table(
-        counts, title=f"{_some(len(labels), 'label')} of {_some(len(set(labels['address'])), 'address')} in {out}"
+        counts, title=f"{some(len(labels), 'label')} of {some(len(set(labels['address'])), 'address')} in {out}"
     )
     gaps = built.unmatched
     words = pd.DataFrame(gaps.loc[gaps["what"] == "word", ["source", "word", "count"]])
     if len(words):
         place = out.with_name(f"{out.stem}.unmatched.csv")
         write_whole(place, lambda file: file.write(words.to_csv(index=False).encode()))
-        title = f"{_some(len(words), 'word')} that no category is known for, with how often each came"
+        title = f"{some(len(words), 'word')} that no category is known for, with how often each came"
         screen.table(words.head(_SHOWN), title=title if len(words) <= _SHOWN else f"{title}; all of them in {place}")
     if lost := int(gaps.loc[gaps["what"] == "address", "count"].to_numpy().sum()):
-        screen.say(f"{_some(lost, 'key')} unmatched: the case of their letters was lost")
-    screen.say(f"{_some(len(built.conflicts), 'address')} of several categories or actors; all their labels are kept")
+        screen.say(f"{some(lost, 'key')} unmatched: the case of their letters was lost")
+    screen.say(f"{some(len(built.conflicts), 'address')} of several categories or actors; all their labels are kept")
     undated = int(labels["known_from"].isna().to_numpy().sum())
-    screen.say(f"{_some(undated, 'label')} without a first-known date; features never use them")
+    screen.say(f"{some(undated, 'label')} without a first-known date; features never use them")
     for path in built.skipped:
         screen.say(f"note: {path} is in no known format of labels; passed over")
-
-
-def _some(n: int, what: str) -> str:
-    """A number with its noun: 1 label, 2 labels, 2 addresses."""
-    return f"{n:,} {what}{'' if n == 1 else 'es' if what.endswith('s') else 's'}"

@@ -11,7 +11,7 @@ import typer
 
 from ..features.errors import UsageError, WalletprintError
 from .cases import app as cases_app
-from .console import Screen, complain
+from .console import Quiet, Screen, complain
 from .labels import app as labels_app
 
 app = typer.Typer(
@@ -24,7 +24,6 @@ app = typer.Typer(
 app.add_typer(labels_app, name="labels")
 app.add_typer(cases_app, name="case")
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks; only results and errors.")]
 TransfersPath = Annotated[
     str, typer.Option("--transfers", "-t", help="A Parquet or CSV file, a folder or a glob of transfers.")
 ]

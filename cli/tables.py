@@ -55,17 +55,17 @@ def load_ledger(
             ledger = Ledger.from_transfers(transfers, features=features, memory=room)
         else:
             ledger = Ledger.cached(transfers, kept, features=features, memory=room, on_note=complain)
-    _set_aside(ledger.rejected, transfers, out.with_name(f"{out.stem}.bad.parquet"))
+    set_aside(ledger.rejected, transfers, out.with_name(f"{out.stem}.bad.parquet"))
     if attribution is None:
         return ledger
     labels = read_labels(attribution)
-    _set_aside(labels.bad, attribution, out.with_name(f"{out.stem}.bad-attribution.parquet"))
+    set_aside(labels.bad, attribution, out.with_name(f"{out.stem}.bad-attribution.parquet"))
     return labelled(ledger, labels.good)
 
 
 def keep_bad_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:
     """Put labels that were refused beside the model, and count them out loud."""
-    _set_aside(bad, labels, model.with_name(f"{model.name}.bad-labels.parquet"))
+    set_aside(bad, labels, model.with_name(f"{model.name}.bad-labels.parquet"))
 
 
 def snapshots_asked(ledger: Ledger, wallets: Path | None, as_of: str | None, screen: Screen) -> pd.DataFrame:
@@ -109,11 +109,12 @@ def tell_bands(scores: pd.DataFrame, out: Path, screen: Screen) -> None:
 
 
 def some(n: int, what: str) -> str:
-    """A number with its noun: 1 bad row, 2 bad rows."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+    """A number with its noun: 1 bad row, 2 bad rows, 2 addresses."""
+    return f"{n:,} {what}{'' if n == 1 else 'es' if what.endswith('s') else 's'}"
 
 
-def _set_aside(bad: pa.Table | pd.DataFrame, source: object, place: Path) -> None:
+def set_aside(bad: pa.Table | pd.DataFrame, source: object, place: Path) -> None:
+    """Write rows that were refused to `place`, if there are any, and count them out loud."""
     if len(bad):
         write_parquet(bad, place)
         complain(f"warning: {some(len(bad), 'bad row')} of {source} left out; with their reasons in {place}")

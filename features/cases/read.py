@@ -4,16 +4,15 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..errors import DataError, UsageError
 from ..labels.table import first, moments, no_address, text
+from ..small_tables import read_small_table
 from ..transfers import normalise_addresses
 
 REQUIRED = ("case", "address", "date")
@@ -76,7 +75,7 @@ def read_cases(source: str | os.PathLike[str] | pd.DataFrame) -> Cases:
     Raises:
         DataError: the file is missing or no table, lacks a column, or has no good row.
     """
-    place, raw = _read(source)
+    place, raw = read_small_table(source, "cases")
     if missing := [name for name in REQUIRED if name not in raw.columns]:
         came = ", ".join(map(str, raw.columns)) or "none"
         raise DataError(f"{place}: column {missing[0]} is missing; {_NEEDED}; the columns are {came}")
@@ -113,21 +112,6 @@ def _said(column: Any) -> str | None:
     """What the rows of a case say, each once, joined by |."""
     said = sorted(set(column.dropna()))
     return "|".join(said) or None
-
-
-def _read(source: str | os.PathLike[str] | pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    if isinstance(source, pd.DataFrame):
-        return "cases", source
-    path = Path(source)
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; give cases as CSV or Parquet")
-    try:
-        if path.suffix.lower() == ".parquet":
-            return str(path), pq.read_table(path).to_pandas()
-        return str(path), pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except (pa.ArrowException, ValueError, OSError) as error:
-        said = " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read as cases ({said}); CSV or Parquet is needed") from None
 
 
 def _bad(raw: pd.DataFrame, reasons: Any, wrong: np.ndarray) -> pd.DataFrame:

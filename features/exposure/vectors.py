@@ -145,7 +145,7 @@ def asked_of(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> Asked:
     low, high = ledger.slices(wallet, np.full(len(wallet), np.iinfo(np.int64).min), as_of)
     size = high - low
     lead = np.full(len(wallet), -1, np.int64)
-    _leads(ledger.rows, ledger.entries, wallet, low, size, len(ledger.assets), lead)
+    _leads(ledger.rows, ledger.entries, wallet, low, size, lead)
     pairs = pairs_in(ledger)
     pair = np.full(len(wallet), -1, np.int64)
     some = lead >= 0
@@ -166,7 +166,7 @@ def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _leads(rows, entries, wallet, low, size, assets, lead):
+def _leads(rows, entries, wallet, low, size, lead):
     """Write the asset that each snapshot's wallet sent most often, as `view.leading_asset` has it; −1: no value at all."""
     _, sender, receiver, amount, asset, _, _, _ = rows
     longest = 1

@@ -6,14 +6,13 @@ Converts no source's own format (`build.py` and the readers) and checks no check
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..errors import DataError, UsageError
+from ..small_tables import read_small_table
 from ..transfers import address_problems, normalise_addresses
 from .categories import IDS
 
@@ -76,7 +75,7 @@ def read_labels(source: str | os.PathLike[str] | pd.DataFrame) -> Labels:
     Raises:
         DataError: the file is missing or no table, lacks a column, or has rows but no good one.
     """
-    place, raw = _read(source)
+    place, raw = read_small_table(source, "labels")
     if missing := [name for name in REQUIRED if name not in raw.columns]:
         came = ", ".join(map(str, raw.columns)) or "none"
         raise DataError(
@@ -136,22 +135,6 @@ def as_arrow(labels: pd.DataFrame) -> pa.Table:
         else:
             arrays[field.name] = pa.array(column, field.type, from_pandas=True)
     return pa.table(arrays, schema=SCHEMA)
-
-
-def _read(source: str | os.PathLike[str] | pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    if isinstance(source, pd.DataFrame):
-        return "labels", source
-    path = Path(source)
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; give labels as CSV or Parquet")
-    try:
-        if path.suffix.lower() == ".parquet":
-            return str(path), pq.read_table(path).to_pandas()
-        return str(path), pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except (pa.ArrowException, ValueError, OSError) as error:
-        raise DataError(
-            f"{path}: cannot be read as labels ({' '.join(str(error).split())}); CSV or Parquet is needed"
-        ) from None
 
 
 def column(raw: pd.DataFrame, name: str) -> pd.Series:
