@@ -10,9 +10,13 @@ from typing import Annotated
 import typer
 
 from ..features.errors import UsageError, WalletprintError
+from .audit import audit
+from .benchmarks import benchmark
 from .cases import app as cases_app
 from .console import Quiet, Screen, complain
 from .labels import app as labels_app
+from .options import AsOf, Attribution, KeptLedger, Memory, TrackingUri, TransfersPath
+from .training import config_app, promote, rollback, train
 
 app = typer.Typer(
     name="walletprint",
@@ -23,28 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(labels_app, name="labels")
 app.add_typer(cases_app, name="case")
-
-TransfersPath = Annotated[
-    str, typer.Option("--transfers", "-t", help="A Parquet or CSV file, a folder or a glob of transfers.")
-]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="Only transfers before this date count (2021-04-01; UTC).")]
-Memory = Annotated[
-    str | None, typer.Option(help="How much memory to take at most (2GB, 1500MB); what does not fit is kept on disk.")
-]
-KeptLedger = Annotated[
-    Path | None,
-    typer.Option("--ledger", help="Keep the encoded transfers in this folder, and reuse them; new files are appended."),
-]
-Attribution = Annotated[
-    Path | None,
-    typer.Option(
-        help="Labels of wallets (of `labels build`, or CSV): adds the features of family exposure, as of each date."
-    ),
-]
-TrackingUri = Annotated[
-    str | None, typer.Option(help="MLflow's tracking URI; sqlite:///mlflow.db in this folder by default.")
-]
-
+app.add_typer(config_app, name="config")
 
 _OPENMP = "; LightGBM needs the OpenMP runtime: install libgomp1 (Debian) or libomp (macOS), or use the Makefile"
 
@@ -103,37 +86,16 @@ def extract(
     write_features(ledger, snapshots_asked(ledger, wallets, as_of, screen), window, out, screen)
 
 
-@app.command()
-def train(
-    transfers: TransfersPath,
-    labels: Annotated[Path, typer.Option("--labels", "-l", help="CSV or Parquet with address, category and more.")],
-    head: Annotated[str, typer.Option(help="What to learn: laundering or state_linked, or a head of your config.")],
-    out: Annotated[Path, typer.Option(help="The model's folder.")],
-    config: Annotated[Path | None, typer.Option(help="A YAML config; the head's own by default.")] = None,
-    tracking_uri: TrackingUri = None,
-    memory: Memory = None,
-    kept: KeptLedger = None,
-    attribution: Attribution = None,
-    quiet: Quiet = False,
-) -> None:
-    """Train, calibrate, measure, track and register a model."""
-    from ..training import load_config
-    from ..training import train as fit
-    from .tables import METRICS, keep_bad_labels, load_ledger
-
-    screen = Screen(quiet)
-    checked = load_config(config, head=head)
-    ledger = load_ledger(transfers, out, screen, None, memory, kept, attribution)
-    with screen.steps("training") as on_progress:
-        result = fit(ledger, labels, checked, out, tracking_uri=tracking_uri, on_progress=on_progress)
-    keep_bad_labels(result.bad_labels, labels, out)
-    screen.table(result.metrics.filter(items=["slice", *METRICS]), title=f"{head}: {result.model_dir}")
-    screen.say(f"MLflow run {result.run_id}, registered as {result.model_uri}" if result.run_id else "not tracked")
+app.command()(train)
+app.command()(promote)
+app.command()(rollback)
+app.command()(audit)
+app.command()(benchmark)
 
 
 @app.command()
 def score(
-    model: Annotated[str, typer.Option("--model", "-m", help="A model folder, or models:/NAME@ALIAS.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="A model folder, models:/NAME@ALIAS, or reference.")],
     transfers: TransfersPath,
     addresses: Annotated[Path, typer.Option("--addresses", "-a", help="CSV, Parquet or text file of addresses.")],
     out: Annotated[Path, typer.Option(help="Where the scores go (.parquet, .csv or .jsonl).")],

@@ -5,11 +5,13 @@ from typing import Any
 import pandas as pd
 
 from ..features.errors import UsageError
-from ..training.tracking import HEAD_TAG, MODEL_TAG, connected
+from ..training.tracking import AUDIT_TAG, HEAD_TAG, MODEL_TAG, connected
 
 METRICS = ("pr_auc", "roc_auc", "precision_at_1pct", "precision_at_5pct", "precision_at_k100", "brier", "ece")
 SLICES = ("test_time", "test_new")
-COLUMNS = ("run_name", "head", "date", "status", "trained_until", "model", "version", "alias", "experiment", "run_id")
+COLUMNS = (
+    "run_name", "head", "date", "status", "trained_until", "audit", "model", "version", "alias", "experiment", "run_id"
+)  # fmt: skip
 _PAGE = 1000
 
 
@@ -69,6 +71,7 @@ def _row(run: Any, experiments: dict[str, str], registered: dict[str, str]) -> d
         "date": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC").floor("s"),
         "status": run.info.status,
         "trained_until": run.data.params.get("train_until"),
+        "audit": run.data.tags.get(AUDIT_TAG),
         "model": run.data.tags.get(MODEL_TAG),
         "version": registered.get("version"),
         "alias": registered.get("alias"),

@@ -14,6 +14,8 @@ def calibrate(margin: np.ndarray, calibration: Calibration) -> np.ndarray:
     margin = np.asarray(margin, dtype=np.float64)
     if calibration.method == "isotonic":
         return np.interp(margin, calibration.x, calibration.y)
+    if calibration.method == "venn_abers":
+        return np.asarray(calibration.y)[np.searchsorted(calibration.x, margin, side="right")]
     slope, offset = (calibration.x[0], calibration.y[0]) if calibration.method == "sigmoid" else (1.0, 0.0)
     return np.exp(-np.logaddexp(0.0, -(slope * margin + offset)))  # 1 / (1 + exp(−z)) without overflow
 

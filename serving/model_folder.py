@@ -41,19 +41,20 @@ class Calibration(_Part):
     """How a raw margin (log-odds) becomes a probability; see `calibration.calibrate`.
 
     `isotonic`: knots, linear between, clipped outside. `sigmoid`: x = [a], y = [b], p = 1 / (1 + exp(−(a·margin + b))).
-    `none`: p = 1 / (1 + exp(−margin)).
+    `venn_abers`: steps; y[0] below x[0], y[i + 1] from x[i] on. `none`: p = 1 / (1 + exp(−margin)).
     """
 
-    method: Literal["isotonic", "sigmoid", "none"] = "none"
+    method: Literal["isotonic", "sigmoid", "venn_abers", "none"] = "none"
     x: tuple[float, ...] = ()
     y: tuple[float, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         need = {"none": 0, "sigmoid": 1}.get(self.method, max(1, len(self.x)))
-        if len(self.x) != need or len(self.y) != need:
-            raise ValueError(f"{self.method} needs {need} x and y, not {len(self.x)} and {len(self.y)}")
-        if self.method == "isotonic":
+        heights = need + (self.method == "venn_abers")
+        if len(self.x) != need or len(self.y) != heights:
+            raise ValueError(f"{self.method} needs {need} x and {heights} y, not {len(self.x)} and {len(self.y)}")
+        if self.method in ("isotonic", "venn_abers"):
             self._check_knots()
         return self
 

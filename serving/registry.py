@@ -23,6 +23,7 @@ def import_mlflow() -> Any:
     """MLflow, without its usage reports: nothing is sent anywhere but to the store. Raises ImportError if it is missing."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it prints beside our own
     import mlflow
 
     return mlflow

@@ -22,6 +22,7 @@ from .asked import asked_rows
 from .calibration import UNSCORED, bands_of, calibrate, percentiles
 from .model_folder import TREES, ModelFolder
 from .reasons import reasons_of
+from .references import reference_folder
 from .trees import checked_trees
 
 if TYPE_CHECKING:
@@ -65,18 +66,20 @@ class Scorer:
         """Load a model folder, or one registered in MLflow (only this imports MLflow). Runs no code of the model's.
 
         Args:
-            source: a folder, `models:/name@alias` or `models:/name/3`.
+            source: a folder, `models:/name@alias` or `models:/name/3`; `reference` or `reference:state_linked` for a model that
+                comes with walletprint.
             tracking_uri: of the MLflow store for `models:/…`; None for the one that MLflow is set to.
 
         Raises:
             DataError: if the folder is missing, incomplete, edited, malformed or of another version of walletprint.
-            UsageError: if MLflow or the registered model is missing.
+            UsageError: if MLflow or the registered model is missing, or there is no such reference.
         """
         if str(source).startswith(registry.PREFIX):
             with registry.fetched(str(source), tracking_uri) as folder:
                 return cls.load(folder)
-        model = ModelFolder.load(source)
-        return cls(model, _booster(model, Path(source) / TREES))
+        folder = reference_folder(source) or Path(source)
+        model = ModelFolder.load(folder)
+        return cls(model, _booster(model, folder / TREES))
 
     @classmethod
     def of(cls, model: ModelFolder) -> Self:

@@ -1,5 +1,7 @@
 """Fits how raw margins become probabilities, and the score at which a wallet is flagged. `serving.calibration` applies both."""
 
+from typing import Literal
+
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -8,22 +10,30 @@ from ..serving.model_folder import Calibration
 
 ISOTONIC_ROWS = 1000
 ISOTONIC_EACH = 200
+Method = Literal["auto", "isotonic", "sigmoid", "venn_abers"]
 
 
-def fit_calibration(margin: np.ndarray, y: np.ndarray) -> Calibration:
-    """Fit a calibration on a slice later than the model's own.
+def fit_calibration(margin: np.ndarray, y: np.ndarray, method: Method = "auto") -> Calibration:
+    """Fit a calibration on a slice later than the model's own; every row counts the same.
 
-    Isotonic from 1000 rows with 200 of each class on, else sigmoid: a step function learnt from few rows is noise
+    `auto` is isotonic from 1000 rows with 200 of each class on, else sigmoid: a step function learnt from few rows is noise
     (Niculescu-Mizil & Caruana 2005).
 
     Args:
         margin: raw log-odds, shape (n,).
         y: outcomes, 0 or 1, of both classes; shape (n,).
+        method: auto, isotonic, sigmoid or venn_abers.
     """
-    positives = int(np.sum(y))
-    if len(y) >= ISOTONIC_ROWS and min(positives, len(y) - positives) >= ISOTONIC_EACH:
+    if method == "venn_abers":
+        return _venn_abers(margin, y)
+    if method == "isotonic" or (method == "auto" and _many(y)):
         return _isotonic(margin, y)
     return _sigmoid(margin, y)
+
+
+def _many(y: np.ndarray) -> bool:
+    positives = int(np.sum(y))
+    return len(y) >= ISOTONIC_ROWS and min(positives, len(y) - positives) >= ISOTONIC_EACH
 
 
 def _isotonic(margin: np.ndarray, y: np.ndarray) -> Calibration:
@@ -53,6 +63,64 @@ def _sigmoid(margin: np.ndarray, y: np.ndarray) -> Calibration:
         rate = target.mean()
         slope, offset = 0.0, float(np.log(rate / (1 - rate)))
     return Calibration(method="sigmoid", x=(slope,), y=(offset,))
+
+
+def _venn_abers(margin: np.ndarray, y: np.ndarray) -> Calibration:
+    """Inductive Venn–Abers (Vovk & Petej 2014): p₀ and p₁ are what isotonic regression gives a wallet that joins the slice as a
+    negative and as a positive; the score is p₁ / (1 − p₀ + p₁), which loses least by log loss.
+
+    p₀ and p₁ change only where a margin of the slice stands (p₁ on it, p₀ just after it), so the score is steps, all of which
+    are kept. It is the same within a step: wallets there are ranked by their margin and percentile alone.
+    """
+    scores, place = np.unique(margin, return_inverse=True)
+    rows, positives = np.bincount(place), np.bincount(place, np.asarray(y, dtype=np.float64))
+    one = _joined_as_positive(rows, positives)
+    zero = 1 - _joined_as_positive(rows[::-1], (rows - positives)[::-1])[::-1]
+    p0, p1 = np.repeat([0.0, *zero], 2)[1:], np.repeat([*one, 1.0], 2)[:-1]  # below, on, above, on, above, …
+    score = np.maximum.accumulate(p1 / (1 - p0 + p1))  # what rounding may have turned round
+    starts = np.column_stack([scores, np.nextafter(scores, np.inf)]).ravel()
+    rises = np.flatnonzero(np.diff(score) > 0)
+    rises = rises[np.append(np.diff(starts[rises]) > 0, True)]  # between neighbouring doubles there is no score
+    return Calibration(
+        method="venn_abers", x=tuple(starts[rises].tolist()), y=(float(score[0]), *score[rises + 1].tolist())
+    )
+
+
+def _joined_as_positive(rows: np.ndarray, positives: np.ndarray) -> np.ndarray:
+    """p₁ at each distinct margin, upwards: isotonic regression's value there once a positive of that margin has joined.
+
+    With Wᵢ and Sᵢ the rows and positives up to margin i, it is the steepest slope that stays under both the points
+    (Wⱼ − 1, Sⱼ − 1), j < i, and the points (Wⱼ, Sⱼ), j ≥ i (Vovk, Petej & Fedorova 2015). Both ends of that line only move
+    right as i grows, and its right end along the lower hull of the points that are left: linear time.
+    """
+    x = np.concatenate([[0], np.cumsum(rows)]).tolist()
+    s = np.concatenate([[0.0], np.cumsum(positives)]).tolist()
+    following = _lower_hulls(x, s)
+    found, corner, end, slope = [], None, 1, 0.0
+    for i in range(1, len(x)):
+        a, b = x[i - 1] - 1, s[i - 1] - 1
+        if corner is None or b < corner[1] + slope * (a - corner[0]):
+            corner, end = (a, b), max(end, i)
+            slope = _slope(corner, x[end], s[end])
+            while following[end] and (further := _slope(corner, x[following[end]], s[following[end]])) <= slope:
+                end, slope = following[end], further
+        found.append(slope)
+    return np.array(found)
+
+
+def _lower_hulls(x: list[int], s: list[float]) -> list[int]:
+    """For each point the next one on the lower hull of it and all to its right; 0 for the last."""
+    following = [0] * len(x)
+    for i in range(len(x) - 2, 0, -1):
+        here, j = (x[i], s[i]), i + 1
+        while (k := following[j]) and _slope(here, x[k], s[k]) <= _slope(here, x[j], s[j]):
+            j = k
+        following[i] = j
+    return following
+
+
+def _slope(start: tuple[float, float], x: float, s: float) -> float:
+    return (s - start[1]) / (x - start[0])
 
 
 def flag_threshold(score: np.ndarray, budget: float) -> float:

@@ -3,37 +3,37 @@
 Says nothing that hangs on when or where it was written, so that the same training gives the same card.
 """
 
-import math
-
 import pandas as pd
 
 from ..serving.model_folder import ModelFolder
+from .card_parts import audit_part, bounds_part, cases_part, intervals_part, learning_part
+from .card_text import number, table
 from .config import TrainConfig
 from .dataset import Dataset
+from .findings import Findings
+from .fitted import Fitted
 from .splits import Slices
 
 COLUMNS = {"pr_auc": "PR-AUC", "roc_auc": "ROC-AUC", "brier": "Brier", "ece": "ECE"}
 
 
-def model_card(
-    model: ModelFolder,
-    config: TrainConfig,
-    dataset: Dataset,
-    slices: Slices,
-    metrics: pd.DataFrame,
-    periods: pd.DataFrame,
-) -> str:
+def model_card(model: ModelFolder, fitted: Fitted, findings: Findings) -> str:
     """The text of a model folder's README.md."""
     parts = (
         _head(model),
-        _data(model, dataset),
-        _slices(dataset, slices, config),
-        _performance(metrics, config),
-        _periods(periods),
+        _data(model, fitted.dataset),
+        _slices(fitted.dataset, fitted.slices, fitted.config),
+        learning_part(fitted, findings),
+        _performance(findings.metrics),
+        intervals_part(findings),
+        bounds_part(findings),
+        cases_part(findings),
+        _periods(findings.periods),
+        audit_part(findings.audit),
         _use(model),
         _limits(model),
     )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(model: ModelFolder) -> str:
@@ -77,7 +77,7 @@ def _slices(dataset: Dataset, slices: Slices, config: TrainConfig) -> str:
         "## Slices\n\n"
         f"A snapshot of every wallet each {_rhythm(config.snapshots.every)}; embargo {slices.embargo.days} days; dates {how}. "
         f"{config.split.held_out_addresses:.0%} of the wallets are in no slice but the tests (`test_new`).\n\n"
-        + _table(["slice", "as of", "positive", "negative", "wallets"], rows)
+        + table(["slice", "as of", "positive", "negative", "wallets"], rows)
     )
 
 
@@ -85,11 +85,11 @@ def _rhythm(every: str) -> str:
     return every if every in ("month", "quarter") else f"period of {every}"
 
 
-def _performance(metrics: pd.DataFrame, config: TrainConfig) -> str:
+def _performance(metrics: pd.DataFrame) -> str:
     at = [name for name in metrics.columns if name.startswith(("precision_at", "recall_at"))]
     columns = {**COLUMNS, **{name: _short(name) for name in at}}
     rows = [
-        [row["slice"], f"{row['model'].replace('_', ' ')}", *(_number(row[name]) for name in columns)]
+        [row["slice"], f"{row['model'].replace('_', ' ')}", *(number(row[name]) for name in columns)]
         for row in metrics.sort_values("slice", ascending=False, kind="stable").to_dict("records")
     ]
     rates = metrics.groupby("slice", sort=False)["base_rate"].first()
@@ -99,7 +99,7 @@ def _performance(metrics: pd.DataFrame, config: TrainConfig) -> str:
         "## How well it does\n\n"
         f"Base rate: {base}. Ties count at their worst; P and R at a share of the snapshots or at the first k. The shortcuts "
         "at the foot of each slice see what should not suffice; a model that does not beat them has learnt no behaviour.\n\n"
-        + _table(["slice", "model", *columns.values()], rows)
+        + table(["slice", "model", *columns.values()], rows)
         + "\n\n"
         + "\n".join(f"- {row.model.replace('_', ' ')}: {row.note}" for row in notes.itertuples())
     )
@@ -113,10 +113,10 @@ def _short(name: str) -> str:
 
 def _periods(periods: pd.DataFrame) -> str:
     rows = [
-        [row["slice"], row["period"], f"{row['rows']:,.0f}", *(_number(row[name]) for name in ("base_rate", *COLUMNS))]
+        [row["slice"], row["period"], f"{row['rows']:,.0f}", *(number(row[name]) for name in ("base_rate", *COLUMNS))]
         for row in periods.to_dict("records")
     ]
-    return "### By quarter\n\n" + _table(["slice", "quarter", "snapshots", "base rate", *COLUMNS.values()], rows)
+    return "### By quarter\n\n" + table(["slice", "quarter", "snapshots", "base rate", *COLUMNS.values()], rows)
 
 
 def _use(model: ModelFolder) -> str:
@@ -139,12 +139,3 @@ def _limits(model: ModelFolder) -> str:
         "- Labels are what somebody reported: unreported crime is among the negatives, and what no label shows is not learnt.\n"
         "- Behaviour changes. Compare the quarters above, and retrain when the last one falls."
     )
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _number(value: float) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.3f}"

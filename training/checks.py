@@ -160,8 +160,20 @@ def _ordered(earlier, later, equal: bool = False) -> list[str]:
     return [f"{name_a} ({a.date()}) must lie before {name_b} ({b.date()})"]
 
 
-def _embargo(config: "TrainConfig") -> list[str]:
-    return ["split.embargo: a length such as 90d is needed, not all"] if config.split.embargo == "all" else []
+def _lengths(config: "TrainConfig") -> list[str]:
+    given = {"split.embargo": config.split.embargo, "split.label_delay": config.split.label_delay}
+    return [f"{name}: a length such as 90d is needed, not all" for name, value in given.items() if value == "all"]
+
+
+def _tuning(config: "TrainConfig") -> list[str]:
+    useless = config.tuning.minutes is not None and config.tuning.trials == 0
+    return ["tuning.minutes: only limits tuning.trials, which are 0; give trials too"] if useless else []
+
+
+def _unlabelled(config: "TrainConfig") -> list[str]:
+    learning = config.model.unlabelled
+    lacking = learning.method != "none" and learning.wallets == 0
+    return [f"model.unlabelled.method: {learning.method} needs model.unlabelled.wallets above 0"] if lacking else []
 
 
 def _every(config: "TrainConfig") -> list[str]:
@@ -188,7 +200,9 @@ CHECKS: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("snapshots.first", "snapshots.last"), _snapshot_dates),
     (("split.train_until", "split.calibrate_until"), _split_dates),
     (("snapshots.first", "snapshots.last", "split.train_until", "split.calibrate_until"), _dates_together),
-    (("split.embargo",), _embargo),
+    (("split.embargo", "split.label_delay"), _lengths),
+    (("tuning.trials", "tuning.minutes"), _tuning),
+    (("model.unlabelled",), _unlabelled),
     (("snapshots.every",), _every),
     (("bands",), _bands),
 )

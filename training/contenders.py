@@ -13,17 +13,21 @@ import pandas as pd
 
 from ..serving.calibration import calibrate
 from ..serving.model_folder import Calibration
+from .baselines import Ranker, makers, rankers
 from .calibration import fit_calibration
 from .dataset import Dataset, Progress
-from .metrics import evaluate, per_period, roc_auc
-from .models import fit_forest, fit_lightgbm, fit_logistic, log_odds, margins
+from .learner import learn
+from .metrics import bounds_at, budget_name, evaluate, per_period, reviews
+from .models import margins
 from .splits import Slice, Slices
+from .unlabelled import beside
 
 if TYPE_CHECKING:
     from .config import TrainConfig
 
 MODEL = "lightgbm"
 TESTS = ("test_time", "test_new")
+SPREAD_HIGH = 0.95
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Contender:
         margin: its ranking of all rows of the dataset, shape (rows,).
         calibration: of the margin, fitted on the calibration slice.
         note: what a reader should know, such as which single feature it is.
+        members: the margins of each seed's model, shape (seeds, rows), where there are several; their mean is `margin`.
+        unlabelled: its ranking of `Dataset.unlabelled`, shape (rows there,); None if there are none, or it cannot rank them.
     """
 
     name: str
@@ -43,6 +49,8 @@ class Contender:
     margin: np.ndarray
     calibration: Calibration
     note: str = ""
+    members: np.ndarray | None = None
+    unlabelled: np.ndarray | None = None
 
     @property
     def score(self) -> np.ndarray:
@@ -58,26 +66,33 @@ def contenders(
     Returns:
         The model, and all contenders, the model first.
     """
-    booster = _fit(dataset.X, slices.train, config)
-    margin = {(MODEL, "model", ""): margins(booster, dataset.X)}
-    makers = [*(_baselines if config.model.baselines else ()), *_shortcuts]
-    for done, make in enumerate(makers):
-        if on_progress:
-            on_progress("fit", done + 1, len(makers) + 1)
-        margin |= make(dataset, slices.train, config)
-    if on_progress:
-        on_progress("fit", len(makers) + 1, len(makers) + 1)
-    later = slices.calibrate
-    return booster, [
-        Contender(name, kind, m, fit_calibration(m[later.rows], later.y), note)
-        for (name, kind, note), m in margin.items()
-    ]
+    learnt = learn(dataset, slices.train, config)
+    booster, steps = learnt.booster, len(makers(config)) + 1
+    report = on_progress or (lambda step, done, total: None)
+    model = Ranker(MODEL, "model", "", "X", lambda X: margins(booster, X))
+    several = len(learnt.members) > 1
+    members = np.array([margins(member, dataset.X) for member in learnt.members]) if several else None
+    found = [_contender(model, dataset, slices, config, members)]
+    for done, made in enumerate(rankers(dataset, slices.train, config), start=1):
+        report("fit", done, steps)
+        found += [_contender(one, dataset, slices, config) for one in made]
+    report("fit", steps, steps)
+    return booster, found
 
 
-def metrics_table(contending: list[Contender], slices: Slices, config: "TrainConfig") -> pd.DataFrame:
+def metrics_table(
+    contending: list[Contender], slices: Slices, config: "TrainConfig", dataset: Dataset | None = None
+) -> pd.DataFrame:
     """All metrics of every contender on both test slices: [model, kind, slice, note, …metrics], the model first.
 
     Rankings are those of the raw margin, which has fewer ties than the score; Brier and ECE are of the calibrated score.
+
+    Args:
+        contending: from `contenders`.
+        slices: as they were fitted on.
+        config: its `review`.
+        dataset: with it, and if it has unlabelled wallets, `precision_low_at_…`, `precision_high_at_…`, and so for recall, are
+            added for every budget and k: those wallets are reviewed too (`metrics.bounds_at`). Empty for what cannot rank them.
     """
     rows = []
     for one in contending:
@@ -87,6 +102,7 @@ def metrics_table(contending: list[Contender], slices: Slices, config: "TrainCon
                 found = evaluate(
                     part.y, one.margin[part.rows], one.score[part.rows], config.review.budgets, config.review.k
                 )
+                found |= _bounds(one, part, name, config, dataset)
                 rows.append({"model": one.name, "kind": one.kind, "slice": name, "note": one.note, **found})
     return pd.DataFrame(rows)
 
@@ -104,53 +120,70 @@ def periods_table(one: Contender, dataset: Dataset, slices: Slices) -> pd.DataFr
     return table.loc[:, ["slice", *table.columns.drop("slice")]]
 
 
-def _fit(X: pd.DataFrame, part: Slice, config: "TrainConfig") -> lgb.Booster:
-    return fit_lightgbm(X.iloc[part.rows], part.y, config.model.lightgbm.model_dump(), config.seed, config.model.rounds)
+def seeds_table(one: Contender, slices: Slices, config: "TrainConfig") -> pd.DataFrame:
+    """How far the models of the single seeds lie apart: [slice, metric, ensemble, mean, sd, lowest, highest]; empty if there is
+    one seed.
+
+    `ensemble` is of their mean margin, the model. Scores of the seeds' models are by the calibration of the model. Two more rows
+    a slice, `score_sd_mean` and `score_sd_p95`, hold in `mean` how far the seeds' scores of one snapshot lie apart (sd): on
+    average, and what 95 % of the snapshots stay below. All sd are of a sample (n − 1).
+    """
+    if one.members is None:
+        return pd.DataFrame()
+    rows = []
+    for name in TESTS:
+        part: Slice = getattr(slices, name)
+        if len(part.rows):
+            rows += [{"slice": name, **row} for row in _spread(one, one.members[:, part.rows], part, config)]
+    return pd.DataFrame(rows)
 
 
-def _logistic(dataset: Dataset, part: Slice, config: "TrainConfig"):
-    model = fit_logistic(dataset.X.iloc[part.rows], part.y, config.seed)
-    return {("logistic_regression", "baseline", ""): log_odds(model, dataset.X)}
+def _contender(
+    one: Ranker, dataset: Dataset, slices: Slices, config: "TrainConfig", members: np.ndarray | None = None
+) -> Contender:
+    margin, later = one.rank(getattr(dataset, one.sees)), slices.calibrate
+    calibration = fit_calibration(margin[later.rows], later.y, config.model.calibration)
+    apart = one.rank(dataset.unlabelled.X) if dataset.unlabelled is not None and one.sees == "X" else None
+    return Contender(one.name, one.kind, margin, calibration, one.note, members, apart)
 
 
-def _forest(dataset: Dataset, part: Slice, config: "TrainConfig"):
-    model = fit_forest(dataset.X.iloc[part.rows], part.y, config.seed, config.model.lightgbm.num_threads)
-    return {("random_forest", "baseline", ""): log_odds(model, dataset.X)}
-
-
-def _date_only(dataset: Dataset, part: Slice, config: "TrainConfig"):
-    note = "as_of, first transfer ever, first and last in the window"
-    return {("date_only", "shortcut", note): margins(_fit(dataset.dates, part, config), dataset.dates)}
-
-
-def _size_only(dataset: Dataset, part: Slice, config: "TrainConfig"):
-    note = "numbers of transfers and totals"
-    return {("size_only", "shortcut", note): margins(_fit(dataset.size, part, config), dataset.size)}
-
-
-def _missingness_only(dataset: Dataset, part: Slice, config: "TrainConfig"):
-    missing = dataset.X.isna().astype(np.float64)
+def _bounds(one: Contender, part: Slice, name: str, config: "TrainConfig", dataset: Dataset | None) -> dict[str, float]:
+    """What precision and recall at each depth lie between, where unlabelled wallets of the same dates are reviewed too."""
+    if dataset is None or one.unlabelled is None:
+        return {}
+    extra = one.unlabelled[beside(dataset, part, config, name)]
+    y = np.concatenate([part.y.astype(np.float64), np.full(len(extra), np.nan)])
+    ranking = np.concatenate([one.margin[part.rows], extra])
+    depths = {budget_name(b): reviews(len(y), b) for b in config.review.budgets} | {f"k{k}": k for k in config.review.k}
     return {
-        ("missingness_only", "shortcut", "which features are missing"): margins(_fit(missing, part, config), missing)
+        f"{bound}_at_{depth}": value for depth, k in depths.items() for bound, value in bounds_at(y, ranking, k).items()
     }
 
 
-def _best_single_feature(dataset: Dataset, part: Slice, config: "TrainConfig"):
-    """The feature that ranks the training slice best, in the direction it does; missing values rank lowest."""
-    sides = [(name, sign) for name in dataset.X.columns for sign in (1, -1)]
-    train = dataset.X.iloc[part.rows]
-    found = [roc_auc(part.y, _ranking(train.loc[:, name], train.loc[:, name], sign)) for name, sign in sides]
-    name, sign = sides[int(np.argmax(found))]
-    note = f"{'high' if sign > 0 else 'low'} {name}"
-    return {("best_single_feature", "shortcut", note): _ranking(dataset.X.loc[:, name], train.loc[:, name], sign)}
+def _spread(one: Contender, members: np.ndarray, part: Slice, config: "TrainConfig") -> list[dict[str, object]]:
+    scores = np.array([calibrate(margin, one.calibration) for margin in members])
+
+    def measured(margin: np.ndarray, score: np.ndarray) -> dict[str, float]:
+        return evaluate(part.y, margin, score, config.review.budgets, config.review.k)
+
+    whole = measured(one.margin[part.rows], one.score[part.rows])
+    each = pd.DataFrame([measured(margin, score) for margin, score in zip(members, scores, strict=True)])
+    rows: list[dict[str, object]] = [
+        {"metric": name, "ensemble": value, **_summary(each[name].to_numpy(dtype=np.float64))}
+        for name, value in whole.items()
+        if name not in ("rows", "positives", "base_rate")
+    ]
+    apart = scores.std(axis=0, ddof=1)
+    measures = {"score_sd_mean": np.mean, "score_sd_p95": lambda sd: np.quantile(sd, SPREAD_HIGH)}
+    nothing = dict.fromkeys(("ensemble", "sd", "lowest", "highest"), np.nan)
+    return rows + [{"metric": name, **nothing, "mean": float(of(apart))} for name, of in measures.items()]
 
 
-def _ranking(values: pd.Series, train: pd.Series, sign: int) -> np.ndarray:
-    """The share of the training slice's values below each value (above, if sign is −1); −1 where missing."""
-    ordered = np.sort(sign * train.dropna().to_numpy())
-    share = np.searchsorted(ordered, sign * values.to_numpy()) / max(1, len(ordered))
-    return np.where(values.isna(), -1.0, share)
-
-
-_baselines = (_logistic, _forest)
-_shortcuts = (_date_only, _size_only, _missingness_only, _best_single_feature)
+def _summary(values: np.ndarray) -> dict[str, float]:
+    sd = values.std(ddof=1)
+    return {
+        "mean": float(values.mean()),
+        "sd": float(sd),
+        "lowest": float(values.min()),
+        "highest": float(values.max()),
+    }

@@ -1,7 +1,7 @@
 """From transfers and labels to the table a head learns from: snapshots with features, dates and sizes. Fits nothing."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,11 @@ from ..features.catalogue import FAMILIES, catalogue
 from ..features.errors import DataError
 from ..features.extract import coverage, extract
 from ..features.ledger import Ledger
+from . import matrix
 from .labels import Targets, targets
-from .sampling import sample_snapshots
-from .splits import Slices, split_snapshots
+from .matrix import filled, slices_of, taken
+from .sampling import sample_snapshots, unit_hash
+from .splits import Slice, Slices, split_snapshots
 
 if TYPE_CHECKING:
     from .config import FeaturesConfig, TrainConfig
@@ -24,6 +26,8 @@ Progress = Callable[[str, int, int], None]
 """Called with a step's name, how much of it is done, and how much it is in all."""
 
 _EPOCH, _DAY = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timedelta(days=1)
+TRIED = 4
+"""Wallets that are tried at once for each unlabelled one that is wanted: most have no snapshot."""
 SIZE = (
     "activity__transfers__total",
     "activity__transfers__in",
@@ -34,34 +38,45 @@ SIZE = (
 
 
 @dataclass(frozen=True)
+class Unlabelled:
+    """Snapshots of wallets that no label names, a row each, in the same order in both frames: kept apart from all others."""
+
+    snapshots: pd.DataFrame
+    X: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Snapshots of labelled wallets, a row each, in the same order in all frames.
 
     Attributes:
         snapshots: address, as_of, transfers, first, last, priced_share (of the window, as `coverage` gives them).
-        X: the features the model may see, float64.
+        X: the features the model may see, float64. A large table (`matrix.IN_MEMORY`) lies on disk; take few of its rows at once.
         size: how much the wallet moves: what the size-only shortcut sees, float64.
         dates: as_of, the wallet's first transfer ever, its first and last in the window, in days since 1970: what the date-only
             shortcut sees.
+        about: category, case and source of the wallet's label, whatever its date; null where the label says none.
         targets: which wallets are positive and negative, and since when that is known.
         counts: labelled wallets by side, and how many of the positive and negative ones have a snapshot.
         digest: sha256 of transfers and labels, whatever the order or format of their files.
+        unlabelled: snapshots of wallets without any label, with the columns of `X`; None if the config asks for none.
     """
 
     snapshots: pd.DataFrame
     X: pd.DataFrame
     size: pd.DataFrame
     dates: pd.DataFrame
+    about: pd.DataFrame
     targets: Targets
     counts: dict[str, int]
     digest: str
+    unlabelled: Unlabelled | None = None
 
     def where(self, keep: np.ndarray) -> "Dataset":
-        """The snapshots for which `keep`, a mask of shape (rows,), is true; counts and digest stay those of the whole."""
-        frames = {
-            name: getattr(self, name).loc[keep].reset_index(drop=True) for name in ("snapshots", "X", "size", "dates")
-        }
-        return replace(self, **frames)
+        """The snapshots for which `keep`, a mask of shape (rows,), is true; counts, digest and unlabelled wallets stay."""
+        small = ("snapshots", "size", "dates", "about")
+        frames = {name: getattr(self, name).loc[keep].reset_index(drop=True) for name in small}
+        return replace(self, X=taken(self.X, rows=np.flatnonzero(keep)), **frames)
 
 
 def build_dataset(
@@ -72,29 +87,55 @@ def build_dataset(
     Args:
         ledger: the transfers.
         labels: the good ones of `read_labels`.
-        config: its `labels`, `snapshots` and `features`.
+        config: its `labels`, `snapshots`, `features` and `model.unlabelled`.
         on_progress: called with ("extract", transfers done, transfers in all).
 
     Raises:
-        DataError: if no positive or no negative wallet has a snapshot.
+        DataError: if no positive or no negative wallet has a snapshot, or the disk has no room for the features.
     """
     marked = targets(labels, config.labels)
     snapshots = sample_snapshots(ledger, marked.marks["address"].tolist(), config.snapshots)
     counts = {**marked.counts, **_matched(marked, snapshots)}
     _check(counts, config)
+    apart = _unlabelled_snapshots(ledger, labels, config)
     names = feature_names(config.features)
-    report = (lambda done, total: on_progress("extract", done, total)) if on_progress else None
-    wanted = list(dict.fromkeys([*names, *SIZE]))
-    values = extract(ledger, snapshots, window=config.snapshots.window, features=wanted, on_progress=report)
-    dates = _days(snapshots, coverage(ledger, snapshots, window=None).loc[:, "first"])
+    report = _over_all([snapshots, apart], on_progress)
+    X, size = _features(ledger, snapshots, names, config.snapshots.window, report)
     return Dataset(
-        snapshots, values.loc[:, names], values.loc[:, list(SIZE)], dates, marked, counts, data_digest(ledger, labels)
+        snapshots=snapshots,
+        X=X,
+        size=size,
+        dates=_days(snapshots, coverage(ledger, snapshots, window=None).loc[:, "first"]),
+        about=marked.about(pd.Series(snapshots["address"])),
+        targets=marked,
+        counts=counts,
+        digest=data_digest(ledger, labels),
+        unlabelled=Unlabelled(apart, _features(ledger, apart, names, config.snapshots.window, report)[0])
+        if config.model.unlabelled.wallets
+        else None,
     )
 
 
 def split(dataset: Dataset, config: "TrainConfig") -> Slices:
     """Split a dataset in time with an embargo, and by address (`splits.split_snapshots`)."""
     return split_snapshots(dataset.snapshots, dataset.targets, config)
+
+
+def sampled(dataset: Dataset, part: Slice, limit: int) -> Slice:
+    """At most `limit` rows of a slice, by hash of address and date: half of them positives, if there are so many.
+
+    The slice itself if it is not larger.
+    """
+    if len(part.rows) <= limit:
+        return part
+    shots = dataset.snapshots.iloc[part.rows]
+    lot = unit_hash(shots["address"] + "|" + shots["as_of"].astype("int64").astype("str"), "sampled")
+    sides = [np.flatnonzero(part.y == side) for side in (0, 1)]
+    fewer = min(len(side) for side in sides)
+    room = [max(limit // 2, limit - fewer) if len(side) > fewer else limit // 2 for side in sides]
+    kept = [side[np.argsort(lot[side], kind="stable")[:most]] for side, most in zip(sides, room, strict=True)]
+    chosen = np.sort(np.concatenate(kept))
+    return Slice(part.rows[chosen], part.y[chosen])
 
 
 def feature_names(config: "FeaturesConfig") -> list[str]:
@@ -123,6 +164,68 @@ def data_digest(ledger: Ledger, labels: pd.DataFrame) -> str:
     table = labels.sort_values(list(labels.columns), ignore_index=True)
     digest.update(table.to_csv(index=False).encode())
     return digest.hexdigest()
+
+
+def _features(
+    ledger: Ledger, snapshots: pd.DataFrame, names: list[str], window: str, report: Callable[[int, int], None] | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The features that the model may see, and the sizes; in batches, if they are many."""
+    wanted = list(dict.fromkeys([*names, *SIZE]))
+    where, pieces = [wanted.index(name) for name in names], []
+
+    def batches() -> Iterator[tuple[slice, np.ndarray]]:
+        for part in slices_of(len(snapshots)) if len(snapshots) * len(wanted) > matrix.IN_MEMORY else [slice(None)]:
+            values = extract(ledger, snapshots.iloc[part], window=window, features=wanted, on_progress=report)
+            pieces.append(values.loc[:, list(SIZE)])
+            yield part, values.loc[:, wanted].to_numpy()[:, where]
+
+    X = filled(batches(), len(snapshots), names)
+    return X, pd.concat(pieces, ignore_index=True)
+
+
+def _over_all(frames: list[pd.DataFrame], on_progress: Progress | None) -> Callable[[int, int], None] | None:
+    """Progress over several extractions as one: the transfers that all their snapshots see."""
+    if on_progress is None:
+        return None
+    total, before = sum(int(frame["transfers"].to_numpy().sum()) for frame in frames), 0
+
+    def report(done: int, all_of_one: int) -> None:
+        nonlocal before
+        on_progress("extract", before + done, total)
+        before += done if done == all_of_one else 0
+
+    return report
+
+
+def _unlabelled_snapshots(ledger: Ledger, labels: pd.DataFrame, config: "TrainConfig") -> pd.DataFrame:
+    """The snapshots of wallets of which no label says anything, not even one that the head ignores: those of the lowest hash of
+    the address that have one."""
+    wanted, step, chosen = config.model.unlabelled.wallets, TRIED * config.model.unlabelled.wallets, []
+    order = _nameless(ledger, labels, config.snapshots.min_transfers) if wanted else []
+    for start in range(0, len(order), step or 1):
+        asked = order[start : start + step]
+        shots = sample_snapshots(ledger, asked, config.snapshots)
+        seen = set(shots["address"])
+        first = [address for address in asked if address in seen][:wanted]
+        chosen.append(shots.loc[shots["address"].isin(first)])
+        wanted -= len(first)
+        if not wanted:
+            break
+    if not chosen:
+        return sample_snapshots(ledger, [], config.snapshots)
+    return pd.concat(chosen).sort_values(["as_of", "address"], ignore_index=True)
+
+
+def _nameless(ledger: Ledger, labels: pd.DataFrame, least: int) -> list[str]:
+    """The addresses of wallets with enough transfers that stand in no label, nor in the ledger's book, by hash."""
+    free = np.diff(ledger.offsets) >= least
+    known = ledger.ids(labels["address"])
+    free[known[known >= 0]] = False
+    if ledger.book is not None:
+        free[ledger.book.wallet] = False
+    addresses = ledger.addresses.take(pa.array(np.flatnonzero(free))).to_pylist()
+    lot = unit_hash(addresses, "unlabelled")
+    return [addresses[at] for at in np.argsort(lot, kind="stable")]
 
 
 def _days(snapshots: pd.DataFrame, first_ever: pd.Series) -> pd.DataFrame:

@@ -21,6 +21,7 @@ __all__ = ["ACTOR", "CATEGORIES", "COLUMNS", "Labels", "Targets", "read_labels",
 
 CATEGORIES: tuple[str, ...] = IDS
 ACTOR = "actor:"
+SAID = ("category", "case", "source")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Targets:
     """Which wallets a head learns from.
 
     Attributes:
-        marks: a row a label that counts: [address, y (0 or 1), known_from (UTC or NaT)].
+        marks: a row a label that counts: [address, y (0 or 1), known_from (UTC or NaT), category, case, source].
         counts: how many wallets are positive, negative, in conflict, ignored (by the config) and unlisted (in no list of it).
     """
 
@@ -43,12 +44,24 @@ class Targets:
         sides = marks.groupby("address", sort=True)["y"].agg(["min", "max"])
         return sides.loc[sides["min"] == sides["max"], "min"].rename("y")
 
+    def about(self, addresses: pd.Series) -> pd.DataFrame:
+        """What the labels say of each address, whatever their date: [category, case, source], in the order of `addresses`.
+
+        Of several labels the positive ones go first, then those with a case, then by text.
+        """
+        first = self.marks.sort_values(
+            ["address", "y", "case", "category", "source"], ascending=[True, False, True, True, True]
+        )
+        said = first.drop_duplicates("address").set_index("address")[list(SAID)]
+        return pd.DataFrame(said.reindex(addresses)).reset_index(drop=True)
+
 
 def targets(labels: pd.DataFrame, config: "LabelsConfig") -> Targets:
     """Mark the labels that are positive (1) or negative (0) under a config's lists; `actor:NAME` goes before a category."""
     side = _side_of_rows(labels, config)
     counted = side.isin(["positive", "negative"])
-    marks = labels.loc[counted, ["address", "known_from"]].assign(y=(side[counted] == "positive").astype(np.int8))
+    told = labels.loc[counted].reindex(columns=["address", "known_from", *SAID])
+    marks = told.assign(y=(side[counted] == "positive").astype(np.int8))
     wallets = {name: set(labels["address"][side == name]) for name in ("positive", "negative", "ignored", "unlisted")}
     used = wallets["positive"] | wallets["negative"]
     counts = {
@@ -58,7 +71,7 @@ def targets(labels: pd.DataFrame, config: "LabelsConfig") -> Targets:
         "ignored": len(wallets["ignored"] - used),
         "unlisted": len(wallets["unlisted"] - used - wallets["ignored"]),
     }
-    return Targets(marks[["address", "y", "known_from"]].reset_index(drop=True), counts)
+    return Targets(marks[["address", "y", "known_from", *SAID]].reset_index(drop=True), counts)
 
 
 def _side_of_rows(labels: pd.DataFrame, config: "LabelsConfig") -> pd.Series:

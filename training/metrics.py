@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 ECE_BINS = 10
+LOW_FPR = 0.01
+RANK_QUANTILES = (0.1, 0.5, 0.9)
 
 
 def pr_auc(y: ArrayLike, ranking: ArrayLike) -> float:
@@ -27,6 +29,14 @@ def roc_auc(y: ArrayLike, ranking: ArrayLike) -> float:
     return float(roc_auc_score(y, ranking)) if _both_classes(y) else np.nan
 
 
+def roc_auc_low_fpr(y: ArrayLike, ranking: ArrayLike, max_fpr: float = LOW_FPR) -> float:
+    """Area under the ROC curve up to a false-positive rate, scaled so that 0.5 is chance and 1 is perfect (McClish 1989).
+
+    Ties are straight lines of the curve, as in `roc_auc`. With fewer than 1/max_fpr negatives it says little: none may rank high.
+    """
+    return float(roc_auc_score(y, ranking, max_fpr=max_fpr)) if _both_classes(y) else np.nan
+
+
 def precision_at(y: ArrayLike, ranking: ArrayLike, k: int) -> float:
     """Share of positives among the k first of the ranking, ties counted at their worst (negatives first); NaN if k > rows."""
     hits = _hits_at(y, ranking, k)
@@ -37,6 +47,44 @@ def recall_at(y: ArrayLike, ranking: ArrayLike, k: int) -> float:
     """Share of all positives found among the k first of the ranking, ties counted at their worst; NaN if k > rows."""
     positives = int(np.sum(np.asarray(y)))
     return _hits_at(y, ranking, k) / positives if positives else np.nan
+
+
+def illicit_per_100(y: ArrayLike, ranking: ArrayLike, k: int) -> float:
+    """How many of every hundred reviews find a positive when the k first are reviewed, ties at their worst; NaN if k > rows."""
+    return 100 * precision_at(y, ranking, k)
+
+
+def bounds_at(y: ArrayLike, ranking: ArrayLike, k: int) -> dict[str, float]:
+    """What precision and recall can be at most and at least, whatever the unlabelled wallets among the rows are.
+
+    An unlabelled wallet consumes budget like any other. Precision is lowest if all of them are negative and highest if all are
+    positive. Recall is lowest if just those beyond the budget are positive, and highest if just those within it are. Ties
+    count at their worst in each case.
+
+    Args:
+        y: 1, 0, or NaN where nothing is known; shape (n,).
+        ranking: any score that grows with risk; shape (n,).
+        k: how many rows are reviewed.
+
+    Returns:
+        precision_low, precision_high, recall_low, recall_high; NaN where k > rows, or where nothing can be positive.
+    """
+    y, ranking = np.asarray(y, dtype=np.float64), np.asarray(ranking, dtype=np.float64)
+    if k < 1 or k > y.size:
+        return dict.fromkeys(("precision_low", "precision_high", "recall_low", "recall_high"), np.nan)
+    unknown = np.isnan(y)
+    order = np.lexsort((np.where(unknown, 0.5, y), -ranking))  # among equals negatives first, then what is unknown
+    beyond = np.ones(y.size, bool)
+    beyond[order[:k]] = False
+    last = ranking[order[k - 1]]
+    cases = [np.where(unknown, side, y) for side in (beyond, ranking >= last, ranking > last)]
+    recalls = [recall_at(one, ranking, k) for one in cases]
+    return {
+        "precision_low": precision_at(np.where(unknown, 0, y), ranking, k),
+        "precision_high": precision_at(np.where(unknown, 1, y), ranking, k),
+        "recall_low": float(np.fmin.reduce(recalls)),
+        "recall_high": float(np.fmax.reduce(recalls)),
+    }
 
 
 def reviews(rows: int, budget: float) -> int:
@@ -91,12 +139,14 @@ def evaluate(
         ks: numbers of rows that can be reviewed.
 
     Returns:
-        rows, positives, base_rate, pr_auc, roc_auc, precision_at_… and recall_at_… (`1pct`, `k100`), and brier and ece.
+        rows, positives, base_rate, pr_auc, roc_auc, roc_auc_fpr_1pct, precision_at_… and recall_at_… (`1pct`, `k100`), and
+        brier and ece. Illicit wallets per 100 reviews are 100 times the precision.
     """
     y = np.asarray(y)
     rows, positives = y.size, int(y.sum())
     result = {"rows": float(rows), "positives": float(positives), "base_rate": positives / rows if rows else np.nan}
     result |= {"pr_auc": pr_auc(y, ranking), "roc_auc": roc_auc(y, ranking)}
+    result[f"roc_auc_fpr_{budget_name(LOW_FPR)}"] = roc_auc_low_fpr(y, ranking)
     depths = {budget_name(b): reviews(rows, b) for b in budgets} | {f"k{k}": k for k in ks}
     for name, k in depths.items():
         result[f"precision_at_{name}"] = precision_at(y, ranking, k)
@@ -117,7 +167,7 @@ def per_period(
     """The metrics of each calendar `quarter` or `year` of `as_of` (UTC) on a row of its own.
 
     Returns:
-        [period, rows, positives, base_rate, pr_auc, roc_auc, brier, ece], in order of time.
+        [period, rows, positives, base_rate, pr_auc, roc_auc, roc_auc_fpr_1pct, brier, ece], in order of time.
     """
     moments = pd.DatetimeIndex(as_of)
     years = moments.year.astype(str)
@@ -127,6 +177,42 @@ def per_period(
         inside = np.asarray(names == name)
         parts = (np.asarray(values)[inside] for values in (y, ranking, score))
         rows.append({"period": name, **evaluate(*parts, budgets=(), ks=())})
+    return pd.DataFrame(rows)
+
+
+def per_case(
+    case: pd.Series,
+    y: ArrayLike,
+    ranking: ArrayLike,
+    budgets: Sequence[float] = (0.01, 0.05),
+    ks: Sequence[int] = (100,),
+) -> pd.DataFrame:
+    """How well the positives of each case are found, a row a case.
+
+    Args:
+        case: the case of each row, missing for none; shape (n,).
+        y, ranking: of the same rows.
+        budgets, ks: depths of a review of all rows, as in `evaluate`.
+
+    Returns:
+        [case, positives, pr_auc, roc_auc, recall_at_…, rank_q10, rank_q50, rank_q90], in order of the cases' names. PR-AUC and
+        ROC-AUC are of the case's positives against all negatives. Recall is the share of the case's positives among the first of
+        all rows. A rank is the share of all rows that rank as high as a positive of the case, itself included (0 is best), and
+        rank_q90 is what nine tenths of these stay at or below. Ties count at their worst.
+    """
+    y, ranking, name = np.asarray(y), np.asarray(ranking, dtype=np.float64), pd.Series(case).to_numpy(dtype=object)
+    depths = {budget_name(b): reviews(y.size, b) for b in budgets} | {f"k{k}": k for k in ks}
+    as_high = (y.size - np.searchsorted(np.sort(ranking), ranking)) / max(y.size, 1)
+    rows = []
+    for one in sorted({one for one in name[y == 1] if not pd.isna(one)}):
+        own = (name == one) & (y == 1)
+        against = own | (y == 0)
+        found = {"case": one, "positives": int(own.sum())}
+        found |= {"pr_auc": pr_auc(own[against], ranking[against]), "roc_auc": roc_auc(own[against], ranking[against])}
+        found |= {f"recall_at_{depth}": recall_at(own, ranking, k) for depth, k in depths.items()}
+        ranks = np.quantile(as_high[own], RANK_QUANTILES, method="inverted_cdf")
+        found |= {f"rank_q{100 * q:.0f}": float(rank) for q, rank in zip(RANK_QUANTILES, ranks, strict=True)}
+        rows.append(found)
     return pd.DataFrame(rows)
 
 

@@ -1,21 +1,24 @@
-"""Pictures of a training, as PNG files: curves, calibration, scores, importance, periods. Computes no metric of its own."""
+"""Pictures of a training, as PNG files: curves, budgets, calibration, scores, periods. Computes no metric of its own."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ..serving.model_folder import ModelFolder
 from .contenders import TESTS, Contender
+from .findings import Findings
+from .fitted import Fitted
 from .metrics import calibration_table, pr_auc, roc_auc
+from .plot_style import CALM, INK, MODEL_COLOUR, RISK, TITLES, dress, row_of, save
+from .plots_model import drift_figure, importance_figure, shap_figure
 from .splits import Slices
 
-INK, MODEL_COLOUR, RISK, CALM = "#333333", "#1b4f8a", "#c8442d", "#7d9bb5"
 STYLES = {
     "model": {"linewidth": 2.4, "zorder": 3},
     "baseline": {"linewidth": 1.4, "zorder": 2},
@@ -29,26 +32,27 @@ COLOURS = {
     "size_only": "#b55f86",
     "missingness_only": "#7a7a7a",
     "best_single_feature": "#a8923a",
+    "isolation_forest": "#4c6f9b",
 }
-TITLES = {"test_time": "later snapshots, all wallets", "test_new": "later snapshots, wallets never seen"}
-TOP_FEATURES = 20
+OTHERS = ("#9c9c9c", "#b9a07a", "#7fa58a", "#a687a8")
 
 
-def draw_all(
-    folder: Path,
-    contending: list[Contender],
-    slices: Slices,
-    periods: pd.DataFrame,
-    booster: lgb.Booster,
-    model: ModelFolder,
-) -> None:
+def draw_all(folder: Path, fitted: Fitted, findings: Findings, model: ModelFolder) -> None:
     """Write all pictures of a training into `folder`."""
-    _save(pr_figure(contending, slices), folder / "pr_curve.png")
-    _save(roc_figure(contending, slices), folder / "roc_curve.png")
-    _save(calibration_figure(contending[0], slices), folder / "calibration.png")
-    _save(score_figure(contending[0], slices, model), folder / "scores.png")
-    _save(importance_figure(booster), folder / "importance.png")
-    _save(periods_figure(periods), folder / "periods.png")
+    contending, slices = fitted.contending, fitted.slices
+    figures = {
+        "pr_curve": pr_figure(contending, slices),
+        "roc_curve": roc_figure(contending, slices),
+        "budget": budget_figure(findings.budget, slices),
+        "calibration": calibration_figure(contending[0], slices),
+        "scores": score_figure(contending[0], slices, model),
+        "periods": periods_figure(findings.periods),
+        "drift": drift_figure(findings.drift),
+        "importance": importance_figure(fitted.booster),
+        "shap": shap_figure(fitted.booster, fitted.dataset, slices),
+    }
+    for name, figure in figures.items():
+        save(figure, folder / f"{name}.png")
 
 
 def pr_figure(contending: list[Contender], slices: Slices) -> Figure:
@@ -83,11 +87,30 @@ def roc_figure(contending: list[Contender], slices: Slices) -> Figure:
     return figure
 
 
+def budget_figure(budget: pd.DataFrame, slices: Slices) -> Figure:
+    """Precision and recall of the model over the share of snapshots that is reviewed, a panel a test slice."""
+    names = _shown(slices)
+    figure = Figure(figsize=(5.2 * len(names), 4.4), layout="constrained")
+    for axes, name in zip(row_of(figure, len(names)), names, strict=True):
+        table = budget[budget["slice"] == name]
+        axes.plot(table["share"], table["precision"], color=MODEL_COLOUR, linewidth=2, label="precision")
+        axes.plot(table["share"], table["recall"], color=RISK, linewidth=2, label="recall")
+        rate = float(np.mean(getattr(slices, name).y))
+        axes.axhline(rate, color=INK, linewidth=0.8, linestyle=":", label=f"base rate {rate:.3f}")
+        dress(axes, _title(name, slices), "share of the snapshots reviewed (log)", "")
+        axes.set_xscale("log")
+        axes.set_ylim(0, 1.02)
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+        axes.legend(frameon=False, fontsize=8.5)
+    figure.suptitle("What a review budget finds (ties at their worst)", x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
 def calibration_figure(one: Contender, slices: Slices) -> Figure:
     """Share of positives over mean score in ten bins, a panel a test slice, with the number of snapshots in each bin."""
     names = _shown(slices)
     figure = Figure(figsize=(5.2 * len(names), 4.8), layout="constrained")
-    for axes, name in zip(_row(figure, len(names)), names, strict=True):
+    for axes, name in zip(row_of(figure, len(names)), names, strict=True):
         part = getattr(slices, name)
         table = calibration_table(part.y, one.score[part.rows])
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
@@ -96,7 +119,7 @@ def calibration_figure(one: Contender, slices: Slices) -> Figure:
         axes.scatter(table["mean_score"], table["positive_share"], s=sizes, color=MODEL_COLOUR, zorder=3)
         for x, y, rows in table[["mean_score", "positive_share", "rows"]].itertuples(index=False):
             axes.annotate(f"{rows:,.0f}", (x, y), xytext=(8, -10), textcoords="offset points", fontsize=7.5, color=INK)
-        _dress(axes, _title(name, slices), "mean score of the bin", "share of positives in it")
+        dress(axes, _title(name, slices), "mean score of the bin", "share of positives in it")
     figure.suptitle("Calibration (numbers: snapshots in the bin)", x=0.01, ha="left", fontweight="bold")
     return figure
 
@@ -125,23 +148,10 @@ def score_figure(one: Contender, slices: Slices, model: ModelFolder) -> Figure:
     axes.axvline(
         model.threshold, color=RISK, linewidth=1.2, linestyle="--", label=f"flagged from {model.threshold:.2f}"
     )
-    _dress(axes, "Scores of " + TITLES["test_time"], "calibrated score", "snapshots (log)")
+    dress(axes, "Scores of " + TITLES["test_time"], "calibrated score", "snapshots (log)")
     axes.set_xlim(0, 1)
     axes.set_ylim(0.8, axes.get_ylim()[1] * 2)
     axes.legend(frameon=False, fontsize=9, loc="upper center")
-    return figure
-
-
-def importance_figure(booster: lgb.Booster) -> Figure:
-    """The features that gained most, as shares of all gain."""
-    gain = pd.Series(booster.feature_importance("gain"), index=booster.feature_name())
-    top = pd.Series(gain / max(gain.sum(), 1e-12)).sort_values(ascending=False).head(TOP_FEATURES).iloc[::-1]
-    figure = Figure(figsize=(8.4, 0.9 + 0.27 * len(top)), layout="constrained")
-    axes = figure.subplots()
-    axes.barh(top.index.tolist(), 100 * top.to_numpy(), color=MODEL_COLOUR, height=0.7)
-    _dress(axes, f"The {len(top)} features that gained most", "share of the trees' gain, %", "")
-    axes.tick_params(axis="y", labelsize=8)
-    axes.margins(y=0.01)
     return figure
 
 
@@ -157,7 +167,7 @@ def periods_figure(periods: pd.DataFrame) -> Figure:
         axes.plot(
             names, rows["base_rate"], marker=marker, color=colour, linestyle=":", alpha=0.6, label="  its base rate"
         )
-    _dress(axes, "The test, quarter by quarter", "", "")
+    dress(axes, "The test, quarter by quarter", "", "")
     axes.set_ylim(0, 1.02)
     axes.margins(x=0.1)
     axes.tick_params(axis="x", rotation=45 if len(names) > 8 else 0)
@@ -179,11 +189,11 @@ def _per_slice(
 ) -> Figure:
     names = _shown(slices)
     figure = Figure(figsize=(5.6 * len(names), 5.6), layout="constrained")
-    for axes, name in zip(_row(figure, len(names)), names, strict=True):
+    for axes, name in zip(row_of(figure, len(names)), names, strict=True):
         part = getattr(slices, name)
         for one in contending:
             draw(axes, one, part.y, one.margin[part.rows])
-        _dress(axes, _title(name, slices), *texts[1:])
+        dress(axes, _title(name, slices), *texts[1:])
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.01)
         axes.legend(
@@ -209,26 +219,10 @@ def _shown(slices: Slices) -> list[str]:
     return [name for name in TESTS if min(getattr(slices, name).counts) > 0]
 
 
-def _row(figure: Figure, n: int) -> list[Axes]:
-    return list(figure.subplots(1, n, squeeze=False)[0])
-
-
-def _dress(axes: Axes, title: str, x: str, y: str) -> None:
-    axes.set_title(title, loc="left", fontsize=10, color=INK)
-    axes.set_xlabel(x, color=INK)
-    axes.set_ylabel(y, color=INK)
-    axes.grid(alpha=0.25, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
 def _style(one: Contender) -> dict:
-    return {"color": COLOURS[one.name], **STYLES[one.kind]}
+    other = OTHERS[sum(one.name.encode()) % len(OTHERS)]
+    return {"color": COLOURS.get(one.name, other), **STYLES[one.kind]}
 
 
 def _words(name: str) -> str:
     return "LightGBM" if name == "lightgbm" else name.replace("_", " ")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=130)

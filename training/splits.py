@@ -4,6 +4,8 @@ train       as_of ≤ train_until, wallets not held out, labels known before tra
 calibrate   train_until + embargo ≤ as_of ≤ calibrate_until, wallets not held out, labels known before calibrate_until
 test_time   as_of ≥ calibrate_until + embargo, all wallets, all labels
 test_new    the held-out wallets of test_time: the model met them in no slice before
+
+A label is known from its known_from + split.label_delay on. In the tests all labels are the truth.
 """
 
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .config import TrainConfig
 
 SHARES = (0.6, 0.2, 0.2)
+NO_DELAY: Any = pd.Timedelta(0)
 NAMES = ("train", "calibrate", "test_time", "test_new")
 
 
@@ -49,6 +52,7 @@ class Slices:
     calibrate_until: pd.Timestamp
     embargo: pd.Timedelta
     derived: bool
+    label_delay: pd.Timedelta = NO_DELAY
 
     def named(self) -> dict[str, Slice]:
         """The slices by name, in order of time."""
@@ -71,7 +75,9 @@ def split_snapshots(snapshots: pd.DataFrame, targets: Targets, config: "TrainCon
     derived = train_until is None
     if derived:
         train_until, calibrate_until = _derive(table)
-    slices = Slices(**table.cut(train_until, calibrate_until), embargo=table.embargo, derived=derived)
+    slices = Slices(
+        **table.cut(train_until, calibrate_until), embargo=table.embargo, derived=derived, label_delay=table.delay
+    )
     _check(slices)
     return slices
 
@@ -87,10 +93,12 @@ class _Table:
         self.held_out = (unit_hash(wallets, "held_out_addresses") < config.split.held_out_addresses)[place]
         embargo = config.split.embargo if config.split.embargo is not None else config.snapshots.window
         self.embargo: Any = pd.Timedelta(parse_window(embargo) or 0, unit="s")
+        self.delay: Any = pd.Timedelta(parse_window(config.split.label_delay) or 0, unit="s")
 
     def outcomes(self, known_by: pd.Timestamp | None) -> np.ndarray:
-        """1, 0, or −1 where nothing was known, or it was contradictory; shape (rows,)."""
-        return self.address.map(self.targets.known_by(known_by)).fillna(-1).to_numpy(dtype=np.int8)
+        """1, 0, or −1 where nothing was known by then (None: ever), or it was contradictory; shape (rows,)."""
+        moment = None if known_by is None else known_by - self.delay
+        return self.address.map(self.targets.known_by(moment)).fillna(-1).to_numpy(dtype=np.int8)
 
     def part(self, when: Any, who: np.ndarray, known_by: pd.Timestamp | None) -> Slice:
         y = self.outcomes(known_by)

@@ -1,16 +1,16 @@
 """One training from transfers and labels to a model folder and an MLflow run. Each step is a function of its own.
 
-dataset → split → fit, with baselines and shortcuts → calibrate → evaluate → model folder → track
+dataset → split → tune → fit, with baselines and shortcuts → calibrate → judge and audit → model folder → track
 """
 
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import pandas as pd
 
 from ..features.catalogue import features_hash
@@ -18,15 +18,18 @@ from ..features.errors import UsageError
 from ..features.ledger import Ledger
 from ..serving.calibration import reference_quantiles, usual_values
 from ..serving.model_folder import FILES, MANIFEST, Bands, ModelFolder
+from .audit import AuditReport
 from .calibration import flag_threshold
 from .card import model_card
 from .config import Source, TrainConfig, load_config
-from .contenders import Contender, contenders, metrics_table, periods_table
-from .dataset import Dataset, Progress, build_dataset, split
+from .dataset import Progress
+from .findings import Findings, judge
+from .fitted import Fitted, fit_all
 from .labels import read_labels
 from .plots import draw_all
+from .record import record_of
 from .splits import Slices
-from .tracking import Record, Store, Tracked, open_store, record_training
+from .tracking import Store, Tracked, open_store, record_training
 
 DIGITS = 6  # of metrics in the model folder: more would hang on the machine's linear algebra
 
@@ -37,22 +40,37 @@ class TrainResult:
 
     Attributes:
         model_dir: the model folder; model: what is in it.
-        metrics: a row a contender and test slice; the model's own come first.
-        periods: the model's metrics by quarter.
-        config: as used, with every default; slices: the split with its dates; counts: labelled wallets by side.
+        findings: all that was found out about it: tables of metrics, intervals, cases, drift, and the leakage audit.
+        params: LightGBM's parameters as used, those that tuning chose if there was any.
+        config: as given, with every default; slices: the split with its dates; counts: labelled wallets by side.
         tracked: where it is in MLflow, None if tracking is off.
         bad_labels: the rows of the labels that were left out, as `Labels.bad` holds them.
     """
 
     model_dir: Path
     model: ModelFolder
-    metrics: pd.DataFrame
-    periods: pd.DataFrame
+    findings: Findings
+    params: dict[str, Any]
     config: TrainConfig
     slices: Slices
     counts: dict[str, int]
     tracked: Tracked | None
     bad_labels: pd.DataFrame
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """A row a contender and test slice; the model's own come first."""
+        return self.findings.metrics
+
+    @property
+    def periods(self) -> pd.DataFrame:
+        """The model's metrics by quarter."""
+        return self.findings.periods
+
+    @property
+    def audit(self) -> AuditReport:
+        """The leakage audit of this training. A verdict of fail stops nothing; it is told."""
+        return self.findings.audit
 
     @property
     def run_id(self) -> str | None:
@@ -65,19 +83,6 @@ class TrainResult:
         return self.tracked.model_uri if self.tracked else str(self.model_dir)
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    """A dataset with its split, and all that was fitted on it."""
-
-    config: TrainConfig
-    dataset: Dataset
-    slices: Slices
-    booster: lgb.Booster
-    contending: list[Contender]
-    metrics: pd.DataFrame
-    periods: pd.DataFrame
-
-
 def train(
     transfers: Any,
     labels: str | os.PathLike[str] | pd.DataFrame,
@@ -87,6 +92,7 @@ def train(
     on_progress: Progress | None = None,
     *,
     head: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> TrainResult:
     """Train, evaluate and track one model.
 
@@ -94,11 +100,13 @@ def train(
         transfers: a Ledger, or anything `Ledger.from_transfers` takes.
         labels: anything `read_labels` takes.
         config: anything `load_config` takes; what it leaves out comes from the head's default.
-        out: the model folder to write; an older model folder there is replaced.
+        out: the model folder to write; an older model folder there is replaced. A search for parameters is kept beside it, in
+            `<out>.tuning.db`, and goes on from there if it was interrupted.
         tracking_uri: of the MLflow store; None for the one MLflow is set to, or else `mlflow.db` in the working directory.
-        on_progress: called with a step's name ("read", "extract", "fit", "record"), how much of it is done, and how much
-            it is in all.
+        on_progress: called with a step's name ("read", "extract", "tune", "fit", "judge", "record"), how much of it is done,
+            and how much it is in all.
         head: `laundering` or `state_linked`, if `config` does not say.
+        tags: of the MLflow run, beside its own.
 
     Raises:
         UsageError: if the config, `out` or the tracking store cannot be used; nothing was computed then.
@@ -112,15 +120,22 @@ def train(
     known = read_labels(labels)
     ledger = transfers if isinstance(transfers, Ledger) else Ledger.from_transfers(transfers)
     report("read", 1, 1)
-    fitted = _fit(ledger, known.good, checked, report)
-    model = _model_of(fitted)
+    fitted = fit_all(ledger, known.good, checked, tuning_store(folder), report)
+    report("judge", 0, 1)
+    findings = judge(fitted)
+    model = _model_of(fitted, findings)
     model.save(folder)
+    report("judge", 1, 1)
     report("record", 0, 1)
-    tracked = _track(store, fitted, model, folder) if store else None
+    tracked = _track(store, fitted, findings, model, folder, tags or {}) if store else None
     report("record", 1, 1)
-    return TrainResult(
-        folder, model, fitted.metrics, fitted.periods, checked, fitted.slices, fitted.dataset.counts, tracked, known.bad
-    )
+    params, counts = fitted.used.model.lightgbm.model_dump(), fitted.dataset.counts
+    return TrainResult(folder, model, findings, params, checked, fitted.slices, counts, tracked, known.bad)
+
+
+def tuning_store(folder: Path) -> Path:
+    """Where the search for the parameters of a model folder is kept."""
+    return folder.with_name(f"{folder.name}.tuning.db")
 
 
 def _free(folder: Path) -> Path:
@@ -132,15 +147,7 @@ def _free(folder: Path) -> Path:
     return folder
 
 
-def _fit(ledger: Ledger, labels: pd.DataFrame, config: TrainConfig, report: Progress) -> _Fitted:
-    dataset = build_dataset(ledger, labels, config, report)
-    slices = split(dataset, config)
-    booster, contending = contenders(dataset, slices, config, report)
-    metrics = metrics_table(contending, slices, config)
-    return _Fitted(config, dataset, slices, booster, contending, metrics, periods_table(contending[0], dataset, slices))
-
-
-def _model_of(fitted: _Fitted) -> ModelFolder:
+def _model_of(fitted: Fitted, findings: Findings) -> ModelFolder:
     """Everything a model folder holds. Its reference population is the negative snapshots of the calibration slice: later than
     the training, and nearer to the wallets one meets than a mixture with as many bad ones as somebody labelled."""
     config, dataset, later = fitted.config, fitted.dataset, fitted.slices.calibrate
@@ -165,15 +172,16 @@ def _model_of(fitted: _Fitted) -> ModelFolder:
             **{side: list(names) for side, names in config.labels.model_dump().items()},
             "wallets": dict(dataset.counts),
         },
-        metrics=_nested(fitted.metrics),
+        metrics=_nested(findings.metrics),
         data_digest=dataset.digest,
         seed=config.seed,
         versions={name: version(name) for name in ("walletprint", "lightgbm", "numpy")},
         trees=fitted.booster.model_to_string(),
         card="-",
     )
-    card = model_card(model, config, dataset, fitted.slices, fitted.metrics, fitted.periods)
-    return model.model_copy(update={"card": card})  # the version is of all but the card, which names it
+    return model.model_copy(
+        update={"card": model_card(model, fitted, findings)}
+    )  # the version is of all but the card, which names it
 
 
 def _policy(config: TrainConfig) -> str:
@@ -191,49 +199,9 @@ def _nested(metrics: pd.DataFrame) -> dict[str, Any]:
     return nested
 
 
-def _track(store: Store, fitted: _Fitted, model: ModelFolder, folder: Path) -> Tracked:
-    rows = fitted.slices.train
+def _track(
+    store: Store, fitted: Fitted, findings: Findings, model: ModelFolder, folder: Path, tags: Mapping[str, str]
+) -> Tracked:
     with tempfile.TemporaryDirectory(prefix="walletprint-") as pictures:
-        draw_all(Path(pictures), fitted.contending, fitted.slices, fitted.periods, fitted.booster, model)
-        record = Record(
-            config=fitted.config,
-            params=_params(fitted, model),
-            metrics=_flat(fitted.metrics),
-            tables={"metrics": fitted.metrics, "periods": fitted.periods},
-            pictures=Path(pictures),
-            rows=fitted.dataset.X.iloc[rows.rows].assign(y=rows.y.astype(float)),
-        )
-        return record_training(store, record, model, folder)
-
-
-def _params(fitted: _Fitted, model: ModelFolder) -> dict[str, Any]:
-    """The config and what was derived from the data, flat."""
-    config = pd.json_normalize(fitted.config.model_dump(by_alias=True)).iloc[0].to_dict()
-    slices = fitted.slices
-    derived = {
-        "train_until": slices.train_until.date(),
-        "calibrate_until": slices.calibrate_until.date(),
-        "embargo_days": slices.embargo.days,
-        "n_features": len(model.features),
-        "calibration": model.calibration.method,
-        "threshold": model.threshold,
-        "data_digest": model.data_digest,
-        "features_hash": model.features_hash,
-    }
-    sizes = {
-        f"rows.{name}.{side}": n
-        for name, part in slices.named().items()
-        for side, n in zip(("negative", "positive"), part.counts, strict=True)
-    }
-    wallets = {f"wallets.{name}": n for name, n in fitted.dataset.counts.items()}
-    return {**config, **derived, **sizes, **wallets}
-
-
-def _flat(metrics: pd.DataFrame) -> dict[str, float]:
-    """`test_time/pr_auc` for the model, `date_only/test_time/pr_auc` for what stands beside it."""
-    flat: dict[str, float] = {}
-    for row in metrics.drop(columns="note").to_dict("records"):
-        name, kind, part = row.pop("model"), row.pop("kind"), row.pop("slice")
-        prefix = part if kind == "model" else f"{name}/{part}"
-        flat |= {f"{prefix}/{key}": value for key, value in row.items()}
-    return flat
+        draw_all(Path(pictures), fitted, findings, model)
+        return record_training(store, record_of(fitted, findings, model, Path(pictures), tags), model, folder)

@@ -4,7 +4,7 @@ And what it would seem to add if nobody looked at the labels' dates. Run with
 
     python -m walletprint.experiments.benchmarks.exposure_adds --data FOLDER --attribution labels.parquet
 
-Protocols, populations and wallets are those of `era_matched`.
+Protocols, populations and wallets are those of `experiments/protocols/era_matched.py`.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ from ...training.config import TrainConfig, load_config
 from ...training.dataset import Dataset, build_dataset
 from ...training.metrics import pr_auc, roc_auc
 from ...training.models import fit_lightgbm, margins
-from .era_matched import LABELS, SNAPSHOTS, load_labels, load_wallets, protocols, with_native
+from ..protocols.era_matched import LABELS, SNAPSHOTS, load_labels, load_wallets, protocols, with_native
 from .report import RESULTS, write_report
 
 NAMES = [declared.name for declared in catalogue("exposure")]
@@ -37,7 +37,7 @@ share of snapshots of which any share of what came in or went out is illicit."""
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="The folder of `era_matched`.")],
+    data: Annotated[Path, typer.Option(help="The folder of `walletprint benchmark era-matched`.")],
     attribution: Annotated[Path, typer.Option(help="A table of `walletprint labels build`.")],
     results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
     seed: Annotated[int, typer.Option(help="Of the models.")] = 7,

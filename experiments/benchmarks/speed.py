@@ -19,7 +19,7 @@ import typer
 
 from ...features import Ledger, catalogue, extract, snapshots_of
 from ...features.ingest import ingest
-from .era_matched import FILES
+from ..protocols.era_matched import FILES
 from .report import RESULTS, write_report
 
 INTRO = """\

@@ -56,3 +56,17 @@ def test_a_chain_hop_is_sought_among_64_entries():
     ends = "01 10:00:00 w bridge 10 chain=ethereum\n{}\n01 10:20:00 bridge w 10 chain=bsc"
     hops = [fingerprint(ends.format(many(n, "01 10:10:00 s{} w 1")))["assets__chain_hop__share"] for n in (63, 64)]
     assert hops == [1, 0]
+
+
+@pytest.mark.parametrize(("branches", "cut"), [(40, 0), (60, 1)])
+def test_a_search_for_a_cycle_ends_after_ten_thousand_transfers(branches, cut):
+    """a pays n wallets, each of which pays n more, and these a sink; c, which pays a, is paid by n wallets, each of them by n
+    more, and these by a spring. Nothing joins the two trees: from both ends, and a fifth transfer further, a search that is not
+    cut looks at 2·(n + n²) + n² transfers: 4,880, or 10,920."""
+    pairs = [(i, j) for i in range(branches) for j in range(branches)]
+    lines = [f"01 10:00:00 z a 1\n{many(branches, '01 10:10:00 a x{} 1')}\n{many(branches, '01 10:30:00 u{} c 1')}"]
+    lines += [f"01 10:20:00 x{i} y{i}_{j} 1\n01 10:30:00 y{i}_{j} sink{i} 1" for i, j in pairs]
+    lines += [f"01 10:10:00 spring{i} v{i}_{j} 1\n01 10:20:00 v{i}_{j} u{i} 1" for i, j in pairs]
+    got = fingerprint("\n".join([*lines, "01 11:00:00 c a 1"]), "c")
+    # of c's transfers, n in and one out, the one out closes a cycle if any does
+    assert_features(got, {"structure__cycle__capped": cut / (branches + 1)})

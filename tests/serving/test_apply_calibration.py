@@ -23,6 +23,12 @@ def test_one_knot_gives_one_score():
     assert calibrate(np.array([-1.0, 1.0]), Calibration(method="isotonic", x=(0.0,), y=(0.3,))).tolist() == [0.3, 0.3]
 
 
+def test_venn_abers_is_steps_that_begin_on_their_knots():
+    steps = Calibration(method="venn_abers", x=(-1.0, 2.0), y=(0.1, 0.4, 0.9))
+    asked = np.array([-9, np.nextafter(-1, -2), -1, 0, np.nextafter(2, 1), 2, 9])
+    assert calibrate(asked, steps).tolist() == [0.1, 0.1, 0.4, 0.4, 0.4, 0.9, 0.9]
+
+
 def test_sigmoid_is_the_logistic_of_a_line_and_never_overflows():
     margin = np.array([-1e6, -1.0, 0.0, 2.0, 1e6])
     expected = [0.0, *(1 / (1 + np.exp(-(2 * margin[1:4] - 0.5)))), 1.0]

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from walletprint.serving.calibration import calibrate
 from walletprint.training import metrics
@@ -67,6 +69,94 @@ def test_separable_rows_do_not_run_away():
     margin = np.concatenate([np.full(50, -8.0), np.full(50, 8.0)])
     score = calibrate(margin, fit_calibration(margin, (margin > 0).astype(int)))
     assert score[-1] == pytest.approx(51 / 52, abs=1e-3)  # Platt's target for 50 positives
+
+
+def test_the_method_can_be_chosen():
+    few, many = sample(50, 7), sample(5000, 8)
+    assert fit_calibration(*few, "isotonic").method == "isotonic"
+    assert fit_calibration(*many, "sigmoid").method == "sigmoid"
+    assert fit_calibration(*few, "venn_abers").method == "venn_abers"
+
+
+def isotonic_at(rows, place):
+    """Isotonic regression's value at one of the distinct margins, by the max-min formula: no pooling."""
+    xs = sorted({x for x, _ in rows})
+    at = xs.index(place)
+
+    def mean(low, high):
+        inside = [label for x, label in rows if xs[low] <= x <= xs[high]]
+        return sum(inside) / len(inside)
+
+    return max(min(mean(low, high) for high in range(at, len(xs))) for low in range(at + 1))
+
+
+def venn_abers_by_definition(margin, y, asked):
+    """Isotonic regression with the asked margin added once as a negative and once as a positive (Vovk & Petej 2014)."""
+    rows, found = list(zip(margin.tolist(), y.tolist(), strict=True)), []
+    for one in asked.tolist():
+        p0, p1 = (isotonic_at([*rows, (one, side)], one) for side in (0, 1))
+        found.append(p1 / (1 - p0 + p1))
+    return np.array(found)
+
+
+def around(margin):
+    """On, between, and beside the margins of a slice."""
+    known = np.unique(margin)
+    middles = (known[1:] + known[:-1]) / 2
+    return np.concatenate(
+        [known, middles, np.nextafter(known, -9), np.nextafter(known, 9), known[:1] - 1, known[-1:] + 1]
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=12))
+def test_venn_abers_is_its_definition(rows):
+    margin, y = np.array([float(m) for m, _ in rows]), np.array([int(one) for _, one in rows])
+    asked = around(margin)
+    found = calibrate(asked, fit_calibration(margin, y, "venn_abers"))
+    assert np.abs(found - venn_abers_by_definition(margin, y, asked)).max() < 1e-12
+
+
+@pytest.mark.parametrize("digits", [1, 12])
+def test_venn_abers_is_that_of_the_library(digits):
+    """The library is imported here alone: it changes how numpy treats a division by zero."""
+    margin, y = sample(800, 9)
+    margin = margin.round(digits)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        from venn_abers import VennAbers
+
+        asked = around(margin)
+        library = VennAbers()
+        library.fit(np.column_stack([-margin, margin]), y)
+        p, _ = library.predict_proba(np.column_stack([-asked, asked]))
+    found = calibrate(asked, fit_calibration(margin, y, "venn_abers"))
+    assert np.abs(found - p[:, 1]).max() < 1e-12
+
+
+def test_venn_abers_by_hand():
+    # margins 0 and 1, a negative and a positive. On 0: as a negative 0/2, as a positive the mean of 0 and 1: .5 / (1 − 0 + .5)
+    fitted = fit_calibration(np.array([0.0, 1.0]), np.array([0, 1]), "venn_abers")
+    between = 1 / (1 - 0 + 1)  # p₀ = 0, p₁ = 1
+    on_one = 1 / (1 - 0.5 + 1)
+    asked = np.array([-1.0, 0.0, 0.5, 1.0, 2.0])
+    assert calibrate(asked, fitted) == pytest.approx([1 / 3, 1 / 3, between, on_one, on_one])
+
+
+def test_venn_abers_keeps_the_order_and_is_never_certain():
+    margin, y = sample(3000, 10)
+    fitted = fit_calibration(margin, y, "venn_abers")
+    score = calibrate(np.sort(margin), fitted)
+    assert (np.diff(score) >= 0).all()
+    assert 0 < score[0] < score[-1] < 1
+    later, truth = sample(20000, 11)
+    assert metrics.ece(truth, calibrate(later, fitted)) < 0.03
+
+
+def test_venn_abers_of_neighbouring_doubles():
+    margin = np.array([1.0, np.nextafter(1.0, 2.0), 3.0])
+    y = np.array([0, 1, 1])
+    found = calibrate(margin, fit_calibration(margin, y, "venn_abers"))
+    assert found == pytest.approx(venn_abers_by_definition(np.array([1.0, 2.0, 3.0]), y, np.array([1.0, 2.0, 3.0])))
 
 
 @pytest.mark.parametrize(

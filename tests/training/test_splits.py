@@ -85,6 +85,38 @@ def test_a_label_known_later_is_no_training_label():
     assert set(snapshots["address"].iloc[slices.test_time.rows]) == set(WALLETS)  # in the test all labels are the truth
 
 
+def test_a_label_counts_when_its_delay_is_over():
+    # all labels are known from 2020-11-01: ten days are over on 2020-11-11, before the training ends; 60 days only in January
+    arguments = {"known_from": "2020-11-01", "train_until": "2020-12-01", "calibrate_until": "2021-05-01"}
+    early, late = (make(**arguments, label_delay=delay) for delay in ("10d", "60d"))
+    slices = split_snapshots(*early)
+    assert slices.train.counts == split_snapshots(*make(**arguments)).train.counts
+    assert slices.label_delay == pd.Timedelta(days=10)
+    with pytest.raises(
+        DataError, match=r"split: train needs both classes \(train 0 positive / 0 negative, calibrate \d\d"
+    ):
+        split_snapshots(*late)
+
+
+def test_a_delay_that_ends_with_the_training_is_too_late():
+    # known from 2020-11-01 and used 30 days later: on 2020-12-01, the training's last day, not before it
+    snapshots, marked, config = make(
+        known_from=["2020-11-01" if i % 10 < 2 else None for i in range(len(WALLETS))],
+        train_until="2020-12-01", calibrate_until="2021-05-01", held_out_addresses=0, label_delay="30d",
+    )  # fmt: skip
+    slices = split_snapshots(snapshots, marked, config)
+    trained = set(snapshots["address"].iloc[slices.train.rows])
+    assert trained == {w for i, w in enumerate(WALLETS) if i % 10 >= 2}
+    assert set(snapshots["address"].iloc[slices.calibrate.rows]) == set(WALLETS)
+    assert set(snapshots["address"].iloc[slices.test_time.rows]) == set(WALLETS)  # in the test all labels are the truth
+
+
+def test_derived_dates_heed_the_delay():
+    snapshots, marked, config = make(known_from="2020-09-01", label_delay="90d")
+    slices = split_snapshots(snapshots, marked, config)
+    assert slices.train_until > day("2020-11-30")
+
+
 def test_derived_dates_come_near_60_20_20():
     snapshots, marked, config = make()
     slices = split_snapshots(snapshots, marked, config)

@@ -1,0 +1,267 @@
+"""From any table of features and labels to what the audit looks at: which columns are what, and which rows are trained on."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from ...features.errors import DataError, UsageError, WalletprintError
+from ...features.periods import parse_as_of
+from ...features.small_tables import read_small_table
+from . import columns as c
+from .report import named
+from .table import Group, Table, codes_of
+from .thresholds import NAMED
+
+TEST_SHARE = 0.3
+USUAL = {"address": "address", "time": "as_of", "known_from": "known_from", "source": "source"}
+"""Columns that are taken for what their names say, in any case, where no option names another."""
+TRAIN, TEST = ("train", "training"), ("test", "testing")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which column is what: names of columns, None or empty where there is none."""
+
+    label: str
+    address: str | None = None
+    time: str | None = None
+    first: str | None = None
+    last: str | None = None
+    known_from: str | None = None
+    source: str | None = None
+    split: str | None = None
+    split_at: str | None = None
+    groups: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    seed: int = 7
+
+    @property
+    def taken(self) -> set[str]:
+        """All columns that have a role, so that they are no features."""
+        single = (self.label, self.address, self.time, self.first, self.last, self.known_from, self.source, self.split)
+        return {name for name in single if name} | set(self.groups) | set(self.ignore)
+
+
+@dataclass
+class _Parts:
+    """The columns that are no role, by what they are."""
+
+    features: dict[str, np.ndarray] = field(default_factory=dict)
+    set_aside: dict[str, np.ndarray] = field(default_factory=dict)
+    date_like: list[str] = field(default_factory=list)
+    size_like: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    other: list[str] = field(default_factory=list)
+
+
+def read_table(source: str | os.PathLike[str] | pd.DataFrame, roles: Roles) -> Table:
+    """Read a table, and split it.
+
+    Raises:
+        UsageError: a named column is not there, or is asked to be two things, or the split cannot be made.
+        DataError: the file cannot be read, the label has not two values, or a column of dates holds none.
+    """
+    what, frame = read_small_table(source, "a table of features")
+    frame = frame.rename(columns=str).reset_index(drop=True)
+    _check_columns(what, frame, roles)
+    roles = _usual(frame, roles)
+    notes: list[str] = []
+    label = _labels(what, frame, roles.label, notes)
+    frame = frame.loc[label.notna()].reset_index(drop=True)
+    y = label.dropna().to_numpy(dtype=np.int64)
+    parts = _sorted_out(frame, roles)
+    if not parts.features:
+        raise DataError(f"{what}: no column is left as a feature; name fewer of them, or give a table with features")
+    clocks = {name: _clock(what, frame, name) for name in (roles.time, roles.first, roles.last) if name}
+    as_of = clocks[roles.time] if roles.time else None
+    train, test, said, cutoff = _split(what, frame, y, as_of, roles, notes)
+    wallets = codes_of(c.texts(frame.loc[:, roles.address]).str.casefold()) if roles.address else None
+    return Table(
+        X=pd.DataFrame(parts.features),
+        y=y,
+        train=train,
+        test=test,
+        clocks=pd.DataFrame(clocks, index=frame.index),
+        split=said,
+        as_of=as_of,
+        known_from=_clock(what, frame, roles.known_from) if roles.known_from else None,
+        cutoff=cutoff,
+        source=c.texts(frame.loc[:, roles.source]) if roles.source else None,
+        wallets=wallets,
+        groups=_groups(frame, roles, wallets, train, test, as_of),
+        date_like=tuple(parts.date_like),
+        size_like=tuple(parts.size_like),
+        set_aside=parts.set_aside,
+        notes=(*notes, *_notes(parts, roles)),
+    )
+
+
+def _check_columns(what: str, frame: pd.DataFrame, roles: Roles) -> None:
+    if frame.columns.has_duplicates:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise DataError(f"{what}: two columns are named {twice}; give each a name of its own")
+    for name in [roles.label, *sorted(roles.taken - {roles.label})]:
+        if name not in frame:
+            listed = named(frame.columns, 12)
+            raise UsageError(f"{what}: there is no column {name!r}; its columns are {listed}")
+    single = [
+        roles.label,
+        roles.address,
+        roles.time,
+        roles.first,
+        roles.last,
+        roles.known_from,
+        roles.split,
+        *roles.ignore,
+    ]
+    given = [name for name in single if name]
+    if twice := sorted({name for name in given if given.count(name) > 1}):
+        raise UsageError(f"column {twice[0]!r} is named for two things; name it for one")
+    if roles.split and roles.split_at:
+        raise UsageError("split and split_at: give one of them")
+
+
+def _usual(frame: pd.DataFrame, roles: Roles) -> Roles:
+    """The roles with those columns added that are called by the names that walletprint itself gives them."""
+    folded = {name.casefold(): name for name in reversed(frame.columns)}
+    free = {
+        role: folded[usual]
+        for role, usual in USUAL.items()
+        if getattr(roles, role) is None and usual in folded and folded[usual] not in roles.taken
+    }
+    return Roles(**{**roles.__dict__, **free})
+
+
+def _labels(what: str, frame: pd.DataFrame, name: str, notes: list[str]) -> pd.Series:
+    """1 and 0, null where the label is empty: of the numbers the higher is 1, of two words the rarer."""
+    text = c.texts(frame.loc[:, name])
+    values = sorted(text.dropna().unique())
+    if len(values) > 2 or not values:
+        shown = f"has {len(values)} values ({named(values, NAMED)})" if values else "is empty"
+        raise DataError(f"{what}: label {name!r} {shown}; a column with two values is needed, such as 0 and 1")
+    if empty := int(text.isna().sum()):
+        notes.append(f"{empty:,} rows without a label were left out")
+    positive = _positive(c.column_of(frame.loc[:, name]), text, values)
+    notes.append(f"positive are the rows whose {name} is {positive}")
+    return pd.Series(np.where(text.isna(), np.nan, text == positive), index=text.index)
+
+
+def _positive(column: c.Column, text: pd.Series, values: list[str]) -> str:
+    if column.kind == c.NUMBER:
+        high = values[-1] if len(values) == 1 else text.loc[np.nanargmax(column.values)]
+        return str(high) if len(values) == 2 or float(np.nanmax(column.values)) > 0 else "1"
+    counts = text.value_counts()
+    return min(values, key=lambda value: (counts[value], value))
+
+
+def _sorted_out(frame: pd.DataFrame, roles: Roles) -> _Parts:
+    parts = _Parts()
+    for name in frame.columns.difference(list(roles.taken), sort=False):
+        column = c.column_of(frame.loc[:, name])
+        if column.kind == c.OTHER:
+            parts.other.append(name)
+        elif column.names_row:
+            parts.set_aside[name] = column.values
+        else:
+            parts.features[name] = column.values
+            parts.date_like += [name] if c.is_date_like(name, column) else []
+            parts.size_like += [name] if c.is_size_like(name, column) else []
+            parts.text += [name] if column.kind == c.TEXT else []
+    return parts
+
+
+def _notes(parts: _Parts, roles: Roles) -> list[str]:
+    said = {
+        "speak of time, by their values or names, and are features": parts.date_like,
+        "hold text, and stand for how frequent it is": parts.text,
+        "number or name the rows, and are no features": list(parts.set_aside),
+        "hold lists or records, and were left out": parts.other,
+    }
+    known = [f"{role} is read from {getattr(roles, role)}" for role in USUAL if getattr(roles, role)]
+    return known + [f"{what}: {', '.join(names)}" for what, names in said.items() if names]
+
+
+def _clock(what: str, frame: pd.DataFrame, name: str) -> np.ndarray:
+    column = c.column_of(frame.loc[:, name])
+    if column.kind in (c.TEXT, c.OTHER):
+        text = c.texts(frame.loc[:, name])
+        bad = text.notna() & pd.to_datetime(text, utc=True, errors="coerce", format="ISO8601").isna()
+        row = int(bad.to_numpy().argmax())
+        raise DataError(
+            f"{what}, row {row + 1}: {name} must be a date (2021-04-01) or a number, not {frame.loc[:, name].iloc[row]!r}"
+        )
+    return c.clock(column)
+
+
+def _split(
+    what: str, frame: pd.DataFrame, y: np.ndarray, as_of: np.ndarray | None, roles: Roles, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray, str, float | None]:
+    """Positions of the rows of both sides, the split in words, and the last date of which training knows."""
+    cutoff = None
+    if roles.split_at is not None:
+        if as_of is None:
+            raise UsageError("split_at: the rows' dates are needed too; name their column with time")
+        cutoff = _moment(roles.split_at)
+        train, test = np.flatnonzero(as_of <= cutoff), np.flatnonzero(as_of > cutoff)
+        said = f"split in time: trained on rows up to {roles.split_at}"
+    elif roles.split is not None:
+        train, test = _given(what, frame, roles.split)
+        said = f"split as column {roles.split} says"
+    else:
+        train, test = _random(y, roles.seed)
+        said = f"random split, {1 - TEST_SHARE:.0%} to train"
+    if lost := len(y) - len(train) - len(test):
+        notes.append(f"{lost:,} rows are on neither side of the split")
+    if cutoff is None and as_of is not None and len(train) and not np.isnan(as_of[train]).all():
+        cutoff = float(np.nanmax(as_of[train]))
+    return train, test, said, cutoff
+
+
+def _moment(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return parse_as_of(text).timestamp() / c.DAY
+    except WalletprintError as error:
+        raise UsageError(f"split_at: {str(error).removeprefix('as_of: ')}") from None
+
+
+def _given(what: str, frame: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    side = c.texts(frame.loc[:, name]).str.casefold()
+    found = tuple(np.flatnonzero(side.isin(values).to_numpy()) for values in (TRAIN, TEST))
+    if not all(map(len, found)):
+        held = named(sorted(side.dropna().unique()), NAMED) or "nothing"
+        raise UsageError(f"{what}: split column {name!r} must hold train and test, not {held}")
+    return found[0], found[1]
+
+
+def _random(y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A split of the rows by lot, with the same share of positives on both sides where there are two of each class."""
+    if len(y) < 2:
+        raise DataError(f"the table has {len(y)} row with a label; a training and a test row are needed at least")
+    even = y if min(np.bincount(y, minlength=2)) >= 2 and len(y) >= 10 else None
+    train, test = train_test_split(np.arange(len(y)), test_size=TEST_SHARE, random_state=seed, stratify=even)
+    return np.sort(train), np.sort(test)
+
+
+def _groups(
+    frame: pd.DataFrame,
+    roles: Roles,
+    wallets: np.ndarray | None,
+    train: np.ndarray,
+    test: np.ndarray,
+    as_of: np.ndarray | None,
+) -> tuple[Group, ...]:
+    groups = [(name, codes_of(c.texts(frame.loc[:, name]))) for name in roles.groups]
+    made = [Group(name, codes[train], codes[test]) for name, codes in groups]
+    if wallets is None or roles.address is None:
+        return tuple(made)
+    in_time = as_of is not None and len(train) > 0 and len(test) > 0 and bool(as_of[train].max() < as_of[test].min())
+    remedy = "measure wallets that were never trained on by themselves, too" if in_time else "split by address"
+    return (Group(roles.address, wallets[train], wallets[test], in_time, remedy), *made)

@@ -1,0 +1,146 @@
+"""What an audit found: a row a check, the worst verdict, and both as Markdown and as plain data. Finds nothing itself."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+VERDICTS = ("skipped", "pass", "warn", "fail")
+"""From nothing to worst."""
+COLUMNS = ("check", "verdict", "found", "what_to_do")
+DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Check:
+    """One look for one kind of leak.
+
+    Attributes:
+        name: of the check.
+        verdict: pass, warn, fail, or skipped where it could not run; `found` says why then.
+        found: figures and names of columns, in a sentence.
+        what_to_do: empty if nothing.
+        figures: the same figures by name, for programs.
+    """
+
+    name: str
+    verdict: str
+    found: str
+    what_to_do: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NotRunError(Exception):
+    """A check lacks what it needs; the message says what. The audit turns it into a check that is skipped."""
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """All checks of one audit.
+
+    Attributes:
+        found: the checks, in order.
+        shortcuts: [model, columns, roc_auc, pr_auc, reach], the full model first; empty if none could be judged.
+        about: rows, features and split in figures, and `notes`: what was set aside, and where rows were sampled.
+    """
+
+    found: tuple[Check, ...]
+    shortcuts: pd.DataFrame
+    about: Mapping[str, Any]
+
+    @property
+    def checks(self) -> pd.DataFrame:
+        """A row a check: check, verdict (pass, warn, fail, skipped), found, what_to_do."""
+        rows = [(one.name, one.verdict, one.found, one.what_to_do) for one in self.found]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all checks; `skipped` only if none could run."""
+        return worst(one.verdict for one in self.found)
+
+    def check(self, name: str) -> Check:
+        """One check by its name; raises KeyError if there is none."""
+        return {one.name: one for one in self.found}[name]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values, ready for JSON; what is not defined is null."""
+        checks = [
+            {**dict(zip(COLUMNS, row, strict=True)), "figures": dict(one.figures)}
+            for row, one in zip(self.checks.itertuples(index=False), self.found, strict=True)
+        ]
+        shortcuts = self.shortcuts.to_dict("records")
+        return _plain({"verdict": self.verdict, "about": dict(self.about), "checks": checks, "shortcuts": shortcuts})
+
+    def as_json(self) -> str:
+        """`as_dict` as JSON text; the same audit gives the same text."""
+        return json.dumps(self.as_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def as_markdown(self) -> str:
+        """The report as a page."""
+        parts = [f"# Leakage audit: {self.verdict}", _about(self.about), _table(self.checks)]
+        if len(self.shortcuts):
+            shown = self.shortcuts.rename(columns={"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"})
+            parts += ["## Shortcuts beside the full model", _table(shown)]
+        if self.about["notes"]:
+            parts += ["## Notes", "\n".join(f"- {note}" for note in self.about["notes"])]
+        return "\n\n".join(parts) + "\n"
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """The worst of some verdicts; `skipped` if there is none.
+
+    >>> worst(["pass", "skipped", "warn"])
+    'warn'
+    """
+    return max(verdicts, key=VERDICTS.index, default="skipped")
+
+
+def named(columns: Iterable[str], limit: int) -> str:
+    """Some names in a sentence: the first ones, and how many more there are.
+
+    >>> named(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    every = [str(name) for name in columns]
+    more = f" and {len(every) - limit} more" if len(every) > limit else ""
+    return ", ".join(every[:limit]) + more
+
+
+def percent(share: float) -> str:
+    """A share as it is read: 0.125 → 12.5 %."""
+    return f"{100 * share:.3g} %"
+
+
+def _about(about: Mapping[str, Any]) -> str:
+    return (
+        f"{about['rows']:,} rows ({about['positives']:,} positive), {about['features']:,} features; "
+        f"{about['train']:,} rows trained on, {about['test']:,} tested on ({about['split']})."
+    )
+
+
+def _table(frame: pd.DataFrame) -> str:
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    lines = [[str(name).replace("_", " ") for name in frame.columns], ["---"] * frame.shape[1], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.3f}"
+    return " ".join(str(value).replace("|", "\\|").split())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):  # NumPy's numbers
+        value = value.item()
+    if isinstance(value, float):
+        return None if not math.isfinite(value) else round(value, DIGITS)
+    return value

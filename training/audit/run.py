@@ -1,0 +1,249 @@
+"""Runs all checks: on any table of features and labels, or on a training with what it fitted already."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .. import matrix
+from ..dataset import Dataset
+from ..splits import Slices
+from . import shortcuts as s
+from . import thresholds as t
+from .columns import DAY, in_days
+from .dates import check_known_later, check_proxies
+from .drift import check_adversarial
+from .read import Roles, read_table
+from .report import AuditReport, Check, NotRunError
+from .rows import check_duplicates, check_overlap
+from .sources import check_source
+from .table import Group, Table, codes_of
+
+if TYPE_CHECKING:
+    from ..config import TrainConfig
+    from ..contenders import Contender
+
+TRAINING_ROWS = 50_000
+"""Rows a side of a training's split that its audit reads, evenly from first to last."""
+_SHORTCUTS = (s.DATE, s.MISSING, s.SIZE, s.SINGLE)
+
+
+def audit(
+    table: str | os.PathLike[str] | pd.DataFrame,
+    label: str,
+    *,
+    address: str | None = None,
+    time: str | None = None,
+    first: str | None = None,
+    last: str | None = None,
+    known_from: str | None = None,
+    source: str | None = None,
+    split: str | None = None,
+    split_at: str | None = None,
+    groups: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    seed: int = 7,
+) -> AuditReport:
+    """Look for leaks in a table of features and labels, one row a sample.
+
+    All columns without a role are features. Columns called address, as_of, known_from and source are taken for what they say
+    where no argument names another.
+
+    Args:
+        table: a CSV or Parquet file, or a frame.
+        label: the column to be predicted, with two values; rows without one are left out.
+        address: whose row it is.
+        time: the date a row speaks of (its features see nothing later), or a number that rises with time.
+        first: when its history begins; a date that a model does not see, but a shortcut may.
+        last: when its history ends; as `first`.
+        known_from: since when its label can be known.
+        source: the file or list that it comes from.
+        split: a column that says train and test; other rows are left out.
+        split_at: the last date trained on; later rows are the test. Without `split` and `split_at` rows are split at random,
+            70 to 30, as most published results of this field do.
+        groups: columns whose values should be on one side of the split only, such as a case.
+        ignore: columns that are neither features nor anything else.
+        seed: of the random split.
+
+    Raises:
+        UsageError: a column is not there, or is named for two things, or the split cannot be made.
+        DataError: the file cannot be read, or the label has not two values.
+    """
+    roles = Roles(
+        label, address, time, first, last, known_from, source, split, split_at, tuple(groups), tuple(ignore), seed
+    )
+    return _run(read_table(table, roles), s.fit_rankings)
+
+
+def audit_training(
+    dataset: Dataset, slices: Slices, contending: "Sequence[Contender]", config: "TrainConfig"
+) -> AuditReport:
+    """Look for leaks in a training: its training slice against `test_time`, with the model and the shortcuts it fitted already.
+
+    Args:
+        dataset: as it was split.
+        slices: of it.
+        contending: from `contenders`, the model first; the shortcuts are known by their names.
+        config: that of the training.
+    """
+    train, test = (matrix.spread(part.rows, TRAINING_ROWS) for part in (slices.train, slices.test_time))
+    rows = np.concatenate([train, test])
+    table = _table_of(dataset, slices, rows, len(train))
+    names = {
+        s.FULL: tuple(map(str, dataset.X.columns)),
+        s.DATE: tuple(map(str, dataset.dates.columns)),
+        s.SIZE: tuple(map(str, dataset.size.columns)),
+    }
+    known = {s.FULL: contending[0], **{one.name: one for one in contending if one.name in _SHORTCUTS}}
+
+    def rankings(table: Table) -> dict[str, s.Ranking]:
+        table.need_rows()
+        table.need_classes()
+        return {
+            name: s.Ranking(names.get(name, (one.note.partition(" ")[2],)), one.margin[test])
+            for name, one in known.items()
+        }
+
+    return _run(table, rankings)
+
+
+def _table_of(dataset: Dataset, slices: Slices, rows: np.ndarray, trained: int) -> Table:
+    """The rows of a training that its audit reads: the first `trained` of them were trained on."""
+    snapshots, about = dataset.snapshots.iloc[rows], dataset.about.iloc[rows]
+    truth = np.concatenate([_outcome(slices.train, rows[:trained]), _outcome(slices.test_time, rows[trained:])])
+    train, test = np.arange(trained), np.arange(trained, len(rows))
+    dates = dataset.dates.iloc[rows].reset_index(drop=True)
+    read = len(rows) < len(slices.train.rows) + len(slices.test_time.rows)
+    return Table(
+        X=matrix.taken(dataset.X, rows),
+        y=truth,
+        train=train,
+        test=test,
+        clocks=dates,
+        split=f"split in time: trained up to {slices.train_until:%Y-%m-%d}, tested on test_time",
+        as_of=dates["as_of"].to_numpy(),
+        known_from=_known_from(dataset, snapshots.loc[:, "address"], truth) + slices.label_delay.total_seconds() / DAY,
+        cutoff=slices.train_until.timestamp() / DAY,
+        source=about.loc[:, "source"].reset_index(drop=True),
+        category=about.loc[:, "category"].reset_index(drop=True),
+        wallets=codes_of(snapshots.loc[:, "address"]),
+        groups=_groups_of(dataset, slices),
+        notes=(f"{len(rows):,} rows were read, evenly from first to last",) if read else (),
+    )
+
+
+def _outcome(part, rows: np.ndarray) -> np.ndarray:
+    return part.y[np.searchsorted(part.rows, rows)].astype(np.int64)
+
+
+def _known_from(dataset: Dataset, addresses: pd.Series, y: np.ndarray) -> np.ndarray:
+    """Since when the label of each row could be known, in days: the earliest of the wallet's labels that say the same; NaN if one
+    of them has no date."""
+    marks = dataset.targets.marks
+    days = in_days(marks.loc[:, "known_from"])
+    dated = pd.DataFrame({"address": marks["address"], "y": marks["y"].astype(np.int64), "day": days})
+    first = dated.groupby(["address", "y"])["day"].agg(lambda day: np.nan if day.isna().any() else day.min())
+    asked = pd.MultiIndex.from_arrays([addresses, y], names=["address", "y"])
+    return first.reindex(asked).to_numpy(dtype=np.float64)
+
+
+def _groups_of(dataset: Dataset, slices: Slices) -> tuple[Group, ...]:
+    """Wallets between training and the tests, and cases. That wallets come again in `test_time` is meant; `test_new` is free of
+    them."""
+    wallets, cases = codes_of(dataset.snapshots.loc[:, "address"]), codes_of(dataset.about.loc[:, "case"])
+    train, later, new = slices.train.rows, slices.test_time.rows, slices.test_new.rows
+    found = [
+        Group("address in test_new", wallets[train], wallets[new], False, "a split in which no wallet is on both sides")
+    ]
+    if not len(new):
+        found = [Group("address", wallets[train], wallets[later], True, "set split.held_out_addresses above 0")]
+    leave_out = "compare with leave-one-case-out: a case known from training is easier than a new one"
+    return (*found, Group("case", cases[train], cases[later], True, leave_out))
+
+
+def _run(table: Table, rank: Callable[[Table], dict[str, s.Ranking]]) -> AuditReport:
+    judged, why = _judged(table, rank)
+    found = list(_checks(table, judged, why))
+    return AuditReport(tuple(found), s.shortcut_table(judged or {}), _about(table))
+
+
+def _judged(table: Table, rank: Callable[[Table], dict[str, s.Ranking]]) -> tuple[dict[str, s.Judged] | None, str]:
+    try:
+        return s.judge(table, rank(table)), ""
+    except NotRunError as reason:
+        return None, str(reason)
+
+
+def _checks(table: Table, judged: dict[str, s.Judged] | None, why: str) -> Iterator[Check]:
+    """All checks in order; one that cannot run says why."""
+
+    def against(check: Callable[[dict[str, s.Judged]], Check]) -> Callable[[], Check]:
+        def run() -> Check:
+            if judged is None:
+                raise NotRunError(why)
+            return check(judged)
+
+        return run
+
+    proxies = _one("date_proxies", lambda: check_proxies(table, _date_tells(judged)))
+    followed = proxies.verdict in ("warn", "fail")
+    before = [
+        _one(s.DATE, against(lambda judged: s.check_date(table, judged, followed))),
+        _one(s.MISSING, against(lambda judged: s.check_missing(table, judged))),
+        _one(s.SIZE, against(lambda judged: s.check_size(table, judged))),
+        _one(s.SINGLE, against(s.check_single)),
+        _one("row_numbers", lambda: s.check_row_names(table)),
+        _one("duplicates", lambda: check_duplicates(table)),
+        _one("group_overlap", lambda: check_overlap(table)),
+        _one("source", lambda: check_source(table)),
+        _one("known_later", lambda: check_known_later(table)),
+        proxies,
+    ]
+    yield _one("too_good", against(lambda judged: s.check_too_good(judged, before)))
+    yield from before
+    yield _one("adversarial", lambda: check_adversarial(table))
+
+
+def _date_tells(judged: dict[str, s.Judged] | None) -> bool:
+    """Whether dates alone come near the full model."""
+    return judged is not None and s.DATE in judged and judged[s.DATE].verdict(t.DATE_WARN, t.DATE_FAIL) != "pass"
+
+
+def _one(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except NotRunError as reason:
+        return Check(name, "skipped", f"not run: {reason}")
+
+
+def _about(table: Table) -> dict[str, object]:
+    return {
+        "rows": len(table.y),
+        "positives": int(table.y.sum()),
+        "features": table.X.shape[1],
+        "train": len(table.train),
+        "test": len(table.test),
+        "split": table.split,
+        "notes": [*table.notes, *_sampled(table)],
+    }
+
+
+def _sampled(table: Table) -> list[str]:
+    """What was looked at in part only."""
+    train, test, both = len(table.train), len(table.test), len(table.both)
+    limits = (
+        (train > t.FIT_ROWS, f"{t.FIT_ROWS:,} training rows for what was fitted to the label"),
+        (both > t.SMALL_ROWS, f"{t.SMALL_ROWS:,} rows for adversarial and date_proxies"),
+        (
+            table.source is not None and both > 2 * t.SOURCE_SAMPLE,
+            f"{t.SOURCE_SAMPLE:,} rows of a source and of the others for source",
+        ),
+        (
+            test > t.TWIN_TEST or train > t.TWIN_TRAIN,
+            f"{t.TWIN_TEST:,} test and {t.TWIN_TRAIN:,} training rows for near-equal rows",
+        ),
+    )
+    used = [said for over, said in limits if over]
+    return [f"taken by hash of their content, at most: {'; '.join(used)}"] if used else []

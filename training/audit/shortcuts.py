@@ -1,0 +1,329 @@
+"""Checks what should not suffice against the full model: dates, sizes, missing values, one feature, numbers of rows.
+
+A shortcut's reach is its gain over chance as a share of the full model's (`thresholds`). Rankings may come from a training that
+fitted them already, or be fitted here.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from . import thresholds as t
+from .fits import alone, filled, fit_ranking, rising
+from .report import Check, NotRunError, named, percent
+from .table import Table
+
+FULL, DATE, MISSING, SIZE, SINGLE = "full", "date_only", "missingness_only", "size_only", "best_single_feature"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How something ranks the test rows: `values` of shape (len(test),), made from `columns`."""
+
+    columns: tuple[str, ...]
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A ranking against the labels of the test, and against the full model."""
+
+    columns: tuple[str, ...]
+    roc_auc: float
+    pr_auc: float
+    reach: float
+    sure: bool
+    """Whether its ROC-AUC differs from chance by more than luck."""
+
+    def verdict(self, warn: float, fail: float) -> str:
+        """What its reach says; pass where it may be luck."""
+        return "pass" if not self.sure or self.reach < warn else "fail" if self.reach >= fail else "warn"
+
+
+def fit_rankings(table: Table) -> dict[str, Ranking]:
+    """The full model and the shortcuts that the table allows, fitted on its training rows (at most `FIT_ROWS`).
+
+    Raises:
+        NotRunError: if a side lacks rows or a class.
+    """
+    table.need_rows()
+    table.need_classes()
+    rows = table.sample(table.train, t.FIT_ROWS)
+    frames = {
+        FULL: table.X,
+        DATE: _present(table, pd.concat([table.clocks, table.X.loc[:, list(table.date_like)]], axis=1)),
+        MISSING: _blocks(table).astype(np.float64),
+        SIZE: _present(table, table.X.loc[:, list(table.size_like)]),
+    }
+    made = {
+        name: Ranking(tuple(map(str, frame.columns)), fit_ranking(frame, table.y, rows, table.test))
+        for name, frame in frames.items()
+        if frame.shape[1]
+    }
+    return made | {SINGLE: _single(table, rows)}
+
+
+def judge(table: Table, rankings: dict[str, Ranking]) -> dict[str, Judged]:
+    """Every ranking against the labels of the test rows and the full model."""
+    y = table.y[table.test]
+    base = float(y.mean())
+    found = {
+        name: (float(roc_auc_score(y, one.values)), float(average_precision_score(y, one.values)))
+        for name, one in rankings.items()
+    }
+    roc, pr = found[FULL]
+    gains = max(roc - 0.5, t.LEAST_GAIN), max(pr - base, t.LEAST_GAIN)
+    return {
+        name: Judged(
+            columns=rankings[name].columns,
+            roc_auc=a,
+            pr_auc=p,
+            reach=max((a - 0.5) / gains[0], (p - base) / gains[1], 0.0),
+            sure=a - 0.5 > t.SURE * chance_error(y),
+        )
+        for name, (a, p) in found.items()
+    }
+
+
+def chance_error(y: np.ndarray) -> float:
+    """Standard error of the ROC-AUC of a ranking that knows nothing (Hanley & McNeil 1982, at AUC 0.5)."""
+    positives = int(y.sum())
+    negatives = len(y) - positives
+    return float(np.sqrt((positives + negatives + 1) / (12 * positives * negatives)))
+
+
+def shortcut_table(judged: dict[str, Judged]) -> pd.DataFrame:
+    """[model, columns, roc_auc, pr_auc, reach], the full model first."""
+    rows = [
+        {
+            "model": name,
+            "columns": _columns(name, one),
+            "roc_auc": one.roc_auc,
+            "pr_auc": one.pr_auc,
+            "reach": one.reach,
+        }
+        for name, one in judged.items()
+    ]
+    return pd.DataFrame(rows, columns=["model", "columns", "roc_auc", "pr_auc", "reach"])
+
+
+def check_date(table: Table, judged: dict[str, Judged], followed: bool) -> Check:
+    """Whether dates, ages and spans of time alone do what the model does.
+
+    It fails only where a model can see time; else the classes are of different times, and the model does not know.
+
+    Args:
+        table: the table.
+        judged: its shortcuts.
+        followed: whether features follow a date (`date_proxies`).
+    """
+    if DATE not in judged:
+        raise NotRunError("no column speaks of time, or none varies; name those that do with --time, --first or --last")
+    todo = "take snapshots of both classes at the same dates (era-matched), split in time, and leave these columns out"
+    found = _weigh(table, judged, DATE, (t.DATE_WARN, t.DATE_FAIL), todo)
+    if found.verdict == "pass" or followed or table.date_like:
+        return found
+    unseen = "; no feature speaks of time or follows a date closely, so the model hardly sees this"
+    todo = "the classes are of different times: say so beside every figure, and let no feature in that tells the time"
+    return replace(found, verdict="warn", found=found.found + unseen, what_to_do=todo)
+
+
+def check_size(table: Table, judged: dict[str, Judged]) -> Check:
+    """Whether numbers and sums alone do what the model does."""
+    if SIZE not in judged:
+        raise NotRunError("no column is a count or a sum by its name, or none varies")
+    inside = [name for name in judged[SIZE].columns if name in table.X]
+    if 2 * len(inside) > table.X.shape[1]:
+        raise NotRunError(
+            f"{len(inside)} of {table.X.shape[1]} features are counts or sums; there is nothing to compare"
+        )
+    return _weigh(
+        table,
+        judged,
+        SIZE,
+        (t.SIZE_WARN, t.SIZE_FAIL),
+        "compare wallets of the same activity: match or weight the classes by size, and use shares instead of totals",
+    )
+
+
+def check_single(judged: dict[str, Judged]) -> Check:
+    """Whether one feature alone does what the model does."""
+    one = judged[SINGLE]
+    verdict = one.verdict(t.SINGLE_WARN, t.SINGLE_FAIL)
+    if verdict == "fail" and one.roc_auc < t.SINGLE_SURE:
+        verdict = "warn"
+    if one.roc_auc < t.SINGLE_NEEDS:
+        verdict = "pass"
+    todo = f"find out how {one.columns[0]} is made: from the label, after it, or by the way rows were collected"
+    return Check(SINGLE, verdict, _sentence(judged, SINGLE), todo if verdict != "pass" else "", _figures(one))
+
+
+def check_missing(table: Table, judged: dict[str, Judged]) -> Check:
+    """Whether it settles the label which values are missing: by a model of that alone, and column by column."""
+    if MISSING not in judged:
+        return Check(
+            MISSING, "pass", "no value is missing" if not _any_missing(table) else "always the same are missing"
+        )
+    one = judged[MISSING]
+    verdict = one.verdict(t.MISSING_WARN, t.MISSING_FAIL)
+    found, figures = _sentence(judged, MISSING), _figures(one)
+    block = _purest(table)
+    if block is not None:
+        said, share, figures_of_block = block
+        verdict = max(verdict, "fail" if share >= t.SETTLED_FAIL else "warn", key=["pass", "warn", "fail"].index)
+        found, figures = f"{said}; {found}", {**figures, **figures_of_block}
+    todo = (
+        "collect these columns the same way for both classes, or leave them out; fill no gap that depends on the source"
+    )
+    return Check(MISSING, verdict, found, todo if verdict != "pass" else "", figures)
+
+
+def check_too_good(judged: dict[str, Judged], others: list[Check]) -> Check:
+    """Whether the full model is better than anyone should expect, and which finding explains it."""
+    full = judged[FULL]
+    figures = {"roc_auc": full.roc_auc, "pr_auc": full.pr_auc}
+    said = f"the full model has ROC-AUC {full.roc_auc:.3f}, PR-AUC {full.pr_auc:.3f}"
+    if full.roc_auc <= t.TOO_GOOD:
+        return Check("too_good", "pass", said, "", figures)
+    reasons = [one.name for one in others if one.verdict in ("warn", "fail")]
+    why = f"explained by {', '.join(reasons)}" if reasons else "and no check here explains it"
+    todo = (
+        "mend what explains it, then measure again"
+        if reasons
+        else "look at how rows, labels and features were collected"
+    )
+    return Check("too_good", "warn", f"{said}, {why}", todo, {**figures, "explained_by": reasons})
+
+
+def check_row_names(table: Table) -> Check:
+    """Whether the number or name of a row tells its label; such columns are no features here."""
+    if not table.set_aside:
+        return Check("row_numbers", "pass", "no column numbers or names the rows")
+    table.need_classes()
+    found = alone(pd.DataFrame(table.set_aside).iloc[table.both], table.y[table.both])
+    telling = [name for name, auc in found.items() if auc >= t.NAMES_ROWS]
+    names = ", ".join(f"{name} (ROC-AUC {auc:.3f})" for name, auc in found.items())
+    verdict = "warn" if telling else "pass"
+    todo = f"rows lie sorted by label: never show a model {', '.join(telling)}" if telling else ""
+    return Check("row_numbers", verdict, f"number or name rows, so no features here: {names}", todo, {"roc_auc": found})
+
+
+def _weigh(table: Table, judged: dict[str, Judged], name: str, limits: tuple[float, float], todo: str) -> Check:
+    one = judged[name]
+    each = _each(table, one.columns)
+    verdict = one.verdict(*limits)
+    if verdict == "pass" and each and _as_good(each[0][1], judged, limits[0], table):
+        verdict = "warn"  # a model of several columns may learn less than one of them says
+    strongest = ", ".join(f"{column} {auc:.3f}" for column, auc in each[: t.NAMED])
+    found = _sentence(judged, name) + (f"; alone: {strongest}" if strongest else "")
+    return Check(name, verdict, found, todo if verdict != "pass" else "", {**_figures(one), "alone": dict(each)})
+
+
+def _as_good(roc_auc: float, judged: dict[str, Judged], warn: float, table: Table) -> bool:
+    """Whether a ROC-AUC is beyond luck, and reaches what warns."""
+    gain = roc_auc - 0.5
+    return gain > t.SURE * chance_error(table.y[table.test]) and gain >= warn * max(
+        judged[FULL].roc_auc - 0.5, t.LEAST_GAIN
+    )
+
+
+def _each(table: Table, columns: tuple[str, ...]) -> list[tuple[str, float]]:
+    """ROC-AUC of each column alone on the test rows, in the direction that ranks the training rows better; best first."""
+    known = pd.concat([table.clocks, table.X.drop(columns=table.clocks.columns, errors="ignore")], axis=1)
+    held = known[[name for name in columns if name in known]]
+    down = rising(held.iloc[table.train], table.y[table.train]) < 0.5
+    auc = rising(held.iloc[table.test], table.y[table.test])
+    found = zip(map(str, held.columns), np.where(down, 1 - auc, auc).tolist(), strict=True)
+    return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+
+
+def _sentence(judged: dict[str, Judged], name: str) -> str:
+    one, full = judged[name], judged[FULL]
+    return (
+        f"{_columns(name, one)}: ROC-AUC {one.roc_auc:.3f} of the full model's {full.roc_auc:.3f}, PR-AUC {one.pr_auc:.3f} of "
+        f"{full.pr_auc:.3f}, {percent(one.reach)} of its gain over chance"
+    )
+
+
+def _columns(name: str, one: Judged) -> str:
+    shown = named(one.columns, t.NAMED)
+    return {FULL: f"{len(one.columns)} features", MISSING: "which values are missing"}.get(name, shown)
+
+
+def _figures(one: Judged) -> dict[str, object]:
+    return {"roc_auc": one.roc_auc, "pr_auc": one.pr_auc, "reach": one.reach, "columns": list(one.columns)}
+
+
+def _single(table: Table, rows: np.ndarray) -> Ranking:
+    """The feature that ranks the training rows best, in the direction it does; missing values in the middle."""
+    found = alone(table.X[table.varying].iloc[rows], table.y[rows])
+    best = max(found, key=lambda name: found[name])
+    values = filled(table.X[[best]].to_numpy(dtype=np.float64))[:, 0]
+    sign = 1.0 if roc_auc_score(table.y[rows], values[rows]) >= 0.5 else -1.0
+    return Ranking((best,), sign * values[table.test])
+
+
+def _present(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns that vary, with medians for what is missing, so that a shortcut does not live on another one's leak."""
+    whole = pd.DataFrame(filled(frame.to_numpy(dtype=np.float64)), columns=frame.columns)
+    return whole.loc[:, (whole.iloc[table.both].nunique() > 1).to_numpy()]
+
+
+def _any_missing(table: Table) -> bool:
+    return bool(table.X.iloc[table.both].isna().to_numpy().any())
+
+
+def _blocks(table: Table) -> pd.DataFrame:
+    """Which values are missing, a column for each set of columns that always go missing together; bool, (n, blocks)."""
+    missing = table.X.isna()
+    some = missing.iloc[table.both]
+    varying = missing.loc[:, some.any() & ~some.all()]
+    first: dict[bytes, str] = {}
+    for name in varying.columns:
+        first.setdefault(np.packbits(varying[name].to_numpy()).tobytes(), name)
+    return varying[list(first.values())]
+
+
+def _purest(table: Table) -> tuple[str, float, dict[str, object]] | None:
+    """The block of missing columns that settles the label of the greatest share of a class: said, that share, figures."""
+    best, chosen = t.SETTLED_WARN, None
+    y, rate = table.y[table.both], float(table.y[table.both].mean())
+    missing = table.X.isna().iloc[table.both]
+    for name in _blocks(table).columns:
+        gone = missing[name].to_numpy()
+        for where, what in ((gone, "missing"), (~gone, "there")):
+            share, side = _settled(y, where, rate)
+            if share > best:
+                together = [str(other) for other in missing.columns if np.array_equal(missing[other].to_numpy(), gone)]
+                best, chosen = share, (together, where, what, side)
+    return None if chosen is None else _told(y, best, *chosen)
+
+
+def _settled(y: np.ndarray, where: np.ndarray, rate: float) -> tuple[float, int]:
+    """The share of a class that lies in `where`, if that is pure and not by chance; and which class. 0 if it is not."""
+    rows = int(where.sum())
+    if rows < t.PURE_ROWS:
+        return 0.0, 0
+    inside = int(y[where].sum())
+    side = int(2 * inside >= rows)
+    hits, base = (inside, rate) if side else (rows - inside, 1 - rate)
+    odds = (hits + 0.5) / (rows - hits + 0.5)  # Haldane & Anscombe: no division by zero, and few rows prove little
+    if hits / rows < t.PURE or odds * (1 - base) < t.PURE_ODDS * base:
+        return 0.0, 0
+    return hits / max(1, int((y == side).sum())), side
+
+
+def _told(
+    y: np.ndarray, share: float, columns: list[str], where: np.ndarray, what: str, side: int
+) -> tuple[str, float, dict[str, object]]:
+    rows, hits = int(where.sum()), int((y[where] == side).sum())
+    kind = "positive" if side else "negative"
+    several = f"{len(columns)} columns ({named(columns, t.NAMED)}) are" if len(columns) > 1 else f"{columns[0]} is"
+    said = (
+        f"{several} {what} in {rows:,} rows, {percent(hits / rows)} of them {kind} "
+        f"(of all rows {percent(float((y == side).mean()))}): {percent(share)} of the {kind} class"
+    )
+    figures = {"columns": columns, "rows": rows, "purity": hits / rows, "settled": share, "side": kind, "when": what}
+    return said, share, {"settled_by": figures}
