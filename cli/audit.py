@@ -61,7 +61,7 @@ def audit(
             ignore=ignore or (),
         )
     shown = report.checks.rename(columns={"what_to_do": "what to do"})
-    screen.table(shown, title=f"{table}: {report.verdict}")
+    screen.table(shown, title=f"{table}: {report.headline}")
     if out is not None:
         text = report.as_json() if out.suffix == ".json" else report.as_markdown()
         write_whole(out, lambda file: file.write(text.encode()))

@@ -159,4 +159,4 @@ def _tell_audit(result: "TrainResult", screen: Screen) -> None:
     """Only what does not pass: verdict, check, what was found, what to do."""
     for row in result.audit.checks.query("verdict in ('warn', 'fail')").to_dict("records"):
         screen.say(f"audit {row['verdict']}: {row['check']}: {row['found']}; {row['what_to_do']}")
-    screen.say(f"leakage audit: {result.audit.verdict} (audit.md in MLflow, and the model card)")
+    screen.say(f"leakage audit: {result.audit.headline} (audit.md in MLflow, and the model card)")

@@ -95,7 +95,7 @@ def audit_part(audit: AuditReport) -> str:
         [str(row["check"]), str(row["verdict"]), _cell(row["found"]), _cell(row["what_to_do"])]
         for row in audit.checks.to_dict("records")
     ]
-    return f"## Leakage audit: {audit.verdict}\n\n" + table(["check", "verdict", "found", "what to do"], rows)
+    return f"## Leakage audit: {audit.headline}\n\n" + table(["check", "verdict", "found", "what to do"], rows)
 
 
 def _parameters(fitted: Fitted) -> str:

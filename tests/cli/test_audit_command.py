@@ -28,7 +28,7 @@ def test_a_leak_is_told_and_written(run, tmp_path):
     assert "what to do" in out
     assert "report in report.md" in err
     page = (tmp_path / "report.md").read_text()
-    assert page.startswith("# Leakage audit: fail\n")
+    assert page.startswith("# Leakage audit: fail")
     assert "| missingness_only | fail | g is missing in" in page
     run("audit", "table.csv", "--label", "label", "--out", "report.json", "--quiet")
     told = json.loads((tmp_path / "report.json").read_text())

@@ -214,7 +214,7 @@ def test_a_report_tells_the_worst_and_escapes_names():
     assert AuditReport(found[1:2], pd.DataFrame(), about).verdict == "skipped"
     assert report.checks.columns.tolist() == ["check", "verdict", "found", "what_to_do"]
     assert "| x | pass | a\\|b |  |" in report.as_markdown()
-    assert report.as_markdown().startswith("# Leakage audit: warn\n")
+    assert report.as_markdown().startswith("# Leakage audit: warn (1 of 3 checks not run)\n")
     assert json.loads(report.as_json())["checks"][2] == {
         "check": "z", "verdict": "warn", "found": "w", "what_to_do": "do", "figures": {"n": None},
     }  # fmt: skip

@@ -62,6 +62,12 @@ class AuditReport:
         """The worst verdict of all checks; `skipped` only if none could run."""
         return worst(one.verdict for one in self.found)
 
+    @property
+    def headline(self) -> str:
+        """The verdict, and how many checks could not run."""
+        skipped = sum(one.verdict == "skipped" for one in self.found)
+        return f"{self.verdict} ({skipped} of {len(self.found)} checks not run)" if skipped else self.verdict
+
     def check(self, name: str) -> Check:
         """One check by its name; raises KeyError if there is none."""
         return {one.name: one for one in self.found}[name]
@@ -81,7 +87,7 @@ class AuditReport:
 
     def as_markdown(self) -> str:
         """The report as a page."""
-        parts = [f"# Leakage audit: {self.verdict}", _about(self.about), _table(self.checks)]
+        parts = [f"# Leakage audit: {self.headline}", _about(self.about), _table(self.checks)]
         if len(self.shortcuts):
             shown = self.shortcuts.rename(columns={"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"})
             parts += ["## Shortcuts beside the full model", _table(shown)]
