@@ -195,7 +195,7 @@ def as_published(wallets: Wallets) -> np.ndarray:
 def _xgboost() -> Learner | None:
     """XGBoost as published: a guest, which is no dependency; None where it is not installed."""
     try:
-        import xgboost
+        import xgboost  # pyright: ignore[reportMissingImports]
     except ImportError:
         return None
 
