@@ -30,8 +30,9 @@ def psi(reference: np.ndarray, values: np.ndarray) -> float:
     """
     if not len(reference) or not len(values):
         return np.nan
-    known = reference[~np.isnan(reference)]
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if len(known) else np.empty(0)
+    known = np.sort(reference[~np.isnan(reference)])
+    # Deciles that are values of the reference: one that is interpolated may miss the value it equals by a rounding.
+    edges = np.unique(known[np.arange(1, BINS) * len(known) // BINS]) if len(known) else known
     p, q = (np.maximum(_shares(part, edges), FLOOR) for part in (reference, values))
     return float(np.sum((q - p) * np.log(q / p)))
 

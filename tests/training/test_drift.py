@@ -16,7 +16,7 @@ NAN = float("nan")
 def plain_psi(reference, values):
     """The same, bin by bin."""
     known = sorted(v for v in reference if not math.isnan(v))
-    edges = sorted({float(np.quantile(known, i / 10)) for i in range(1, 10)}) if known else []
+    edges = sorted({known[i * len(known) // 10] for i in range(1, 10)}) if known else []
 
     def shares(numbers):
         counts = [0] * (len(edges) + 2)
