@@ -191,7 +191,8 @@ def slow_fold(rows, case, turn, ratio, siblings):
     luck = {w: unit_hash([name(w)], PURPOSE)[0] for w, *_ in rows}
     own = {w for w, _, c, _, _ in rows if c == case}
     near = siblings - own
-    hard_cases = sorted({c for _, _, c, _, _ in rows if c in ("c", "d")}, key=lambda c: unit_hash([c], PURPOSE)[0])
+    guilty = {c for _, _, c, _, y in rows if y}
+    hard_cases = sorted({c for _, _, c, _, _ in rows if c} - guilty, key=lambda c: unit_hash([c], PURPOSE)[0])
     if len(hard_cases) == 1:
         dealt = {w for w, _, c, _, _ in rows if c in hard_cases and luck[w] < 0.5}
     else:
