@@ -155,6 +155,13 @@ def clusters(case: Any, address: Any) -> np.ndarray:
     return np.array(names, dtype=object)
 
 
+def drawn_by(y: np.ndarray, case: Any, address: Any) -> tuple[str, np.ndarray]:
+    """What to draw, and what that is: `case` (`clusters`) where the positives have cases, else `wallet`, the address."""
+    if case[y == 1].notna().any():
+        return "case", clusters(case, address)
+    return "wallet", address.to_numpy(dtype=object)
+
+
 class _Draws:
     """The rows in their groups, and how often each group comes in each draw."""
 

@@ -17,7 +17,7 @@ from .baselines import Ranker, makers, rankers
 from .calibration import fit_calibration
 from .dataset import Dataset, Progress
 from .learner import learn
-from .metrics import bounds_at, budget_name, evaluate, per_period, reviews
+from .metrics import bounds_at, depths, evaluate, per_period
 from .models import margins
 from .splits import Slice, Slices
 from .unlabelled import beside
@@ -154,9 +154,11 @@ def _bounds(one: Contender, part: Slice, name: str, config: "TrainConfig", datas
     extra = one.unlabelled[beside(dataset, part, config, name)]
     y = np.concatenate([part.y.astype(np.float64), np.full(len(extra), np.nan)])
     ranking = np.concatenate([one.margin[part.rows], extra])
-    depths = {budget_name(b): reviews(len(y), b) for b in config.review.budgets} | {f"k{k}": k for k in config.review.k}
+    reviewed = depths(len(y), config.review.budgets, config.review.k)
     return {
-        f"{bound}_at_{depth}": value for depth, k in depths.items() for bound, value in bounds_at(y, ranking, k).items()
+        f"{bound}_at_{depth}": value
+        for depth, k in reviewed.items()
+        for bound, value in bounds_at(y, ranking, k).items()
     }
 
 

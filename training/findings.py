@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .audit import AuditReport, audit_training
-from .bootstrap import clusters, interval, paired_bootstrap
+from .bootstrap import drawn_by, interval, paired_bootstrap
 from .contenders import TESTS, Contender, metrics_table, periods_table, seeds_table
 from .dataset import Dataset
 from .drift import drift_table
@@ -128,10 +128,7 @@ def _judged(slices: Slices) -> list[tuple[str, Slice]]:
 
 def _groups(dataset: Dataset, part: Slice) -> tuple[str, np.ndarray]:
     case = dataset.about["case"].iloc[part.rows]
-    address = dataset.snapshots["address"].iloc[part.rows]
-    if case[part.y == 1].notna().any():
-        return "case", clusters(case, address)
-    return "wallet", address.to_numpy()
+    return drawn_by(part.y, case, dataset.snapshots["address"].iloc[part.rows])
 
 
 def _best_others(metrics: pd.DataFrame, contending: list[Contender], part: str) -> list[Contender]:

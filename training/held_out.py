@@ -12,7 +12,7 @@ from ..features.extract import coverage, extract
 from ..features.ledger import Ledger
 from ..features.periods import parse_window
 from ..serving.scorer import Scorer
-from .bootstrap import clusters
+from .bootstrap import drawn_by
 from .config import TrainConfig
 from .dataset import Progress
 from .labels import Targets, targets
@@ -65,8 +65,7 @@ def held_out_rows(
     y = shots["address"].map(truth).to_numpy(dtype=np.int8)
     _check_classes(y, since)
     case: Any = marked.about(shots["address"])["case"]
-    by = "case" if case[y == 1].notna().any() else "wallet"
-    groups = clusters(case, shots["address"]) if by == "case" else shots["address"].to_numpy(dtype=object)
+    by, groups = drawn_by(y, case, shots["address"])
     return HeldOut(shots[["address", "as_of"]], y, groups, by, case, since)
 
 

@@ -147,13 +147,17 @@ def evaluate(
     result = {"rows": float(rows), "positives": float(positives), "base_rate": positives / rows if rows else np.nan}
     result |= {"pr_auc": pr_auc(y, ranking), "roc_auc": roc_auc(y, ranking)}
     result[f"roc_auc_fpr_{budget_name(LOW_FPR)}"] = roc_auc_low_fpr(y, ranking)
-    depths = {budget_name(b): reviews(rows, b) for b in budgets} | {f"k{k}": k for k in ks}
-    for name, k in depths.items():
+    for name, k in depths(rows, budgets, ks).items():
         result[f"precision_at_{name}"] = precision_at(y, ranking, k)
         result[f"recall_at_{name}"] = recall_at(y, ranking, k)
     if score is not None:
         result |= {"brier": brier(y, score), "ece": ece(y, score)}
     return result
+
+
+def depths(rows: int, budgets: Sequence[float], ks: Sequence[int]) -> dict[str, int]:
+    """How many rows are reviewed under each budget (a share of `rows`) and each k, by its name in a metric: `1pct`, `k100`."""
+    return {budget_name(b): reviews(rows, b) for b in budgets} | {f"k{k}": k for k in ks}
 
 
 def budget_name(budget: float) -> str:
@@ -201,7 +205,7 @@ def per_case(
         rank_q90 is what nine tenths of these stay at or below. Ties count at their worst.
     """
     y, ranking, name = np.asarray(y), np.asarray(ranking, dtype=np.float64), pd.Series(case).to_numpy(dtype=object)
-    depths = {budget_name(b): reviews(y.size, b) for b in budgets} | {f"k{k}": k for k in ks}
+    reviewed = depths(y.size, budgets, ks)
     as_high = (y.size - np.searchsorted(np.sort(ranking), ranking)) / max(y.size, 1)
     rows = []
     for one in sorted({one for one in name[y == 1] if not pd.isna(one)}):
@@ -209,7 +213,7 @@ def per_case(
         against = own | (y == 0)
         found = {"case": one, "positives": int(own.sum())}
         found |= {"pr_auc": pr_auc(own[against], ranking[against]), "roc_auc": roc_auc(own[against], ranking[against])}
-        found |= {f"recall_at_{depth}": recall_at(own, ranking, k) for depth, k in depths.items()}
+        found |= {f"recall_at_{depth}": recall_at(own, ranking, k) for depth, k in reviewed.items()}
         ranks = np.quantile(as_high[own], RANK_QUANTILES, method="inverted_cdf")
         found |= {f"rank_q{100 * q:.0f}": float(rank) for q, rank in zip(RANK_QUANTILES, ranks, strict=True)}
         rows.append(found)

@@ -17,6 +17,7 @@ from ...features.cases import Case, Trace, trace
 from ...features.cases.read import read_cases
 from ...features.errors import DataError
 from ...features.labels import SERVICES, read_labels
+from ..protocols.case_data import transfers_once
 from .report import RESULTS, write_report
 from .traced_decade import decade
 
@@ -113,14 +114,12 @@ def etherscan_list(table: Any) -> pd.DataFrame:
 
     Some lists have no hash: what agrees in moment, ends and value counts as often as one list has it.
     """
-    table = table[table["isError"].astype("str") != "1"]
-    same = ["timeStamp", "from", "to", "value_eth"]
-    table = table.assign(nth=table.groupby(["wallet", *same]).cumcount()).drop_duplicates([*same, "nth"])
-    table = table[table["value_eth"].gt(0) & table["from"].notna() & table["to"].notna()]
-    return pd.DataFrame({
-        "timestamp": pd.to_datetime(table["timeStamp"], unit="s", utc=True), "sender": table["from"], "receiver": table["to"],
-        "amount": table["value_eth"], "asset": "ETH", "tx_id": [f"t{k}" for k in range(len(table))],
-    })  # fmt: skip
+    table = table[(table["isError"].astype("str") != "1") & table["value_eth"].gt(0)].dropna(subset=["from", "to"])
+    once = transfers_once(pd.DataFrame({
+        "list": "", "wallet": table["wallet"], "timestamp": pd.to_datetime(table["timeStamp"], unit="s", utc=True),
+        "sender": table["from"], "receiver": table["to"], "amount": table["value_eth"],
+    }))  # fmt: skip
+    return once.assign(asset="ETH", tx_id=[f"t{k}" for k in range(len(once))])
 
 
 def in_hindsight(labels: Any) -> pd.DataFrame:

@@ -42,11 +42,13 @@ class CaseData:
     Attributes:
         ledger: every transfer once.
         labels: [address, category, actor, case, source], as `training.read_labels` gives them.
+        native: the transfers of the wallets' lists alone, [timestamp, sender, receiver, amount].
         views: by case, whether wallets are seen by their `histories` or by `flows` alone.
     """
 
     ledger: Ledger
     labels: Any
+    native: Any
     views: dict[str, str]
 
 
@@ -59,11 +61,11 @@ def load_cases(data: Path) -> CaseData:
     lists = wallet_lists(data)
     flows = _flows(data)
     labels = _labels(data, set(lists["wallet"]))
-    native = transfers_once(lists).assign(asset="ETH")
-    moved = flows.assign(asset="USD")
-    transfers = pd.concat([native, moved[native.columns]], ignore_index=True)
+    native = transfers_once(lists)
+    both = [native.assign(asset="ETH"), flows[native.columns].assign(asset="USD")]
+    transfers = pd.concat(both, ignore_index=True)
     views = {case: "flows" if case in set(flows["case"]) else "histories" for case in labels["case"].dropna().unique()}
-    return CaseData(Ledger.from_transfers(transfers.assign(tx_id=None)), labels, views)
+    return CaseData(Ledger.from_transfers(transfers.assign(tx_id=None)), labels, native, views)
 
 
 def own_features() -> list[str]:

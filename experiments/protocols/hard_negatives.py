@@ -72,9 +72,8 @@ def hard_negatives(ledger: Ledger, labels: Any, known: Any) -> Any:
         known: labels of the wallets that are learnt from [address, category]; none of them is returned.
     """
     transfers = transfers_of(ledger)
-    accused = set(
-        labels.loc[labels["category"].isin(CRIMINAL), "address"]
-    )  # by whatever source, and whatever else it is called
+    # By whatever source, and whatever else it is called.
+    accused = set(labels.loc[labels["category"].isin(CRIMINAL), "address"])
     free = labels[~labels["address"].isin(accused)]
     services = free.drop_duplicates("address").set_index("address")["category"]
     kind_of = {category: kind for kind, categories in KINDS.items() for category in categories}

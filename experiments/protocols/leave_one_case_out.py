@@ -28,7 +28,7 @@ from ...training.siblings import siblings_by_case
 from ...training.splits import Slice
 from ...training.splitters import groups_of
 from ...training.stability import stability
-from .case_data import DISPUTED, CaseData, load_cases, own_features, transfers_once, wallet_lists
+from .case_data import DISPUTED, CaseData, load_cases, own_features
 from .flow_views import flow_views
 from .registry import Progress, Tables
 
@@ -107,7 +107,7 @@ Ranker = Callable[[Bench, Slice, Dataset], np.ndarray]
 
 def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     """The tables of the protocol. Raises DataError if a file is missing."""
-    bench = prepared(load_cases(data), data, seed, on_progress)
+    bench = prepared(load_cases(data), seed, on_progress)
     folds = [fold for head in HEADS for fold in folds_of(bench, head)]
     rows, variants = [], []
     for done, fold in enumerate(folds):
@@ -128,18 +128,16 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     }
 
 
-def prepared(cases: CaseData, data: Path, seed: int, on_progress: Progress) -> Bench:
+def prepared(cases: CaseData, seed: int, on_progress: Progress) -> Bench:
     """Snapshots and features of all labelled wallets, by their histories and as flows would show them."""
     settings = {"labels": LABELS, "snapshots": SNAPSHOTS, "model": MODEL_SETTINGS, "seed": seed}
     config = load_config(settings, head="laundering")
     whole = build_dataset(cases.ledger, cases.labels, config, on_progress)
     named = cases.labels[cases.labels["case"].notna()]
-    lists = transfers_once(wallet_lists(data))
-    ledger = flow_views(lists[lists["timestamp"] >= FLOWS_SINCE], set(cases.labels["address"]))
+    ledger = flow_views(cases.native[cases.native["timestamp"] >= FLOWS_SINCE], set(cases.labels["address"]))
     reduced = build_dataset(ledger, cases.labels, config)
     siblings = siblings_by_case(cases.ledger, named["address"], named["case"])
-    own = [name for name in own_features() if name in whole.X.columns]
-    return Bench(whole, own, reduced, groups_of(whole), siblings, cases.views, config, cases.ledger)
+    return Bench(whole, own_features(), reduced, groups_of(whole), siblings, cases.views, config, cases.ledger)
 
 
 def outcomes(dataset: Dataset, head: str) -> np.ndarray:

@@ -148,7 +148,7 @@ def test_leave_one_case_out_end_to_end(data, quick):
 
 
 def test_no_wallet_of_a_theft_or_near_it_trains_its_fold(cases, data):
-    bench = leave_one_case_out.prepared(cases, data, 7, lambda *told: None)
+    bench = leave_one_case_out.prepared(cases, 7, lambda *told: None)
     for head in leave_one_case_out.HEADS:
         for fold in leave_one_case_out.folds_of(bench, head):
             trained = set(bench.groups["address"].iloc[fold.train.rows])
@@ -158,7 +158,7 @@ def test_no_wallet_of_a_theft_or_near_it_trains_its_fold(cases, data):
 
 
 def test_a_disputed_theft_never_trains_state_linked(cases, data):
-    bench = leave_one_case_out.prepared(cases, data, 7, lambda *told: None)
+    bench = leave_one_case_out.prepared(cases, 7, lambda *told: None)
     for fold in leave_one_case_out.folds_of(bench, "state_linked"):
         assert not bench.groups["case"].iloc[fold.train.rows].isin(case_data.DISPUTED).any()
 
