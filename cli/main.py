@@ -149,23 +149,22 @@ def features(
 
 @app.command()
 def simulate(
-    out: Annotated[
-        Path, typer.Option(help="The folder for transfers.parquet, labels.csv, addresses.csv and truth.csv.")
-    ],
-    wallets: Annotated[int, typer.Option(help="How many wallets.")] = 3000,
-    days: Annotated[int, typer.Option(help="How many days.")] = 540,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same chain, byte for byte.")] = 7,
+    out: Annotated[Path, typer.Option(help="The folder for the chain: transfers, labels, new wallets, and the truth.")],
+    scenario: Annotated[
+        str, typer.Argument(help="demo, decade, hard, evasion, scale, or a YAML file (docs/simulation.md).")
+    ] = "demo",
+    wallets: Annotated[int | None, typer.Option(help="How many wallets, instead of the scenario's.")] = None,
+    days: Annotated[int | None, typer.Option(help="How many days.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same chain, byte for byte.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make a simulated chain, with launderers whose truth is known."""
+    """Make a simulated chain, with launderers and state actors whose truth is known."""
     from ..experiments.simulation import simulate as make
 
     screen = Screen(quiet)
     with screen.progress("simulating") as on_progress:
-        chain = make(out, wallets=wallets, days=days, seed=seed, on_progress=on_progress)
-    screen.say(
-        f"{chain.rows:,} transfers of {chain.wallets:,} wallets in {out}: transfers.parquet, labels.csv, addresses.csv, truth.csv"
-    )
+        chain = make(out, scenario, wallets=wallets, days=days, seed=seed, on_progress=on_progress)
+    screen.say(f"{chain.rows:,} transfers of {chain.wallets:,} wallets in {out}; docs/simulation.md tells its files")
 
 
 @app.command()

@@ -11,13 +11,13 @@ from ...features import Ledger
 from ...features.cases import case_ledger
 from ...features.cases.read import Cases, read_cases
 from ...features.labels import read_labels
-from ..simulation.heists import simulate_heists
+from ..simulation import simulate
 
 SECOND = "second_chain"
 FIGURES = {
     "mixer": ("mixed",),
-    "bridge": ("crossed", "bridged"),
-    "exchange": ("cashed",),
+    "bridge": ("crossed",),
+    "exchange": ("cashed", "nested"),
     "otc": ("otc",),
     "unlaundered": ("resting",),
 }
@@ -27,10 +27,10 @@ FIGURES = {
 def decade(folder: Path) -> dict[str, pd.DataFrame]:
     """Make the decade unless it is there, follow its cases, and compare: sums, single cases, and the ends of years."""
     if not (folder / "truth_cases.csv").is_file():
-        simulate_heists(folder)
+        simulate(folder, "decade")
     ledger = Ledger.from_transfers(folder / "transfers.parquet")
-    labels, cases = read_labels(folder / "labels.parquet").good, read_cases(folder / "cases.csv")
-    truth = true_cases(pd.read_csv(folder / "truth_cases.csv"))
+    labels, cases = read_labels(folder / "labels.csv").good, read_cases(folder / "cases.csv")
+    truth = true_cases(pd.read_csv(folder / "truth_cases.csv"), cases)
     traced, _ = case_ledger(ledger, cases.cases, labels)
     both = compared(traced, truth)
     return {
@@ -40,8 +40,9 @@ def decade(folder: Path) -> dict[str, pd.DataFrame]:
     }
 
 
-def true_cases(truth: Any) -> pd.DataFrame:
-    """By case, worth when stolen on the first chain: `stolen` and each of FIGURES."""
+def true_cases(truth: Any, cases: Cases) -> pd.DataFrame:
+    """By reported case, worth when stolen on the first chain: `stolen` and each of FIGURES."""
+    truth = truth[truth["case"].isin([case.id for case in cases.cases])]
     table: Any = pd.DataFrame({"case": truth["case"], "stolen": truth["stolen_usd"]})
     for name, kinds in FIGURES.items():
         table[name] = sum(truth[f"{kind}_stolen_usd"] - _there(truth, kind) for kind in kinds)
@@ -96,6 +97,7 @@ def ends_of_years(ledger: Ledger, cases: Cases, labels: Any, folder: Path) -> pd
     A mixer hides what came out of it: the truth lies between what is traced and that and all that went into mixers together.
     """
     truth = pd.read_csv(folder / "truth_years.csv")
+    truth = truth[truth["case"].isin([case.id for case in cases.cases])]
     rows = []
     for end, true in truth.groupby("year_end"):
         moment: Any = pd.Timestamp(str(end), tz="UTC") + pd.Timedelta(days=1)

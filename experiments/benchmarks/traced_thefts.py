@@ -46,7 +46,7 @@ other thefts of the table. The list holds flows that people verified and no byst
 which listed edges and terminals a haircut in order of time comes through. An edge is missed where money leaves a wallet
 before, in the list, it came in.
 
-**A simulated decade**: 49 thefts over ten years on two chains (`simulate_heists`, defaults), the list of cases with seeds
+**A simulated decade**: 49 thefts over eleven years on two chains (scenario `decade`), the list of cases with seeds
 and the label list as the public would have them; loot is followed to the bridge and not over it, so truth is that of the
 first chain. `off` is the difference in points of what was stolen: traced less true. What a mixer hides bounds the truth: it
 lies between what is traced and that and all that went into mixers."""

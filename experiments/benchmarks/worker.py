@@ -9,6 +9,7 @@ need, as its memory would count as the engine's.
 import json
 import resource
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from importlib import import_module
@@ -20,20 +21,52 @@ def main(module: str, function: str, path: str, warm: str, save: str = "") -> No
     """Run, and write one line of JSON; `save` is where the table goes that came back, after the clock stopped."""
     run = getattr(import_module(f".{module}", __package__), function)
     taken(run(Path(warm)), keep=False)
+    held = Held()
     wall, cpu = time.perf_counter(), cpu_seconds()
     found = taken(run(Path(path)), keep=bool(save))
-    took = {"seconds": time.perf_counter() - wall, "cpu_seconds": cpu_seconds() - cpu, "peak_mb": peak_mb()}
+    took = {"seconds": time.perf_counter() - wall, "cpu_seconds": cpu_seconds() - cpu}
+    took |= {"peak_mb": peak_mb(), "held_mb": held.stop()}
     if save:
         write_table(found, Path(save))
     sys.stdout.write(json.dumps(_sizes(found) | took) + "\n")
 
 
+class Held(threading.Thread):
+    """Watches how much memory this process holds that is no mapped file: pages of files are taken back when memory is short."""
+
+    _EVERY = 0.02  # seconds
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._most, self._done = 0.0, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        """Look again and again."""
+        while not self._done.wait(self._EVERY):
+            self._most = max(self._most, _status_mb("RssAnon") or 0.0)
+
+    def stop(self) -> float:
+        """The most it was; where the system does not tell, the most memory of all."""
+        self._done.set()
+        self.join()
+        return self._most or peak_mb()
+
+
 def peak_mb() -> float:
-    """The most memory this process has held. Not `ru_maxrss`, which a child inherits from the process that started it."""
+    """The most memory this process has held, mapped pages of files among it.
+
+    Not `ru_maxrss`, which a child inherits from the process that started it.
+    """
+    return _status_mb("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _status_mb(name: str) -> float | None:
+    """A figure that Linux tells of this process; None elsewhere."""
     status = Path("/proc/self/status")
     if not status.is_file():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return None
+    line = next(line for line in status.read_text().splitlines() if line.startswith(name))
     return int(line.split()[1]) / 1024
 
 

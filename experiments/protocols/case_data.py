@@ -76,9 +76,9 @@ def own_features() -> list[str]:
 def wallet_lists(data: Path) -> Any:
     """Lists of wallets' transactions: [list, wallet, timestamp, sender, receiver, amount]; a wallet in two has its first."""
     tables = [
-        _list(data / WALLETS / "normal_txs.parquet"),
-        _list(data / HEISTS / "transactions.parquet"),
-        _list(data / LISTS / "txlists.parquet"),
+        listed(data / WALLETS / "normal_txs.parquet"),
+        listed(data / HEISTS / "transactions.parquet"),
+        listed(data / LISTS / "txlists.parquet"),
     ]
     table = pd.concat(tables, ignore_index=True)
     first = table.groupby("wallet")["list"].transform("first")
@@ -92,7 +92,12 @@ def transfers_once(lists: Any) -> Any:
     return lists.assign(nth=nth).drop_duplicates([*same, "nth"])[same].reset_index(drop=True)
 
 
-def _list(path: Path) -> Any:
+def listed(path: Path) -> Any:
+    """One file of wallets' lists, [list, wallet, timestamp, sender, receiver, amount]: ether that moved, no failed calls.
+
+    Raises:
+        DataError: if the file or a column is missing.
+    """
     columns = ["wallet", "timeStamp", "from", "to", "value_eth", "isError"]
     table = read_table(path, columns)
     table = table[(table["isError"].astype("str") != "1") & table["value_eth"].gt(0)].dropna(subset=["from", "to"])

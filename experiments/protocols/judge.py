@@ -25,9 +25,13 @@ _THREADS = 2
 
 def lightgbm(X: Frame, y: np.ndarray, seed: int) -> Fitted:
     """LightGBM with the defaults of a training. Columns are numbered: it takes few of the published names as they are."""
-    numbered = [f"column_{k}" for k in range(X.shape[1])]
-    booster = fit_lightgbm(X.set_axis(numbered, axis=1), y, SETTINGS, seed)
-    return lambda rows: margins(booster, rows.set_axis(numbered, axis=1))
+    booster = fit_lightgbm(numbered(X), y, SETTINGS, seed)
+    return lambda rows: margins(booster, numbered(rows))
+
+
+def numbered(X: Frame) -> Frame:
+    """The same columns under names that LightGBM takes."""
+    return X.set_axis([f"column_{k}" for k in range(X.shape[1])], axis=1)
 
 
 def forest(X: Frame, y: np.ndarray, seed: int) -> Fitted:

@@ -103,6 +103,18 @@ _ALL = (
         ("AddrTx_edgelist.csv", "TxAddr_edgelist.csv", "txs_features.csv", "txs_classes.csv"),
     ),
     Protocol(
+        "simulated-vs-real",
+        "how far simulated wallets can be told from real ones, feature by feature and by a classifier",
+        ("ethereum_wallets/*", "ethereum_heist_wallets/*"),
+        "several, see docs/simulated-and-real.md",
+    ),
+    Protocol(
+        "simulated-to-real",
+        "what a model that learnt from simulated wallets finds among real ones",
+        _THEFTS,
+        "several, see docs/simulated-and-real.md",
+    ),
+    Protocol(
         "amlworld",
         "laundering transactions of IBM's synthetic banks, 60/20/20 in time",
         ("*_Trans.csv",),

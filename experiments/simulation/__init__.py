@@ -1,5 +1,6 @@
-"""A simulated chain of which the truth is known: the data that walletprint brings along. See `docs/simulation.md`."""
+"""Simulated chains of which the truth is known: the data that walletprint brings along. See `docs/simulation.md`."""
 
-from .chain import MIN_DAYS, MIN_WALLETS, SimulatedChain, simulate
+from .chain import SimulatedChain, simulate
+from .scenario import MIN_DAYS, MIN_WALLETS, Scenario, load_scenario, scenarios
 
-__all__ = ["MIN_DAYS", "MIN_WALLETS", "SimulatedChain", "simulate"]
+__all__ = ["MIN_DAYS", "MIN_WALLETS", "Scenario", "SimulatedChain", "load_scenario", "scenarios", "simulate"]

@@ -1,27 +1,57 @@
-"""The simulated chain as a whole: who takes part, in which order they plan, what becomes of it, and the four files."""
+"""A simulated chain as a whole: who takes part, in which order they plan, what becomes of it, and the files."""
 
+import datetime as dt
+import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow.parquet as pq
 
 from ...features.errors import DataError, UsageError
-from ...features.whole import write_parquet
-from . import crime, honest, labels, people, services, state, trading
-from .market import ASSETS, MINOR_UNITS, Ints, Market
-from .output import random_hex, transfers, write_csv
-from .settle import settle
+from ...features.transfers import SCHEMA
+from ...features.whole import write_whole
+from . import (
+    answers,
+    business,
+    crimes,
+    economy,
+    honest,
+    labels,
+    output,
+    people,
+    services,
+    states,
+    tokens,
+    trading,
+    truths,
+    utxo,
+)
+from .follow import Follower
+from .market import DAY, Ints, Market
+from .periods import Run, open_books
+from .plan import Plan
+from .scenario import Scenario, load_scenario
 from .world import START, World
 
-MIN_WALLETS = 400
-MIN_DAYS = 120
 SHARES = {
-    "user": 0.49, "deposit": 0.15, "merchant": 0.02, "trader": 0.06, "bot": 0.025, "miner": 0.03,
-    "company": 0.035, "mover": 0.04, "private": 0.02, "dealer": 0.01, "crime": 0.08, "state": 0.04,
+    "user": 0.46, "deposit": 0.13, "merchant": 0.015, "trader": 0.05, "bot": 0.02, "miner": 0.025, "company": 0.03,
+    "mover": 0.035, "private": 0.02, "dealer": 0.008, "launch": 0.008, "collector": 0.02, "staker": 0.01, "lender": 0.01,
+    "lost": 0.02, "bridger": 0.015, "nested": 0.006,
 }  # fmt: skip
-NONCES_BEFORE = 10_000  # transactions that wallets which held money before the first day had sent by then
+"""Of the wallets; the UTXO chain, crimes and thefts have theirs in the scenario."""
+AIRDROPS, VISITS = (
+    0.15,
+    0.05,
+)  # of the users: how many receipts of airdrops, and how many visits to desks over the counter
+DISTRICT = 20_000  # wallets that plan together: people know people of their own district
+FILES = (
+    "transfers.parquet", "labels.csv", "addresses.csv", "cases.csv", "truth.csv", "truth_cases.csv", "truth_years.csv",
+    "truth_balance.csv", "truth_flows.parquet",
+)  # fmt: skip
 
 Progress = Callable[[int, int], None]
 
@@ -33,48 +63,46 @@ class SimulatedChain:
     transfers: Path
     labels: Path
     addresses: Path
+    cases: Path
     truth: Path
+    truth_cases: Path
+    truth_years: Path
+    truth_balance: Path
+    truth_flows: Path
     wallets: int
     rows: int
 
 
 def simulate(
-    out: str | Path, wallets: int = 3_000, days: int = 540, seed: int = 7, on_progress: Progress | None = None
+    out: str | Path,
+    scenario: str | Path | Scenario = "demo",
+    *,
+    wallets: int | None = None,
+    days: int | None = None,
+    seed: int | None = None,
+    on_progress: Progress | None = None,
 ) -> SimulatedChain:
-    """Write a simulated chain into the folder `out`: transfers.parquet, labels.csv, addresses.csv and truth.csv.
+    """Write a simulated chain into the folder `out`; docs/simulation.md tells the files.
 
     Args:
         out: a folder; made if missing. Files of these names in it are replaced.
-        wallets: about how many wallets there are (≥ 400).
-        days: how long the chain runs from 2021-01-01 (≥ 120).
-        seed: the same seed gives the same files, byte for byte.
+        scenario: one that walletprint brings along, by name; a YAML file; or one in Python.
+        wallets, days, seed: instead of the scenario's. The same seed gives the same files, byte for byte.
         on_progress: called with (steps done, steps in all).
 
     Raises:
-        UsageError: too few wallets or days, a negative seed, or `out` is a file.
+        UsageError: no such scenario, a key of it that is unknown or out of its range, or `out` is a file.
         DataError: the folder or a file in it cannot be written.
     """
-    folder = _checked(out, wallets, days, seed)
-    tell = on_progress or (lambda done, total: None)
-    world = _stage(days, seed)
-    plan_all(world, wallets)
-    tell(1, 3)
-    rows = carry_out(world)
-    tell(2, 3)
-    chain = _write(folder, world, rows, wallets)
-    tell(3, 3)
-    return chain
+    config = (
+        scenario if isinstance(scenario, Scenario) else load_scenario(scenario, wallets=wallets, days=days, seed=seed)
+    )
+    folder = _made(out)
+    with tempfile.TemporaryDirectory(prefix=".plan-", dir=folder) as spool:
+        return _Simulation(config, folder, Path(spool), on_progress or (lambda done, total: None)).run()
 
 
-def _checked(out: str | Path, wallets: int, days: int, seed: int) -> Path:
-    for name, value, least in (("wallets", wallets, MIN_WALLETS), ("days", days, MIN_DAYS), ("seed", seed, 0)):
-        if value < least:
-            raise UsageError(f"{name}: at least {least} is needed, {value} came")
-    return made_folder(out)
-
-
-def made_folder(out: str | Path) -> Path:
-    """The folder, made if missing. Raises UsageError if it is a file, DataError if it cannot be made."""
+def _made(out: str | Path) -> Path:
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"out: a folder is needed, {folder} is a file")
@@ -85,113 +113,155 @@ def made_folder(out: str | Path) -> Path:
     return folder
 
 
-def _stage(days: int, seed: int) -> World:
-    market, rest = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
-    return World(days, Market(market, START, days), rest)
+class _Simulation:
+    """One run: plan, carry out, tell."""
+
+    def __init__(self, config: Scenario, folder: Path, spool: Path, tell: Progress) -> None:
+        self._config, self._folder, self._spool = config, folder, spool
+        begin = int(dt.datetime(config.start.year, config.start.month, config.start.day, tzinfo=dt.UTC).timestamp())
+        self._shift = (begin - START) // (7 * DAY) * 7 * DAY  # whole weeks: weekends stay weekends
+        days = config.days + (begin - self._shift - START) // DAY
+        prices, self._plans, self._runs = np.random.SeedSequence(config.seed).spawn(3)
+        first = dt.datetime.fromtimestamp(START + self._shift, dt.UTC)
+        self._world = World(
+            days,
+            Market(np.random.default_rng(prices), START, days, config.prices, config.unpriced),
+            np.random.default_rng(prices),  # until the first population has its own
+            Plan(spool, START, days),
+            start_year=first.year + (first.timetuple().tm_yday - 1) / 365.25,
+        )
+        self._districts = max(1, round(config.wallets / DISTRICT))
+        self._tell, self._done, self._steps = tell, 0, self._districts + 1 + self._world.plan.buckets + 1
+
+    def run(self) -> SimulatedChain:
+        """Everything, in order."""
+        shared = self._plan()
+        names, order, marks = (np.random.default_rng(seed) for seed in self._runs.spawn(3))
+        known, books = output.names(names, self._world.wallets), open_books(self._world, self._spool)
+        follower = Follower(self._world, self._spool, self._year_ends(), self._shift)
+        run = Run(
+            self._world,
+            known,
+            books,
+            lambda rows: answers.answer(self._world, shared, rows),
+            follower,
+            self._shift,
+            order,
+        )
+        write_whole(self._folder / FILES[0], lambda file: self._write(file, run))
+        follower.finish(self._folder)
+        self._world.rng = marks
+        public = labels.make(
+            self._world, known.addresses, books.first, books.count, follower.seeds, self._config.labels, self._shift
+        )
+        places = [self._folder / name for name in FILES]
+        for frame, place in zip((public.labels, public.addresses, public.cases), places[1:4], strict=True):
+            output.write_csv(frame, place)
+        truths.write_wallets(self._world, known.addresses, books.count, places[4])
+        self._step()
+        return SimulatedChain(*places, wallets=int((books.count > 0).sum()), rows=run.rows)
+
+    def _step(self) -> None:
+        self._done += 1
+        self._tell(self._done, self._steps)
+
+    def _write(self, file: BinaryIO, run: Run) -> None:
+        with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+            for table in run.tables():
+                writer.write_table(table)
+                self._step()
+
+    def _year_ends(self) -> list[int]:
+        """The first second after each calendar year, and after the chain, in the simulator's seconds."""
+        first = dt.datetime.fromtimestamp(START + self._shift, dt.UTC).year
+        last = dt.datetime.fromtimestamp(self._world.end + self._shift - 1, dt.UTC).year
+        news = [
+            int(dt.datetime(year + 1, 1, 1, tzinfo=dt.UTC).timestamp()) - self._shift for year in range(first, last)
+        ]
+        return [*(t for t in news if t > START), self._world.end]
+
+    def _plan(self) -> services.Services:
+        """Let everyone plan; returns the services that all share."""
+        world, config = self._world, self._config
+        streams = (np.random.default_rng(seed) for seed in self._plans.spawn(2 + 5 * self._districts))
+        world.rng = next(streams)
+        shared = services.found(world, config.wallets)
+        business.housekeeping(world, shared)
+        towns = (self._town(shared, streams) for _ in range(self._districts))
+        s, everyone, _ = deque(towns, maxlen=1).pop()  # the others planned, and are not needed any more
+        world.rng = next(streams)
+        states.plan(world, s, everyone, round(config.thefts.share * config.wallets), config.thefts, config.evasion)
+        self._step()
+        return shared
+
+    def _town(self, shared: services.Services, streams: Iterator[np.random.Generator]) -> "Town":
+        """A district, and the crimes in it."""
+        world, config = self._world, self._config
+        n = {name: max(2, round(share * config.wallets / self._districts)) for name, share in SHARES.items()}
+        n["utxo"] = round(config.utxo * config.wallets / self._districts)
+        s, everyone, exits = town = _district(world, shared, n, config.growth, streams)
+        world.rng = next(streams)
+        wallets = round(config.crimes.share * config.wallets / self._districts)
+        crimes.plan(world, s, everyone, wallets, config.crimes.kinds, exits, config.evasion)
+        self._step()
+        return town
 
 
-def plan_all(world: World, wallets: int) -> None:
-    """Let every population plan its transfers, each with a generator of its own; those who answer others come last."""
-    n = {name: max(2, round(share * wallets)) for name, share in SHARES.items()}
-    streams = iter(world.rng.spawn(8))
-    s, everyone, exits = plan_honest(world, n, streams)
+Town = tuple[services.Services, people.People, Ints]
+"""A district's services, its users, and where parties sell."""
+
+
+def _district(
+    world: World, shared: services.Services, n: dict[str, int], growth: float, streams: Iterator[np.random.Generator]
+) -> Town:
+    """Let all the honest wallets of a district plan, n of each kind."""
     world.rng = next(streams)
-    crime.crimes(world, s, everyone, n["crime"], exits)
-    world.rng = next(streams)
-    state.raids(world, s, n["state"], exits)
-    world.rng = next(streams)
-    services.takings(world, s)
-    services.spam(world, s, wallets)
-    services.sweeps(world, s)
-
-
-def plan_honest(
-    world: World, n: dict[str, int], streams: Iterator[np.random.Generator]
-) -> tuple[services.Services, people.People, Ints]:
-    """Let everyone who is honest plan, with n wallets of each kind (keys of SHARES) and the first four of the streams.
-
-    Returns the services, the users, and where parties sell. What services answer (takings, spam, sweeps) is not planned yet.
-    """
-    s, everyone = _common(world, n, next(streams))
+    s = services.district(world, shared, n["deposit"], n["merchant"])
+    everyone = _users(world, s, n["user"], growth)
     world.rng = next(streams)
     dealers = honest.dealers(world, s, everyone, n["dealer"])
     exits = _exits(world, s, everyone, dealers)
-    world.rng = next(streams)
-    _professionals(world, s, n)
+    trading.traders(world, s, n["trader"])
+    trading.bots(world, s, n["bot"])
+    business.mining(world, s, n["miner"])
     world.rng = next(streams)
     honest.companies(world, s, n["company"], exits)
     honest.movers(world, s, n["mover"], exits)
     honest.private_people(world, s, n["private"], exits)
+    world.rng = next(streams)
+    _newer(world, s, everyone, n)
     return s, everyone, exits
 
 
-def _common(world: World, n: dict[str, int], stream: np.random.Generator) -> tuple[services.Services, people.People]:
-    """Services and ordinary users, some of whom have an employer."""
-    world.rng = stream
-    s = services.found(world, n["deposit"], n["merchant"])
-    wallet = world.add(n["user"], "user", "user")
-    start, end = people.lives(world.rng, world.days, n["user"])
+def _users(world: World, s: services.Services, n: int, growth: float) -> people.People:
+    """Ordinary users, some of whom have an employer."""
+    wallet = world.add(n, "user", "user")
+    start, end = people.lives(world.rng, world.days, n, growth)
     everyone = people.draw(world, s, wallet, start, end)
     people.live(world, s, everyone)
     paid = np.flatnonzero(everyone.habit == people.PAYEE)
-    services.payroll(world, s, wallet[paid], start[paid], end[paid])
-    return s, everyone
+    business.payroll(world, s, wallet[paid], start[paid], end[paid])
+    business.takings(world, s)
+    return everyone
 
 
-def _professionals(world: World, s: services.Services, n: dict[str, int]) -> None:
-    """Traders, miners and bots."""
-    for name, act in (("trader", trading.traders), ("miner", services.mining)):
-        start, end = people.lives(world.rng, world.days, n[name])
-        act(world, s, world.add(n[name], name, name), start, end)
-    trading.bots(world, s, n["bot"])
+def _newer(world: World, s: services.Services, everyone: people.People, n: dict[str, int]) -> None:
+    """What chains have besides payments."""
+    tokens.launches(world, s, everyone, n["launch"])
+    tokens.collectors(world, s, everyone, n["collector"])
+    tokens.airdrops(world, s, everyone, round(AIRDROPS * n["user"]))
+    economy.stakers(world, s, n["staker"])
+    economy.lenders(world, s, n["lender"])
+    economy.lost(world, s, n["lost"])
+    economy.bridgers(world, s, n["bridger"])
+    economy.nested_customers(world, s, n["nested"])
+    economy.visitors(world, s, everyone, round(VISITS * n["user"]))
+    if n["utxo"]:
+        utxo.people(world, s, n["utxo"])
 
 
 def _exits(world: World, s: services.Services, everyone: people.People, dealers: Ints) -> Ints:
     """Where parties sell: mostly at exchanges, then over the counter, now and then to a person."""
     n = len(dealers)
     accounts, buyers = world.rng.choice(s.deposits, 12 * n), world.rng.choice(everyone.wallet, 2 * n)
-    return np.concatenate([accounts, np.repeat(dealers, 3), buyers])
-
-
-def carry_out(world: World) -> dict[str, npt.NDArray]:
-    """Settle the plan and keep the rows that happened, in order of time: their plan, `minor`, `fee`, `gwei`, `transaction`."""
-    rows = _with_failures(world, world.plan.columns())
-    outside = (rows["t"] < START) | (rows["t"] >= world.end) | (rows["sender"] == rows["receiver"])
-    rows["amount"] = np.where(outside, 0.0, rows["amount"])
-    tip = np.asarray(world.wallets.tip)[rows["sender"]] * world.rng.lognormal(0, 0.12, len(outside))
-    gwei = np.round(np.maximum(1.0, world.market.gwei(rows["t"]) * tip), 1).astype(np.float64)
-    funds = np.zeros((len(world.wallets), len(ASSETS)), dtype=np.int64)
-    for wallet, held in world.wallets.funds.items():
-        funds[wallet] = np.round(np.array(held) * MINOR_UNITS)
-    rows |= {"gwei": gwei} | settle(rows, gwei, ~np.asarray(world.wallets.contract), funds)
-    done = np.flatnonzero(rows["minor"] > 0)
-    done = done[np.argsort(rows["t"][done], kind="stable")]
-    return {name: column[done] for name, column in rows.items()}
-
-
-def _with_failures(world: World, rows: dict[str, npt.NDArray]) -> dict[str, npt.NDArray]:
-    """About one transaction in a hundred is first tried in vain (a bot's more often): it costs its fee and moves nothing."""
-    rng, bot = world.rng, np.asarray(world.wallets.population) == "bot"
-    own = ~np.asarray(world.wallets.contract)[rows["sender"]]
-    tried = np.flatnonzero(own & (rng.random(len(own)) < np.where(bot[rows["sender"]], 0.03, 0.01)))
-    again = {name: column[tried] for name, column in rows.items()}
-    again["t"] = again["t"] - rng.integers(15, 180, len(tried))
-    failing = np.arange(len(own) + len(tried)) >= len(own)
-    return {name: np.concatenate([column, again[name]]) for name, column in rows.items()} | {"failing": failing}
-
-
-def _write(folder: Path, world: World, rows: dict[str, npt.NDArray], wallets: int) -> SimulatedChain:
-    n = len(world.wallets)
-    addresses = random_hex(world.rng, n, 20)
-    nonces = np.zeros(n, dtype=np.int64)
-    nonces[list(world.wallets.funds)] = NONCES_BEFORE
-    table = transfers(world.rng, world.market, rows, addresses, nonces)
-    true = labels.truth(world, addresses, rows)
-    known, new = labels.known(world, true, wallets)
-    names = ("transfers.parquet", "labels.csv", "addresses.csv", "truth.csv")
-    chain = SimulatedChain(*(folder / name for name in names), wallets=len(true), rows=len(table))
-    write_parquet(table, chain.transfers)
-    write_csv(known, chain.labels)
-    write_csv(new, chain.addresses)
-    write_csv(true.loc[:, labels.TRUTH].sort_values(by="address"), chain.truth)
-    return chain
+    return np.concatenate([accounts, np.repeat(dealers, 3), np.repeat(s.desks, 2), buyers])

@@ -1,218 +1,153 @@
-"""Follows loot through a chain that was carried out, unit by unit: the truth that tracers are measured by.
+"""Follows loot through what happens, bucket by bucket: writes a row for each part of loot in a transfer, and keeps sums.
 
-Every wallet of a thief is a purse: whole minor units, of which some are loot of this theft or that and the rest is clean (gas).
-Whatever leaves it, fees too, takes of all of them in proportion, to the unit. Knows nothing of what the thieves had planned.
+What wallets hold is for `purses`, the tables made of the sums are for `truths`.
 """
 
-from collections import defaultdict
+import shutil
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from .decade import Stage
-from .gang import POPULATION
-from .market import ETH, MINOR_UNITS
-from .thefts import VICTIM
+from ...features.whole import write_whole
+from . import truths
+from .market import ASSETS, BTC, MINOR_UNITS, Ints
+from .output import CHAINS, write_csv
+from .plan import PHASES
+from .purses import FEES, KINDS, SWAPPED, Purses
+from .world import World
 
-ENDS = {
-    "exchange": "cashed", "exchange_deposit": "cashed", "desk": "otc", "dealer": "otc", "mixer": "mixed", "dex": "swapped",
-    POPULATION: "moved",
-}  # fmt: skip
-"""Where loot goes, by the population of the receiver; bridges are told apart by wallet."""
-
-
-class Key(NamedTuple):
-    """Loot of one theft, before it went into a mixer or after it came out."""
-
-    case: str
-    after_mixer: bool
-
-
-@dataclass
-class Lot:
-    """Loot in one purse: minor units of the purse's asset, what they were worth when stolen, hops from the seed at the fewest."""
-
-    units: int
-    value: float
-    hop: int
-
-
-class Part(NamedTuple):
-    """Loot in one transfer."""
-
-    key: Key
-    units: int
-    value: float
-    hop: int
-
-
-class Record(NamedTuple):
-    """Loot that one row moved (or paid as its fee): `kind` is stolen, moved, swapped, mixed, withdrawn, … or fees."""
-
-    row: int
-    kind: str
-    asset: int
-    part: Part
-
-
-class Resting(NamedTuple):
-    """Loot that rests at a moment."""
-
-    moment: int
-    asset: int
-    part: Part
+FLOWS = pa.schema([
+    ("row", pa.int64()), ("timestamp", pa.timestamp("us", "UTC")), ("chain", pa.string()), ("case", pa.string()),
+    ("phase", pa.string()), ("hop", pa.int64()), ("kind", pa.string()), ("asset", pa.string()), ("amount", pa.float64()),
+    ("usd", pa.float64()), ("stolen_usd", pa.float64()), ("after_mixer", pa.bool_()),
+])  # fmt: skip
+FILE = "truth_flows.parquet"
 
 
 @dataclass
-class Purse:
-    """What a thief's wallet holds of one asset."""
+class Sums:
+    """Loot by case (and whether it came out of a mixer), kind and asset: minor units exactly, and worth."""
 
-    total: int = 0
-    lots: dict[Key, Lot] = field(default_factory=dict)
+    kinds: int
+    _found: dict[int, list] = field(default_factory=dict)
 
-    def put(self, units: int, parts: list[Part]) -> None:
-        """Add units, of which `parts` are loot."""
-        self.total += units
-        for key, loot, value, hop in parts:
-            lot = self.lots.setdefault(key, Lot(0, 0.0, hop))
-            lot.units, lot.value, lot.hop = lot.units + loot, lot.value + value, min(lot.hop, hop)
+    def add(self, columns: dict[str, npt.NDArray]) -> None:
+        """Add records: `key`, `kind`, `asset`, `units`, `value`, `usd`."""
+        code = (columns["key"] * self.kinds + columns["kind"]) * len(ASSETS) + columns["asset"]
+        distinct, which = np.unique(code, return_inverse=True)
+        units = np.zeros(len(distinct), dtype=np.int64)
+        np.add.at(units, which, columns["units"])
+        worth = [np.bincount(which, columns[name], len(distinct)) for name in ("value", "usd")]
+        for one, *more in zip(distinct.tolist(), units.tolist(), *(w.tolist() for w in worth), strict=True):
+            self._found[one] = [a + b for a, b in zip(self._found.get(one, [0, 0.0, 0.0]), more, strict=True)]
 
-    def take(self, units: int) -> list[Part]:
-        """Remove units and tell how much of them is loot, pro rata."""
-        keys = list(self.lots)
-        shares = pro_rata(units, [self.lots[key].units for key in keys], self.total)
-        taken = []
-        for key, loot in zip(keys, shares, strict=True):
-            lot = self.lots[key]
-            value = lot.value if loot == lot.units else lot.value * loot / lot.units
-            taken.append(Part(key, loot, value, lot.hop))
-            lot.units, lot.value = lot.units - loot, lot.value - value
-            if not lot.units:
-                del self.lots[key]
-        self.total -= units
-        return [part for part in taken if part.units]
-
-
-def pro_rata(amount: int, weights: list[int], total: int) -> list[int]:
-    """Whole shares of an amount ≤ total in proportion to the weights (their sum ≤ total; the rest is nobody's).
-
-    The units that rounding leaves over go to the largest remainders, the first of equals.
-
-    >>> pro_rata(2, [1, 1], 3)
-    [1, 1]
-    >>> pro_rata(10, [5, 10], 15)
-    [3, 7]
-    """
-    if not weights or not total:
-        return [0] * len(weights)
-    divided = [divmod(amount * weight, total) for weight in [*weights, total - sum(weights)]]
-    shares = [whole for whole, _ in divided]
-    order = sorted(range(len(divided)), key=lambda k: (-divided[k][1], k))
-    for k in order[: amount - sum(shares)]:
-        shares[k] += 1
-    return shares[:-1]
+    def frame(self) -> pd.DataFrame:
+        """Columns key, kind, asset (numbers), units, value (USD when stolen), usd (worth then)."""
+        code = np.array(sorted(self._found), dtype=np.int64)
+        sums = [self._found[one] for one in code.tolist()]
+        frame = pd.DataFrame({
+            "key": code // len(ASSETS) // self.kinds, "kind": code // len(ASSETS) % self.kinds, "asset": code % len(ASSETS),
+        })  # fmt: skip
+        frame["units"] = np.array([one[0] for one in sums], dtype=np.int64)
+        frame["value"] = np.array([one[1] for one in sums], dtype=np.float64)
+        return frame.assign(usd=np.array([one[2] for one in sums], dtype=np.float64))
 
 
-@dataclass
 class Follower:
-    """Loot on one chain.
+    """The truth of a chain that is being carried out.
 
     Args:
-        stage: the chain; rows: what happened there, in order of time (`chain.carry_out`).
-        moments: ascending; what rests just before each of them is told.
-        arrived: by transaction, loot (in value) that came over the bridge from the other chain, and of how much in all.
+        world: with all of its wallets; none may be added any more.
+        scratch: a folder for what is not whole yet.
+        moments: simulator's seconds, ascending, the last one the end of the chain: what rests just before each is told.
+        shift: turns the simulator's seconds into unix seconds.
     """
 
-    stage: Stage
-    rows: dict[str, npt.NDArray]
-    moments: list[int]
-    arrived: dict[int, tuple[list[Part], int]] = field(default_factory=dict)
-    records: list[Record] = field(default_factory=list)
-    resting: list[Resting] = field(default_factory=list)
-    crossed: dict[int, tuple[list[Part], int]] = field(default_factory=dict)
-    _purses: dict[tuple[int, int], Purse] = field(default_factory=lambda: defaultdict(Purse))
-    _tickets: dict[int, tuple[list[Part], int]] = field(default_factory=dict)
-    _swaps: dict[int, tuple[list[Part], int]] = field(default_factory=dict)
+    def __init__(self, world: World, scratch: Path, moments: list[int], shift: int) -> None:
+        self.purses = Purses(world, moments)
+        self.sums = Sums(len(KINDS))
+        self._world, self._moments, self._shift = world, moments, shift
+        self._place = scratch / FILE
+        self._writer = pq.ParquetWriter(self._place, FLOWS, compression="zstd")
 
-    def run(self) -> "Follower":
-        """Follow everything; fills `records`, `resting` and `crossed`."""
-        population = np.array(self.stage.world.wallets.population)
-        theirs = population == POPULATION
-        names = ("t", "sender", "receiver", "asset", "minor", "fee", "failing", "transaction", "after")
-        sender, receiver = self.rows["sender"], self.rows["receiver"]
-        touched = np.flatnonzero(theirs[sender] | theirs[receiver])
-        columns = [self.rows[name][touched].tolist() for name in names]
-        waiting = iter([*self.moments, None])
-        moment = next(waiting)
-        for row, t, *rest in zip(touched.tolist(), *columns, strict=True):
-            while moment is not None and t >= moment:
-                self._tell(moment)
-                moment = next(waiting)
-            self._row(row, population, *rest)
-        while moment is not None:
-            self._tell(moment)
-            moment = next(waiting)
-        return self
+    def observe(self, rows: dict[str, npt.NDArray], place: Ints) -> None:
+        """Follow loot through what happened next.
 
-    def _tell(self, moment: int) -> None:
-        for (_, asset), purse in self._purses.items():
-            self.resting += [Resting(moment, asset, Part(key, *vars(lot).values())) for key, lot in purse.lots.items()]
+        Args:
+            rows: columns t, sender, receiver, asset, minor, fee, failing, number, after, phase, in order of time.
+            place: where each row stands in the file of transfers.
+        """
+        columns = self.purses.observe(rows).columns()
+        at, asset = columns["at"], columns["asset"]
+        t, amount = rows["t"][at], columns["units"] / MINOR_UNITS[asset]
+        columns |= {"t": t, "amount": amount, "usd": amount * self._world.market.price(asset, t)}
+        self.sums.add(columns)
+        self._write(columns | {"row": place[at], "phase": rows["phase"][at]})
 
-    def _row(self, row: int, population: npt.NDArray, sender: int, receiver: int, asset: int, units: int, fee: int,
-             failing: bool, transaction: int, after: int) -> None:  # fmt: skip
-        parts = None
-        if population[sender] == POPULATION:
-            self._note(row, "fees", ETH, self._purses[sender, ETH].take(fee))
-            if failing:
-                return
-            parts = self._purses[sender, asset].take(units)
-            self._leave(row, population, receiver, asset, units, transaction, parts)
-        elif not failing:
-            parts = self._enter(row, population[sender], receiver, asset, units, transaction, after)
-        if population[receiver] == POPULATION and parts is not None:
-            further = int(population[sender] == POPULATION)
-            self._purses[receiver, asset].put(units, [part._replace(hop=part.hop + further) for part in parts])
+    def _write(self, columns: dict[str, npt.NDArray]) -> None:
+        shown = np.flatnonzero(columns["kind"] != FEES)
+        order = shown[np.lexsort((columns["key"][shown], columns["row"][shown]))]
+        c = {name: values[order] for name, values in columns.items()}
+        words = {
+            "chain": (CHAINS, c["asset"] == BTC), "case": (self.purses.names, c["key"] // 2), "phase": (PHASES, c["phase"]),
+            "kind": (KINDS, c["kind"]), "asset": (ASSETS, c["asset"]),
+        }  # fmt: skip
+        data = {
+            "row": c["row"], "hop": c["hop"], "amount": c["amount"], "usd": c["usd"], "stolen_usd": c["value"],
+            "timestamp": pa.array((c["t"] + self._shift) * 1_000_000, pa.timestamp("us", "UTC")),
+            "after_mixer": c["key"] % 2 == 1,
+        } | {name: pa.array(texts).take(pa.array(which.astype(np.int64))) for name, (texts, which) in words.items()}  # fmt: skip
+        self._writer.write_table(pa.table({name: data[name] for name in FLOWS.names}, schema=FLOWS))
 
-    def _note(self, row: int, kind: str, asset: int, parts: list[Part]) -> None:
-        self.records += [Record(row, kind, asset, part) for part in parts]
+    @property
+    def seeds(self) -> dict[int, int]:
+        """Wallets that received loot from victims, and when each first did (simulator's seconds)."""
+        return {wallet: seed.t for wallet, seed in self.purses.seeds.items()}
 
-    def _leave(self, row: int, population: npt.NDArray, receiver: int, asset: int, units: int, transaction: int,
-               parts: list[Part]) -> None:  # fmt: skip
-        """A thief pays: note where the loot goes, and keep what may come back by swap, mixer or bridge."""
-        kind = {self.stage.crossing: "crossed", self.stage.bridge: "bridged"}.get(receiver) or ENDS[
-            population[receiver]
-        ]
-        self._note(row, kind, asset, [part._replace(hop=part.hop + 1) for part in parts])
-        kept = {"crossed": self.crossed, "mixed": self._tickets, "swapped": self._swaps}.get(kind)
-        if kept is not None:
-            kept[transaction] = (parts, units)
+    def finish(self, folder: Path) -> None:
+        """Tell what rests to the end, and write the truth's files into a folder. Raises DataError if that cannot be written."""
+        self._writer.close()
+        self.purses.tell(self._world.end)
+        truth = self._truth()
+        with self._place.open("rb") as flows:
+            write_whole(folder / FILE, lambda file: shutil.copyfileobj(flows, file))
+        self._place.unlink()
+        write_csv(truths.cases(truth), folder / "truth_cases.csv")
+        write_csv(truths.years(truth), folder / "truth_years.csv")
+        write_csv(truths.balance(truth), folder / "truth_balance.csv")
 
-    def _enter(
-        self, row: int, payer: str, receiver: int, asset: int, units: int, transaction: int, after: int
-    ) -> list[Part]:
-        """A thief is paid: loot from a victim, or loot that comes back in another form; else clean (gas)."""
-        if payer == VICTIM:
-            value = units / float(MINOR_UNITS[asset]) * float(self.stage.world.market.price(asset, self.rows["t"][row]))
-            parts, kind = [Part(Key(self.stage.world.wallets.case[receiver], False), units, value, 0)], "stolen"
-        elif payer == "dex" and transaction in self._swaps:
-            parts, kind = _changed(*self._swaps[transaction], units), "got"
-        elif payer == "bridge" and transaction in self.arrived:
-            parts, kind = _changed(*self.arrived[transaction], units, 2), "arrived"
-        elif payer == "mixer" and after in self._tickets:
-            parts, paid = self._tickets[after]
-            parts = [part._replace(value=part.value * units / paid) for part in _changed(parts, paid, units, 2)]
-            parts, kind = [part._replace(key=Key(part.key.case, True)) for part in parts], "withdrawn"
-        else:
-            return []
-        self._note(row, kind, asset, parts)
-        return parts
+    def _truth(self) -> truths.Truth:
+        """All that was seen: what moved, what is pending, and what rests at each moment."""
+        seen, rests = self.sums.frame(), Sums(len(self._moments))
+        rests.add(self._columns([(r.moment, r.asset, r.part) for r in self.purses.resting], np.array(self._moments)))
+        lost = Sums(2)
+        lost.add(
+            self._columns(
+                [(int(k.kind == SWAPPED), k.asset, p) for k in self.purses.unanswered() for p in k.parts], None
+            )
+        )
+        names = np.array(KINDS, dtype=object)
+        last = rests.frame().rename(columns={"kind": "moment"})
+        return truths.gather(
+            self._world,
+            self.purses,
+            seen.assign(kind=names[seen["kind"]]),
+            last,
+            lost.frame(),
+            self._moments,
+            self._shift,
+        )
 
-
-def _changed(parts: list[Part], paid: int, units: int, hops: int = 0) -> list[Part]:
-    """Loot in a payment of `paid` units that came back as `units`: the same shares and values, so many hops on."""
-    shares = [part.units * units // paid for part in parts]
-    if parts and sum(part.units for part in parts) == paid:
-        shares[0] += units - sum(shares)
-    return [part._replace(units=share, hop=part.hop + hops) for part, share in zip(parts, shares, strict=True)]
+    def _columns(self, parts: list, moments: Ints | None) -> dict[str, npt.NDArray]:
+        """Parts, each with a number and an asset, as columns; worth at that of the moments, or at the end."""
+        number, asset = (np.array([one[k] for one in parts], dtype=np.int64) for k in (0, 1))
+        key, units = (np.array([getattr(one[2], name) for one in parts], dtype=np.int64) for name in ("key", "units"))
+        t = np.full(len(parts), self._world.end) if moments is None else moments[number]
+        value = np.array([one[2].value for one in parts], dtype=np.float64)
+        usd = units / MINOR_UNITS[asset] * self._world.market.price(asset, t)
+        return {"kind": number, "asset": asset, "key": key, "units": units, "value": value, "usd": usd}

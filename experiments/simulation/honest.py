@@ -4,149 +4,179 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .crew import Crew, Holding, cash_out, forward, gather, mix, peel, rest, split
-from .market import DAY, ETH, USDC, Ints
+from . import eras
+from .crew import Crew, Holding, cash_out, cycle, forward, gather, hire, peel, place, rest, scatter_gather, split
+from .market import BTC, DAY, ETH, USDC, USDT, Floats, Ints
+from .passages import hop, mix, swap
 from .people import People, draw, live, people_at
 from .plan import EXACT, SHARE
 from .services import Services
-from .world import ALWAYS, AWAKE, EVENING, OFFICE, START, ZONE_SHARES, ZONES, World
+from .world import START, World
+
+Party = tuple[Crew, float]
+"""Who, and the second at which they begin."""
 
 
-def hire(world: World, s: Services, wallets: Ints, exits: Ints, asset: int = ETH, *, pace: tuple[float, float] = (600, 5 * DAY),
-         sums: tuple[float, float, float] = (0.75, 0.18, 0.07)) -> Crew:  # fmt: skip
-    """A crew with a manner drawn at random.
-
-    Args:
-        pace: least and greatest median wait at a hop, seconds (drawn evenly by order of magnitude).
-        sums: chances that it sells in uneven shares, in equal sums, in equal sums just below a round number.
-    """
-    rng = world.rng
-    return Crew(
-        world, s, wallets[::-1].tolist(), pace=float(np.exp(rng.uniform(*np.log(pace)))),
-        beat=float(rng.lognormal(5.5, 1.3)), jitter=float(rng.uniform(0.3, 1.3)), digits=int(rng.choice([0, 0, 1, 2, 3])),
-        tithe=float(rng.uniform(0.005, 0.06)), exits=rng.choice(exits, int(rng.integers(2, 6))), asset=asset,
-        sums=str(rng.choice(["share", "even", "below"], p=sums)),
-    )  # fmt: skip
-
-
-def place(rng: np.random.Generator) -> tuple[int, int]:
-    """Where and when a party works: a zone, and office hours, a free day, evenings or a script around the clock."""
-    hours = rng.choice([AWAKE, OFFICE, EVENING, ALWAYS], p=[0.4, 0.3, 0.1, 0.2])
-    return int(rng.choice(ZONES, p=ZONE_SHARES)), int(hours)
-
-
-def sizes(n: int, low: int, draw: Callable[[], int]) -> list[int]:
-    """Sizes, drawn one by one, of parties that together have n ≥ `low` wallets; none has fewer than `low`."""
-    parties: list[int] = []
-    left = n
-    while left > 0:
-        size = max(low, draw())
-        parties.append(left if left - size < low else size)
-        left -= parties[-1]
+def _until(n: int, party: Callable[[], Party]) -> list[Party]:
+    """Parties, one after the other, until they have about n wallets together."""
+    parties, made = [], 0
+    while made < n:
+        parties.append(party())
+        made += len(parties[-1][0].used)
     return parties
+
+
+def _holds(world: World, t: float, bitcoin: float) -> int:
+    """What a party holds: BTC with this chance, dollars as is usual by then, else coin."""
+    if world.rng.random() < bitcoin:
+        return BTC
+    return int(eras.stable(world, t)) if world.rng.random() < eras.share(world, t, eras.DOLLARS) else ETH
+
+
+def _worth(world: World, dollars: float, asset: int, t: float) -> float:
+    """Units of an asset that are worth so many dollars."""
+    return dollars / float(world.market.price(asset, t))
 
 
 def companies(world: World, s: Services, n: int, exits: Ints) -> None:
     """A fund, a foundation, a firm: buys, shares out among wallets of its own, lets it lie, gathers or sells it.
 
-    Some do so every month.
+    Some do so every month; some send money in circles, through many wallets to one, or over a bridge.
     """
+    _until(n, lambda: _company(world, s, exits))
+
+
+def _company(world: World, s: Services, exits: Ints) -> Party:
     rng = world.rng
-    for size in sizes(n, 4, lambda: int(rng.integers(4, 17))):
-        zone, hours = place(rng)
-        wallets = world.add(size, "licit", "company", zone=zone, hours=hours)
-        asset = int(rng.choice([ETH, USDC], p=[0.7, 0.3]))
-        crew = hire(world, s, wallets, exits, asset, pace=(1800, 7 * DAY))
-        day, rounds = rng.uniform(0, world.days - 5), int(rng.choice([1, 2, 4]))
-        head = crew.fresh(START + day * 86_400)
-        for k in range(rounds):
-            _company_round(crew, head, day + 30 * k + rng.uniform(0, 4), size, float(rng.lognormal(2.8, 1.2)))
+    zone, hours = place(rng)
+    crew = hire(world, s, exits, category="licit", population="company", zone=zone, hours=hours, pace=(1800, 7 * DAY))
+    day, rounds = rng.uniform(0, world.days - 5), int(rng.choice([1, 2, 4], p=[0.5, 0.3, 0.2]))
+    begins = START + day * DAY
+    asset, parts = _holds(world, begins, 0.12), int(rng.integers(2, 9))
+    head = crew.fresh(begins, asset)
+    for k in range(rounds):
+        _round(crew, head, asset, day + 30 * k + rng.uniform(0, 4), parts)
+    return crew, begins
 
 
-def _company_round(crew: Crew, head: int, day: float, size: int, each: float) -> None:
+def _round(crew: Crew, head: int, asset: int, day: float, parts: int) -> None:
     rng, world = crew.rng, crew.world
     t = float(world.moments(np.array([head]), np.array([day]))[0])
-    h = crew.funded(head, t, each * size * (1 if crew.asset == ETH else 1500))
-    manner = str(rng.choice(["even", "below", "uneven"], p=[0.45, 0.12, 0.43]))
-    parts = split(crew, h, max(2, int(0.6 * size)), manner)
+    h = crew.funded(head, t, _worth(world, 2000.0 * parts * float(rng.lognormal(2.8, 1.2)), asset, t), asset)
+    act = str(rng.choice(["pay", "through", "circle", "bridge"], p=[0.7, 0.12, 0.1, 0.08]))
+    if act == "through":
+        holdings = [scatter_gather(crew, h, parts)]
+    elif act == "circle":
+        holdings = [cycle(crew, h, int(rng.integers(2, 5)), float(rng.uniform(1, 20)) * DAY)]
+    elif act == "bridge" and asset in (ETH, BTC) and rng.random() < eras.share(world, t, eras.BRIDGES):
+        holdings = [hop(crew, h)]
+    else:
+        holdings = split(crew, h, parts, str(rng.choice(["even", "below", "uneven"], p=[0.45, 0.12, 0.43])))
     if rng.random() < 0.6:
-        parts = rest(parts, rng, float(rng.uniform(1, 50)))
+        holdings = rest(crew, holdings, float(rng.uniform(1, 50)))
     if rng.random() < 0.5:
-        parts = gather(crew, parts, max(1, size // 8))
-    cash_out(crew, parts)
+        holdings = gather(crew, holdings, max(1, parts // 4))
+    cash_out(crew, holdings)
 
 
 def movers(world: World, s: Services, n: int, exits: Ints) -> None:
     """People who buy, and move what they bought from wallet to wallet: new devices, cold storage, a payment on the way."""
+    _settle_in(world, s, _until(n, lambda: _mover(world, s, exits)))
+
+
+def _mover(world: World, s: Services, exits: Ints) -> Party:
     rng = world.rng
-    for size in sizes(n, 2, lambda: int(rng.integers(2, 8))):
-        zone, hours = place(rng)
-        wallets = world.add(size, "user", "mover", zone=zone, hours=hours)
-        crew = hire(world, s, wallets, exits, int(rng.choice([ETH, USDC], p=[0.75, 0.25])), pace=(1800, 10 * DAY))
-        t = START + rng.uniform(0, world.days - 2) * 86_400
-        first = crew.fresh(t)
-        h = Holding(first, t, float(rng.lognormal(1.0, 1.6)) * (1 if crew.asset == ETH else 1500))
-        for k in range(int(rng.choice([1, 2, 3]))):
-            crew.funded(first, t + k * rng.uniform(60, 86_400), h.amount)
-        _move(crew, h._replace(t=t + 86_400 * (rng.random() < 0.5)), size)
-        _settle_in(world, s, wallets[rng.random(size) < 0.35], (t - START) / DAY)
+    zone, hours = place(rng)
+    crew = hire(world, s, exits, category="user", population="mover", zone=zone, hours=hours, pace=(1800, 10 * DAY))
+    t = START + rng.uniform(0, world.days - 2) * DAY
+    asset = _holds(world, t, 0.2)
+    first, amount = crew.fresh(t, asset), _worth(world, 2000.0 * float(rng.lognormal(1.0, 1.6)), asset, t)
+    h = Holding(first, t, amount, asset)
+    for k in range(int(rng.choice([1, 2, 3]))):
+        last = crew.funded(first, t + k * rng.uniform(60, DAY), amount, asset)
+        h = h._replace(t=max(h.t, last.t))
+    _move(crew, h, int(rng.integers(1, 7)))
+    return crew, t
 
 
-def _move(crew: Crew, h: Holding, size: int) -> None:
+def _move(crew: Crew, h: Holding, hops: int) -> None:
     rng = crew.rng
-    if rng.random() < 0.4:
-        holdings = [peel(crew, h, max(1, size - 1))]
+    if rng.random() < 0.35:
+        holdings = [peel(crew, h, hops)]
     else:
-        holdings = split(crew, h, 2, "uneven") if size > 3 and rng.random() < 0.4 else [h]
-        for _ in range(max(1, (size - 1) // len(holdings))):
+        holdings = split(crew, h, 2, "uneven") if hops > 2 and rng.random() < 0.4 else [h]
+        for _ in range(max(1, hops // len(holdings))):
             holdings = forward(crew, holdings)
     if rng.random() < 0.4:
-        holdings = rest(holdings, rng, float(rng.uniform(1, 60)))
+        holdings = rest(crew, holdings, float(rng.uniform(1, 60)))
+    if rng.random() < 0.1:
+        holdings = [swap(crew, one) for one in holdings if one.asset in (USDC, USDT)] or holdings
     if rng.random() < 0.7:
         cash_out(crew, holdings)
 
 
-def _settle_in(world: World, s: Services, wallets: Ints, day: float) -> None:
-    """Some of the wallets are lived from afterwards."""
+def _settle_in(world: World, s: Services, parties: list[Party]) -> None:
+    """Some of the wallets on the account chain are lived from afterwards."""
+    wallets = np.array([wallet for crew, _ in parties for wallet in crew.used], dtype=np.int64)
+    begun = np.repeat([(t - START) / DAY for _, t in parties], [len(crew.used) for crew, _ in parties])
+    lived = ~world.wallets.utxo[wallets] & (world.rng.random(len(wallets)) < 0.35)
+    wallets, day = wallets[lived], begun[lived]
     end = np.minimum(day + 1 + world.rng.exponential(60, len(wallets)), world.days)
     live(world, s, draw(world, s, wallets, np.minimum(day, end - 0.5), end), paid=False)
 
 
 def private_people(world: World, s: Services, n: int, exits: Ints) -> None:
     """Honest users of the mixer: salary or savings go in, and come out at a new wallet from which they live."""
+    _settle_in(world, s, _until(n, lambda: _private(world, s, exits)))
+
+
+def _private(world: World, s: Services, exits: Ints) -> Party:
     rng = world.rng
-    for size in sizes(n, 2, lambda: int(rng.integers(2, 6))):
-        zone, hours = place(rng)
-        wallets = world.add(size, "user", "private", zone=zone, hours=hours)
-        crew = hire(world, s, wallets, exits, pace=(1200, 7 * DAY))
-        day, first = float(rng.uniform(0, world.days - 2)), crew.fresh(0.0)
-        t = float(world.moments(np.array([first]), np.array([day]))[0])
-        h = crew.funded(first, t, float(rng.choice([0.5, 1.2, 3.5, 11.0, 25.0, 40.0, 210.0])))
-        if size > 3:
-            h = forward(crew, [h])[0]
-        wait = float(np.exp(rng.uniform(np.log(3600), np.log(20 * 86_400))))
-        holdings = mix(crew, [h], wait, size - 1)
-        if rng.random() < 0.3:
-            holdings = rest(holdings, rng, float(rng.uniform(2, 30)))
-        cash_out(crew, holdings)
-        _settle_in(world, s, wallets[rng.random(size) < 0.35], day)
+    zone, hours = place(rng)
+    crew = hire(world, s, exits, category="user", population="private", zone=zone, hours=hours, pace=(1200, 7 * DAY))
+    day, first = float(rng.uniform(0, world.days - 2)), crew.fresh(0.0)
+    t = float(world.moments(np.array([first]), np.array([day]))[0])
+    h = crew.funded(first, t, float(rng.choice([0.5, 1.2, 3.5, 11.0, 25.0, 40.0, 210.0])))
+    if rng.random() < 0.4:
+        h = forward(crew, [h])[0]
+    wait = float(np.exp(rng.uniform(np.log(3600), np.log(20 * DAY))))
+    holdings = mix(crew, [h], wait, int(rng.integers(1, 5)))
+    if rng.random() < 0.3:
+        holdings = rest(crew, holdings, float(rng.uniform(2, 30)))
+    cash_out(crew, holdings)
+    return crew, t
 
 
-def dealers(world: World, s: Services, people: People, n: int) -> Ints:
+def dealers(world: World, s: Services, everyone: People, n: int) -> Ints:
     """Dealers who buy coin from people for cash and sell it on to others or to an exchange, within minutes to hours."""
     rng = world.rng
     wallet = world.add(n, "trader", "dealer")
     start = rng.uniform(0, 0.8 * world.days, n)
-    deals = 5 + np.minimum(rng.poisson(rng.lognormal(-1.0, 0.8, n) * (world.days - start)), 300)
-    who = np.repeat(np.arange(n), deals)
-    t = world.moments(wallet[who], rng.uniform(start[who], world.days))
-    payer, payee = (people_at(rng, people, t, world.days) for _ in range(2))
-    world.plan.add(t, payer, wallet[who], rng.uniform(0.1, 1.0, len(t)), SHARE, digits=rng.choice([0, 1, 2], len(t)))
-    delay = rng.lognormal(np.log(np.exp(rng.uniform(np.log(400), np.log(40_000), n)))[who], 0.8)
-    target = np.where(rng.random(len(t)) < 0.5, payee, rng.choice(s.deposits, n)[who])
-    for asset in (ETH, USDC):
-        world.plan.add(t + delay + 200 * asset, wallet[who], target, rng.choice([1.0, 0.97, 0.8], len(t)), SHARE, asset=asset,
-                       digits=rng.choice([0, 0, 2], len(t)))  # fmt: skip
+    who, day = eras.visits(rng, start, np.full(n, float(world.days)), rng.lognormal(-1.0, 0.8, n), 300)
+    t = world.moments(wallet[who], day)
+    payer, dollars = (
+        people_at(rng, everyone, t, world.days),
+        rng.random(len(t)) < 0.6 * eras.share(world, t, eras.DOLLARS),
+    )
+    asset = np.where(dollars, eras.stable(world, t), ETH)
+    share, digits = rng.uniform(0.1, 1.0, len(t)), rng.choice([0, 1, 2], len(t))
+    bought = world.plan.add(t, payer, wallet[who], share, SHARE, asset=asset, digits=digits)
+    _pass_on(world, s, everyone, wallet, (who, t, asset, bought))
     some = slice(None, None, max(1, len(t) // (3 * n)))
     world.plan.add(t[some], rng.choice(s.hot), wallet[who[some]], 0.05, EXACT)  # coin for fees
     return wallet
+
+
+def _pass_on(world: World, s: Services, everyone: People, wallet: Ints, deals: tuple[Ints, Floats, Ints, Ints]) -> None:
+    """What a dealer has bought goes on, each at his own pace, to a person or to an exchange.
+
+    Args:
+        deals: of each the position of the dealer, when, of what, and its row.
+    """
+    rng, n, (who, t, asset, bought) = world.rng, len(wallet), deals
+    pace = np.exp(rng.uniform(np.log(400), np.log(40_000), n))
+    t = t + pace[who] * rng.lognormal(0, 0.8, len(t))
+    payee, home = people_at(rng, everyone, t, world.days), rng.choice(s.deposits, n)[who]
+    target = np.where(rng.random(len(t)) < 0.5, payee, home)
+    share, digits = rng.choice([1.0, 0.97, 0.8], len(t)), rng.choice([0, 0, 2], len(t))
+    world.plan.add(t, wallet[who], target, share, SHARE, asset=asset, digits=digits, after=bought)

@@ -1,83 +1,274 @@
-"""What the world would know: labels that come late, cover a part of the wallets and are sometimes wrong; and wallets to score."""
+"""What the public knows: labels that come late, cover a part of the wallets and are sometimes wrong, cases with the addresses
+that first received what was stolen, and wallets to score that no one has labelled.
+
+Reads the truth; decides only what of it is known, and from when.
+"""
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from .market import DAY, Floats
-from .world import World
+from .market import DAY, Floats, Ints
+from .scenario import Labels
+from .services import DENOMINATIONS
+from .states.playbooks import EXTORTED
+from .world import START, World
 
-ILLICIT = ("laundering", "phishing", "scam", "theft", "state_linked")
-TRUTH = ["address", "category", "actor", "case", "population"]
+COLUMNS = (
+    "address", "network", "category", "actor", "case", "name", "confidence", "source", "programmes", "known_from", "known_until",
+)  # fmt: skip
+ORDER = ["address", "category", "source", "name"]
+TAGS, COMMUNITY, ANALYSTS, SANCTIONS = (
+    "simulated_tags",
+    "simulated_community",
+    "simulated_analysts",
+    "simulated_sanctions",
+)
+REPORTS = "simulated_reports"
+REPORTED = ("state", "thief")  # populations of whose cases there are reports: the large thefts
+SERVICES = {
+    "exchange": "exchange", "cold": "exchange", "btc_hot": "exchange", "btc_cold": "exchange", "mixer": "mixer",
+    "relayer": "mixer", "dex": "dex", "launch_pool": "dex", "bridge": "bridge", "bridge_far": "bridge", "desk": "otc",
+    "casino": "gambling", "vault": "defi", "victim": "defi", "staking": "defi", "mining_pool": "miner", "btc_pool": "miner",
+    "nft_market": "nft", "nft": "nft",
+}  # fmt: skip
+"""Populations of which every wallet is known within weeks of its first transfer, and their category."""
+OTHERS = {
+    "exchange_deposit": ("exchange_deposit", 1.2), "btc_deposit": ("exchange_deposit", 1.2), "nested": ("exchange_deposit", 1.0),
+    "merchant": ("merchant", 1.2), "btc_merchant": ("merchant", 1.2), "payroll": ("organisation", 0.8), "dealer": ("otc", 0.8),
+    "spammer": ("abuse", 1.2), "duster": ("abuse", 1.2), "btc_duster": ("abuse", 1.2), "airdropper": ("token_sale", 1.0),
+}  # fmt: skip
+"""Other populations that people have a word for: their category, and how much likelier they are labelled than others (share)."""
+SERVICE_KNOWN = (3.0, 45.0)  # days after its first transfer
+SEED_KNOWN = (0.5, 12.0)  # days after a theft
+NAMED, LISTED = (60.0, 0.6), (400.0, 0.4)  # days until a state is named, and until it is listed: median and sigma
+SANCTIONED = 0.3  # of the states' thefts
+MIXER_LISTED, MIXER_DELISTED = 2022.6, 2025.2  # calendar years
 NEW_DAYS = 75  # a wallet is new if its first transfer lies so close to the end
-COLLECTED_AFTER_DAYS = 120  # the label list was collected so long after the last transfer
-WRONG = 0.01
-UNDATED = 0.04
-SHARES = {"exchange": 1.0, "mixer": 1.0, "service": 0.8, "merchant": 0.7, "user": 0.5}  # of each that have a label
-SHARE, SHARE_ILLICIT = 0.6, 0.7  # of all others
-SOURCES = {"exchange": "exchange tags", "exchange_deposit": "exchange tags", "state_linked": "analysts"}
+COLLECTED_AFTER_DAYS = 120  # the list was collected so long after the last transfer
 
 
-def truth(world: World, addresses: pa.Array, rows: dict[str, npt.NDArray]) -> pd.DataFrame:
-    """What each wallet with a transfer really is: TRUTH, and the second of its `first` transfer and the number of `transfers`."""
-    w, n = world.wallets, len(world.wallets)
-    ends = np.concatenate([rows["sender"], rows["receiver"]])
-    first = np.full(n, world.end)
-    np.minimum.at(first, ends, np.concatenate([rows["t"], rows["t"]]))
-    columns = {"category": w.category, "actor": w.actor, "case": w.case, "population": w.population}
-    counts = np.bincount(ends, minlength=n)
-    frame = pd.DataFrame({"address": addresses.to_pylist(), **columns, "first": first, "transfers": counts})
-    return frame.loc[counts > 0].reset_index(drop=True)
+@dataclass(frozen=True)
+class Known:
+    """Tables: `labels` in the columns of the label table, `addresses` to score, `cases` with the first receivers of loot."""
+
+    labels: pd.DataFrame
+    addresses: pd.DataFrame
+    cases: pd.DataFrame
 
 
-def known(world: World, true: pd.DataFrame, wallets: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The label list, and the wallets to score, which are in no list; `wallets` is how many the chain was asked to have."""
-    new = _new_wallets(world.rng, true, world.end - NEW_DAYS * DAY, int(0.04 * wallets))
-    labels = _labels(world, true.drop(new)).sort_values("address")
-    return labels, true.loc[new, ["address"]].sort_values("address")
+def make(
+    world: World, addresses: pa.Array, first: Ints, count: Ints, seeds: dict[int, int], habits: Labels, shift: int
+) -> Known:
+    """Draw what is known.
+
+    Args:
+        addresses: by wallet; first, count: second of its first transfer and number of transfers, by wallet.
+        seeds: wallets that received loot from victims, and when each first did (simulator's seconds).
+        shift: turns the simulator's seconds into unix seconds.
+    """
+    seen = _seen(world, first, count, seeds)
+    new = _new_wallets(world, seen, round(habits.new_wallets * len(seen)))
+    told = seen.drop(index=new)
+    honest, criminal = told[told["case"] == ""], told[told["case"] != ""]
+    cases = _heard(world)
+    partial = pd.concat([_others(world, honest, habits), _helpers(world, criminal, cases, habits)])
+    found = [
+        _services(world, honest), _mistaken(world, partial, habits), _seeds(world, criminal, cases),
+        _listed_mixers(world, honest),
+    ]  # fmt: skip
+    reported = seen["population"].isin(REPORTED) & ~_extorted(world, seen)
+    marked = seen[seen["seed"] & reported].sort_values(["case", "t"])
+    return Known(
+        _finished(world, pd.concat(found, ignore_index=True), addresses, shift),
+        pd.DataFrame({"address": sorted(_of(addresses, new))}),
+        _cases(marked, addresses, shift),
+    )
 
 
-def _new_wallets(rng: np.random.Generator, true: pd.DataFrame, since: int, count: int) -> npt.NDArray:
-    """Rows of up to `count` new wallets: half of the state's and of the launderers' (a ninth in all at most), the rest honest."""
-    enough = (true["transfers"].to_numpy() >= 3) | (rng.random(len(true)) < 0.1)
-    new = np.flatnonzero((true["first"].to_numpy() >= since) & enough)
-    category = true["category"].to_numpy()[new]
-    state, bad = category == "state_linked", np.isin(category, ILLICIT)
-    taken = [
-        rng.permutation(part)[: min((len(part) + 1) // 2, count // 18)] for part in (new[state], new[bad & ~state])
+def _seen(world: World, first: Ints, count: Ints, seeds: dict[int, int]) -> Any:
+    """Wallets with a transfer, by number: texts, first second, transfers, whether and when (t) they first received loot."""
+    w, wallet = world.wallets, np.flatnonzero(count > 0)
+    frame = pd.DataFrame(
+        {name: w.text(name)[wallet] for name in ("category", "actor", "case", "population")}, index=wallet
+    )
+    frame["first"], frame["transfers"], frame["seed"] = first[wallet], count[wallet], np.isin(wallet, list(seeds))
+    return frame.assign(t=pd.Series(seeds, dtype=np.float64).reindex(wallet))
+
+
+def _extorted(world: World, wallets: Any) -> Any:
+    """Whether they are of cases in which victims paid ransoms."""
+    return wallets["case"].map(world.wallets.case_script).isin(EXTORTED)
+
+
+def _new_wallets(world: World, seen: Any, count: int) -> Ints:
+    """Up to `count` new wallets: half of the state's and of other criminals' (a ninth in all at most), the rest honest."""
+    rng = world.rng
+    enough = (seen["transfers"] >= 3) | (rng.random(len(seen)) < 0.1)
+    new = seen[
+        enough
+        & (seen["first"] >= world.end - NEW_DAYS * DAY)
+        & ~seen["seed"]
+        & ~seen["population"].isin(list(SERVICES))
     ]
-    honest = rng.permutation(new[~bad])
-    left = min(count - sum(map(len, taken)), len(honest) * 3 // 4)
-    return np.concatenate([*taken, honest[:left]])
+    state, bad = new["category"] == "state_linked", new["case"] != ""
+    groups = [rng.permutation(new.index[chosen]) for chosen in (state, bad & ~state, ~bad)]
+    taken = [group[: min((len(group) + 1) // 2, count // 18)] for group in groups[:2]]
+    left = min(count - sum(map(len, taken)), len(groups[2]) * 3 // 4)
+    return np.concatenate([*taken, groups[2][:left]])
 
 
-def _labels(world: World, true: pd.DataFrame) -> pd.DataFrame:
-    """Labels of a part of the wallets, with the day from which each was known."""
-    rng, illicit = world.rng, true["category"].isin(ILLICIT).to_numpy()
-    share = np.array([SHARES.get(category, SHARE) for category in true["category"]])
-    drawn = rng.random(len(true)) < np.where(illicit, SHARE_ILLICIT, share)
-    labels = true.loc[drawn, ["address", "category", "actor", "case"]].copy()
-    at = _known_from(world, labels["case"].tolist(), true.loc[drawn, "first"].to_numpy())
-    iso = pd.to_datetime(at, unit="s", utc=True).strftime("%Y-%m-%dT%H:%M:%SZ")
-    labels["known_from"] = np.where(rng.random(len(labels)) < UNDATED, "", iso)
-    labels["source"] = [SOURCES.get(category, "community") for category in labels["category"]]
-    labels["confidence"] = np.round(rng.beta(8, 2, len(labels)), 2)
-    return _mistaken(rng, labels).loc[at < world.end + COLLECTED_AFTER_DAYS * DAY]
+def _told(frame: Any, **columns: Any) -> Any:
+    """Labels of these wallets: their own texts, and what else is said; `known` is a simulator's second."""
+    told = frame[["category", "actor", "case"]].assign(wallet=frame.index, name="", programmes="", until=np.nan)
+    return told.assign(**columns)
 
 
-def _known_from(world: World, case: list[str], first: Floats) -> npt.NDArray[np.int64]:
-    """Honest wallets: some weeks after they appear. Others: days to weeks after their case began, and after they appear."""
-    rng, began = world.rng, world.wallets.case_start
-    lag = {name: rng.lognormal(np.log(20), 0.7) * DAY for name in began}
-    heard = np.array([began[name] + lag[name] if name else 0.0 for name in case])
-    wait = rng.exponential(np.where(heard > 0, 12 * DAY, 25 * DAY))
-    return (np.maximum(heard, first + DAY) + wait).astype(np.int64)
+def _services(world: World, honest: Any) -> Any:
+    """Every service is known by its name within weeks."""
+    theirs = honest[honest["population"].isin(list(SERVICES))]
+    wait = DAY * world.rng.uniform(*SERVICE_KNOWN, len(theirs))
+    names = _entities(theirs)
+    return _told(
+        theirs, category=theirs["population"].map(SERVICES), actor=names, name=names, source=TAGS,
+        known=np.maximum(theirs["first"], START) + wait, confidence=np.round(world.rng.uniform(0.7, 1.0, len(theirs)), 2),
+    )  # fmt: skip
 
 
-def _mistaken(rng: np.random.Generator, labels: pd.DataFrame) -> pd.DataFrame:
-    """One label in a hundred is wrong: an honest wallet is taken for a launderer, a launderer for a user."""
-    illicit, wrong = labels["category"].isin(ILLICIT).to_numpy(), rng.random(len(labels)) < WRONG
-    labels.loc[wrong & illicit, ["category", "actor", "case"]] = ["user", "", ""]
-    labels.loc[wrong & ~illicit, "category"] = "laundering"
-    return labels
+def _entities(theirs: Any) -> Any:
+    """Whose wallets they are, as a list would put it: of each population the first, the second and so on."""
+    one = {
+        "cold": "exchange",
+        "btc_hot": "exchange",
+        "btc_cold": "exchange",
+        "relayer": "mixer",
+        "bridge_far": "bridge",
+    }
+    stem = theirs["population"].map(lambda name: str(one.get(name, name)).replace("_", " ").capitalize())
+    nth = (theirs.groupby("population").cumcount() + 1).astype(str)
+    return stem.where(stem == "Mixer", stem + " " + nth)
+
+
+def _others(world: World, honest: Any, habits: Labels) -> Any:
+    """A share of the others is known, weeks to a year after the first transfer."""
+    rng, theirs = world.rng, honest[~honest["population"].isin(list(SERVICES))]
+    likelier = theirs["population"].map({name: more for name, (_, more) in OTHERS.items()}).fillna(1.0)
+    theirs = theirs[rng.random(len(theirs)) < habits.share * likelier]
+    word = (
+        theirs["population"].map({name: category for name, (category, _) in OTHERS.items()}).fillna(theirs["category"])
+    )
+    known = theirs["first"] + DAY * (1 + rng.exponential(25, len(theirs)))
+    name = np.where(word == "exchange_deposit", _exchange(world, theirs.index.to_numpy()), "")
+    return _told(
+        theirs,
+        category=word,
+        actor=name,
+        name=name,
+        source=COMMUNITY,
+        known=known,
+        confidence=_confidence(rng, len(theirs)),
+    )
+
+
+def _exchange(world: World, wallets: Ints) -> npt.NDArray[np.object_]:
+    """The exchange that a deposit address is swept to."""
+    hot = np.flatnonzero(world.wallets.is_("population", "exchange", "btc_hot"))
+    place = np.searchsorted(hot, world.wallets.hot[wallets])
+    return np.array([f"Exchange {1 + k}" for k in place], dtype=object)
+
+
+def _confidence(rng: np.random.Generator, n: int) -> Floats:
+    return np.round(rng.beta(8, 2, n), 2)
+
+
+def _heard(world: World) -> pd.DataFrame:
+    """By case: when it became public, when a state was named and listed for it, and how much of its helpers is found out."""
+    rng, names = world.rng, sorted(world.wallets.case_start)
+    began = np.array([world.wallets.case_start[name] for name in names], dtype=np.float64)
+    heard = began + DAY * rng.uniform(*SEED_KNOWN, len(names))
+    named, listed = (
+        heard + DAY * rng.lognormal(np.log(median), sigma, len(names)) for median, sigma in (NAMED, LISTED)
+    )
+    frame = pd.DataFrame({"heard": heard, "named": named, "listed": listed}, index=names)
+    return frame.assign(found=rng.beta(2.0, 2.0, len(names)), sanctioned=rng.random(len(names)) < SANCTIONED)
+
+
+def _helpers(world: World, criminal: Any, cases: Any, habits: Labels) -> Any:
+    """Some of the helpers are found out weeks after their case was heard of; a state's only once it is named."""
+    rng, theirs = world.rng, criminal[~criminal["seed"] & (criminal["population"] != "mule")]
+    if habits.seeds_only:
+        theirs = theirs.iloc[:0]
+    case = cases.reindex(theirs["case"])
+    share = np.clip(habits.illicit * habits.helpers / 0.7 * 2 * case["found"].to_numpy(), 0, 0.98)
+    heard = np.where(theirs["category"] == "state_linked", case["named"], case["heard"])
+    known = np.maximum(heard, theirs["first"] + DAY) + rng.exponential(12 * DAY, len(theirs))
+    told = _told(theirs, source=ANALYSTS, known=known, confidence=_confidence(rng, len(theirs)))
+    return told[rng.random(len(theirs)) < share]
+
+
+def _mistaken(world: World, told: Any, habits: Labels) -> Any:
+    """A few labels are wrong: an honest wallet is taken for a launderer, a launderer for a user. Others have no date."""
+    rng, honest = world.rng, told["case"] == ""
+    wrong = rng.random(len(told)) < habits.wrong
+    told.loc[wrong & honest, ["category", "actor", "name"]] = ["laundering", "", ""]
+    told.loc[wrong & ~honest, ["category", "actor", "case"]] = ["user", "", ""]
+    return told.assign(undated=rng.random(len(told)) < habits.undated)
+
+
+def _seeds(world: World, criminal: Any, cases: Any) -> Any:
+    """Seeds are known within days for what they are; a state's as thieves, months later as the state's, and some are listed."""
+    seeds = criminal[criminal["seed"]]
+    case = cases.reindex(seeds["case"]).set_index(seeds.index)
+    state = seeds["category"] == "state_linked"
+    began = seeds["case"].map(world.wallets.case_start)
+    after = {name: seeds["t"] + case[name] - began for name in ("heard", "named", "listed")}
+    own = np.where(_extorted(world, seeds), "ransomware", "theft")
+    first = _told(seeds, category=seeds["category"].where(~state, own), known=after["heard"], source=ANALYSTS,
+                  name=seeds["case"] + " thief", confidence=0.95)  # fmt: skip
+    later = _told(seeds, known=after["named"], source=ANALYSTS, name=seeds["actor"], confidence=0.9)
+    listed = _told(seeds, category="sanctioned", known=after["listed"], source=SANCTIONS, name=seeds["actor"],
+                   confidence=1.0, programmes="SIM1|SIM2")  # fmt: skip
+    return pd.concat([first, later[state], listed[state & case["sanctioned"]]])
+
+
+def _listed_mixers(world: World, honest: Any) -> Any:
+    """A state puts the mixer's pools on its list, and takes them off again."""
+    pools = honest[honest["population"] == "mixer"]
+    known, until = (START + 365.25 * DAY * (year - world.start_year) for year in (MIXER_LISTED, MIXER_DELISTED))
+    nth = np.searchsorted(np.flatnonzero(world.wallets.is_("population", "mixer")), pools.index)
+    sizes = [f"Mixer {DENOMINATIONS[k]:g}" for k in nth]
+    told = _told(pools, category="sanctioned", known=known, until=until, actor="Mixer", source=SANCTIONS, name=sizes,
+                 confidence=1.0, programmes="SIM1")  # fmt: skip
+    return told[told["known"] > START]
+
+
+def _finished(world: World, told: Any, addresses: pa.Array, shift: int) -> pd.DataFrame:
+    """The label table: what was known when it was collected, sorted; texts as strings, times as UTC timestamps (µs)."""
+    told = told[told["known"] < world.end + COLLECTED_AFTER_DAYS * DAY]
+    undated = told["undated"].eq(other=True).to_numpy()
+    frame = pd.DataFrame({"address": _of(addresses, told["wallet"].to_numpy(dtype=np.int64)), "network": None})
+    for name in ("category", "actor", "case", "name", "source", "programmes"):
+        frame[name] = told[name].where(told[name] != "", None).to_numpy()
+    frame["confidence"] = told["confidence"].to_numpy(dtype=np.float64)
+    for name, seconds in (("known_from", told["known"].where(~undated)), ("known_until", told["until"])):
+        whole = np.floor(seconds.to_numpy(dtype=np.float64)) + shift
+        frame[name] = pd.Series(pd.to_datetime(whole, unit="s", utc=True)).astype("datetime64[us, UTC]")
+    texts = ["address", "network", "category", "actor", "case", "name", "source", "programmes"]
+    frame[texts] = frame[texts].astype("str")
+    return frame.loc[:, list(COLUMNS)].sort_values(ORDER, kind="stable", ignore_index=True)
+
+
+def _of(addresses: pa.Array, wallets: Ints) -> list[str]:
+    return addresses.take(pa.array(np.asarray(wallets, dtype=np.int64))).to_pylist()
+
+
+def _cases(seeds: Any, addresses: pa.Array, shift: int) -> pd.DataFrame:
+    """A row a seed address: what published reports of the cases name."""
+    dates = pd.to_datetime(seeds["t"] + shift, unit="s", utc=True)
+    frame = pd.DataFrame({"case": seeds["case"].to_numpy(), "address": _of(addresses, seeds.index.to_numpy())})
+    frame["date"], frame["actor"] = dates.dt.strftime("%Y-%m-%d").to_numpy(), seeds["actor"].to_numpy()
+    return frame.assign(source=REPORTS).sort_values(["case", "address"], ignore_index=True)

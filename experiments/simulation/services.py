@@ -1,70 +1,169 @@
-"""The places money comes from and goes to: exchanges, merchants, payroll, pools of miners, mixers, DEX pools, gambling, spam.
+"""The places money comes from and goes to: exchanges, merchants, mixers, DEX pools, bridges, desks, casinos, vaults, spammers.
 
-Services answer what others plan (`sweeps` comes last, when every deposit is planned). None of them launders.
+Who they are, and what their customers ask of them at the moment. What they do by themselves stands in `answers` (sweeps,
+spam) and `business` (by the calendar). None of them launders.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from .market import DAY, ETH, GOV, USDC, Floats, Ints
-from .plan import EXACT, SHARE
-from .world import ALWAYS, OFFICE, START, World
+from .market import ASSETS, BTC, ETH, GOV, JUNK, MEME, USDC, USDT, Floats, Ints
+from .plan import DEPOSIT, EXACT, REPLY, SHARE, WITHDRAW
+from .world import ALWAYS, OFFICE, World
 
 DENOMINATIONS = np.array([0.1, 1.0, 10.0, 100.0])  # of the mixer's pools, in ETH
 RELAYER_FEE = 0.004
+BRIDGE_FEE = 0.003
+NESTED_FEE = 0.015
 EXCHANGE_SHARES = (0.4, 0.25, 0.15, 0.12, 0.08)
-_HUB = (5e6, 5e8, 5e8)
-_POOL = (1e6, 1e9, 2e8)
+BATCH = np.array([600, 900, 1200, 720, 600])  # seconds between two batches of BTC withdrawals, by exchange
+LATEST_BATCH = 1_400  # seconds after which a withdrawal asked for has surely left
+_HOT = 0.08  # share of an exchange's money that is in its hot wallet at first
+_HUB = {ETH: 2e6, USDC: 5e8, USDT: 5e8, GOV: 5e7}
+_POOL = {ETH: 5e7, USDC: 5e9, USDT: 5e9, GOV: 5e9, MEME: 1e11}
+_VAULT = {ETH: 3e5, USDC: 3e8, USDT: 3e8}
+_TRADED = (USDC, GOV, USDT, MEME)
+_FEE_IN = np.array([1.0, 800.0, 100.0, 800.0, 0.0, 0.0, 0.0, 0.05])  # a withdrawal fee of one ETH, by asset
+_PEOPLE = 20_000  # for so many wallets services are as big as written here; for more they grow
 
 
 @dataclass
 class Services:
-    """Numbers of the wallets of each service."""
+    """Numbers of the wallets of each service.
+
+    Attributes:
+        hot, cold, btc_hot, btc_cold: by exchange; hot_fee: ETH it keeps back from a withdrawal.
+        deposits, btc_deposits, nested: deposit addresses at exchanges (`wallets.hot` says at which), the last of nested services.
+        dex: by asset, its pool against ETH (−1 = none); every pool holds all assets that are traded.
+        bridge, bridge_far: its ends on the account chain and on the UTXO chain.
+    """
 
     hot: Ints
-    hot_fee: Floats  # ETH kept back from a withdrawal
+    hot_fee: Floats
+    cold: Ints
+    btc_hot: Ints
+    btc_cold: Ints
     deposits: Ints
-    deposit_hot: Ints  # the hot wallet that each deposit address sweeps to
+    btc_deposits: Ints
+    nested: Ints
     merchants: Ints
-    dex: Ints  # the pool of coin and USDC, the pool of coin and GOV
+    dex: Ints
     mixers: Ints
     relayers: Ints
     casinos: Ints
     vaults: Ints
+    desks: Ints
+    pools: Ints  # of miners
+    btc_pools: Ints
+    coinbase: int
+    staking: int
+    market: int  # place where NFTs are traded
+    bridge: int
+    bridge_far: int
     spammer: int
+    duster: int
+    btc_duster: int
 
 
-def found(world: World, deposits: int, merchants: int) -> Services:
-    """Set up all services; the big ones hold money from before the chain's first day."""
-    rng = world.rng
-    hot = world.add(5, "exchange", "exchange", hours=ALWAYS, funds=_HUB)
-    swept = rng.choice(5, deposits, p=EXCHANGE_SHARES)
+def found(world: World, wallets: int) -> Services:
+    """Set up what all districts share; the big ones hold money from before the first day, the more the more wallets there are."""
+    size = max(1.0, wallets / _PEOPLE)
+    hot, cold, btc_hot, btc_cold = _exchanges(world, size)
+    dex = np.full(len(ASSETS), -1)
+    dex[list(_TRADED)] = world.add(len(_TRADED), "service", "dex", hours=ALWAYS, contract=True, funds=_POOL)
     return Services(
-        hot=hot,
-        hot_fee=np.array([0.005, 0.0, 0.002, 0.01, 0.0]),
-        deposits=world.add(deposits, "exchange_deposit", "exchange_deposit", hours=ALWAYS),
-        deposit_hot=hot[swept],
-        merchants=world.add(merchants, "merchant", "merchant"),
-        dex=world.add(2, "service", "dex", hours=ALWAYS, contract=True, funds=_POOL),
-        mixers=world.add(4, "mixer", "mixer", hours=ALWAYS, contract=True, funds=(2_000.0, 0.0, 0.0)),
+        hot=hot, hot_fee=np.array([0.005, 0.0, 0.002, 0.01, 0.0]), cold=cold, btc_hot=btc_hot, btc_cold=btc_cold,
+        deposits=accounts(world, hot, 24), btc_deposits=accounts(world, btc_hot, 8), dex=dex,
+        nested=_nested(world, hot, 9 + int(3 * size)), merchants=np.empty(0, np.int64),
+        mixers=world.add(4, "mixer", "mixer", hours=ALWAYS, contract=True, funds={ETH: 2_000.0 * size}),
         relayers=world.add(2, "service", "relayer", hours=ALWAYS),
-        casinos=world.add(2, "service", "casino", hours=ALWAYS, contract=True, funds=(2e4, 1e6, 0.0)),
-        vaults=world.add(4, "service", "vault", hours=ALWAYS, contract=True, funds=(3e5, 3e8, 0.0)),
-        spammer=int(world.add(1, "service", "spammer", hours=ALWAYS, funds=(1e3, 0.0, 5e7))[0]),
-    )
+        casinos=world.add(2, "service", "casino", hours=ALWAYS, contract=True, funds={ETH: 2e4 * size}),
+        vaults=world.add(4, "service", "vault", hours=ALWAYS, contract=True, funds=_VAULT),
+        desks=world.add(6, "otc", "desk", hours=OFFICE, funds={ETH: 300 * size, USDT: 3e5 * size}),
+        pools=world.add(2, "miner", "mining_pool", hours=ALWAYS, funds={ETH: 2e5 * size}),
+        btc_pools=world.add(2, "miner", "btc_pool", hours=ALWAYS, utxo=True, funds={BTC: 1e4 * size}),
+        coinbase=_one(world, "service", "coinbase", {BTC: 1e7}, utxo=True),
+        staking=_one(world, "service", "staking", {ETH: 1e5 * size}, contract=True),
+        market=_one(world, "service", "nft_market", {}, contract=True),
+        bridge=_one(world, "bridge", "bridge", {ETH: 4e6 * size, USDC: 1e9}, contract=True),
+        bridge_far=_one(world, "bridge", "bridge_far", {BTC: 3e5 * size}, utxo=True),
+        spammer=_one(world, "service", "spammer", {ETH: 1e4 * size, JUNK: 1e12}),
+        duster=_one(world, "service", "duster", {ETH: 1e3 * size}),
+        btc_duster=_one(world, "service", "btc_duster", {BTC: 1e2 * size}, utxo=True),
+    )  # fmt: skip
+
+
+def _one(
+    world: World, category: str, population: str, funds: dict[int, float], *, contract: bool = False, utxo: bool = False
+) -> int:
+    new = world.add(1, category, population, hours=ALWAYS, contract=contract, utxo=utxo, funds=funds)
+    return int(new[0])
+
+
+def _exchanges(world: World, size: float) -> tuple[Ints, Ints, Ints, Ints]:
+    """Hot and cold wallets of five exchanges, which work around the clock, on both chains."""
+    n = len(EXCHANGE_SHARES)
+    owners = np.array([world.owner() for _ in range(n)])
+    zone = world.rng.choice([-5, 0, 8, 9], n)
+    made = []
+    for utxo, total in ((False, _HUB), (True, {BTC: 1e5})):
+        for name, part, hours in (("hot", _HOT, ALWAYS), ("cold", 1 - _HOT, OFFICE)):
+            population = {"hot": "btc_hot" if utxo else "exchange", "cold": "btc_cold" if utxo else "cold"}[name]
+            funds = {asset: part * size * held for asset, held in total.items()}
+            made.append(
+                world.add(n, "exchange", population, zone=zone, hours=hours, utxo=utxo, owner=owners, funds=funds)
+            )
+    hot, cold, btc_hot, btc_cold = made
+    return hot, cold, btc_hot, btc_cold
+
+
+def accounts(world: World, hot: Ints, n: int) -> Ints:
+    """n deposit addresses at exchanges, on the chain of their hot wallets; large exchanges have more."""
+    at = hot[world.rng.choice(len(hot), n, p=EXCHANGE_SHARES)]
+    utxo = bool(world.wallets.utxo[hot[0]])
+    population = "btc_deposit" if utxo else "exchange_deposit"
+    new = world.add(n, "exchange_deposit", population, hours=ALWAYS, utxo=utxo, owner=world.wallets.owner[at])
+    world.wallets.hot[new] = at
+    return new
+
+
+def _nested(world: World, hot: Ints, n: int) -> Ints:
+    """Small services without wallets of their own: customers pay to a deposit address of theirs at a large exchange."""
+    new = world.add(n, "exchange_deposit", "nested", hours=ALWAYS, owner=int(world.wallets.owner[hot[0]]))
+    world.wallets.hot[new] = hot[0]
+    return new
+
+
+def district(world: World, s: Services, deposits: int, merchants: int) -> Services:
+    """The services as one district knows them: its people have deposit addresses and merchants of their own."""
+    return replace(
+        s, deposits=accounts(world, s.hot, deposits), btc_deposits=accounts(world, s.btc_hot, max(4, deposits // 5)),
+        merchants=world.add(merchants, "merchant", "merchant"),
+    )  # fmt: skip
 
 
 def withdraw(
     world: World, s: Services, t: Floats, receiver: Ints, amount: Floats, asset: npt.ArrayLike, digits: npt.ArrayLike
 ) -> Ints:
-    """Exchange withdrawals: people ask for round amounts, and some exchanges keep their fee back from them. Returns the rows."""
+    """Exchange withdrawals: people ask for round amounts, and some exchanges keep their fee back from them. Returns the rows.
+
+    BTC waits for the exchange's next batch, one transaction for all (after LATEST_BATCH seconds it has left).
+    """
     asset = np.broadcast_to(asset, len(t))
-    pick = world.rng.choice(5, len(t), p=EXCHANGE_SHARES)
-    fee = s.hot_fee[pick] * np.where(asset == USDC, 800.0, 1.0)
+    pick = world.rng.choice(len(EXCHANGE_SHARES), len(t), p=EXCHANGE_SHARES)
+    fee = s.hot_fee[pick] * _FEE_IN[asset]
     asked = round_to(amount, np.broadcast_to(digits, len(t)))
-    return world.plan.add(t, s.hot[pick], receiver, np.where(asked > 2 * fee, asked - fee, asked), EXACT, asset=asset)
+    sender = np.where(asset == BTC, s.btc_hot[pick], s.hot[pick])
+    left = np.where(asset == BTC, next_batch(t, BATCH[pick]), t)
+    return world.plan.add(left, sender, receiver, np.where(asked > 2 * fee, asked - fee, asked), EXACT, asset=asset)
+
+
+def next_batch(t: Floats, every: Ints | int) -> Floats:
+    """When the next batch leaves, some seconds off the full period: the same second for all that wait for it."""
+    number = np.ceil(t / every).astype(np.int64)
+    return (number * every + (number * 7919) % 97).astype(np.float64)
 
 
 def round_to(amount: Floats, digits: Ints) -> Floats:
@@ -73,96 +172,34 @@ def round_to(amount: Floats, digits: Ints) -> Floats:
     return np.round(amount * scale) / scale
 
 
-def payroll(world: World, s: Services, payees: Ints, start: Floats, end: Floats) -> None:
-    """Employers pay their people on one day of every month, in one go; the money comes from an exchange just before."""
-    rng = world.rng
-    employers = world.add(max(2, len(payees) // 40), "merchant", "payroll", hours=OFFICE)
-    employer = rng.integers(0, len(employers), len(payees))
-    salary = round_to(rng.lognormal(0.6, 0.6, len(payees)), np.full(len(payees), 2))
-    asset = rng.choice([ETH, USDC], len(employers), p=[0.5, 0.5])
-    for month in range(world.days // 30 + 1):
-        for k, boss in enumerate(employers):
-            day = 30.0 * month + k % 28
-            paid = np.flatnonzero((employer == k) & (start <= day) & (end > day))
-            if not paid.size:
-                continue
-            t = float(world.moments(np.array([boss]), np.array([day]))[0])
-            amount = salary[paid] * (1 if asset[k] == ETH else 2000)
-            withdraw(world, s, np.array([t - 5400.0]), np.array([boss]), np.array([amount.sum() * 1.2]), asset[k], 2)
-            withdraw(world, s, np.array([t - 5300.0]), np.array([boss]), np.array([0.01 * len(paid)]), ETH, 0)
-            gaps = np.cumsum(rng.integers(5, 40, paid.size))
-            world.plan.add(t + gaps, boss, payees[paid], amount, EXACT, asset=int(asset[k]))
-            if asset[k] != ETH:
-                world.plan.add(t + gaps + rng.integers(60, 900), boss, payees[paid], 0.02, EXACT)  # coin for fees
+def cross(
+    world: World, s: Services, t: Floats, sender: Ints, receiver: Ints, share: npt.ArrayLike, *, back: bool = False
+) -> tuple[Ints, Ints]:
+    """Over the bridge: a share of what the sender has goes in; minutes later its worth, less a fee, comes out on the other side.
+
+    Args:
+        sender, receiver: wallets on the account chain and on the UTXO chain, or the other way round if `back`.
+
+    Returns:
+        The rows of what goes in and of what comes out, which answers it.
+    """
+    sold, bought = (BTC, ETH) if back else (ETH, BTC)
+    near, far = (s.bridge_far, s.bridge) if back else (s.bridge, s.bridge_far)
+    into = world.plan.add(t, sender, near, share, SHARE, asset=sold, method=DEPOSIT)
+    later = t + world.rng.integers(400, 4000, len(t))
+    rate = world.market.rate(sold, bought, later) * (1 - BRIDGE_FEE)
+    return into, world.plan.add(later, far, receiver, rate, REPLY, asset=bought, after=into, method=WITHDRAW)
 
 
-def takings(world: World, s: Services) -> None:
-    """Merchants bring what they took to an exchange every few days, and pay a supplier now and then."""
-    rng = world.rng
-    for shop in s.merchants:
-        every = rng.choice([1, 2, 7, 14], p=[0.2, 0.2, 0.4, 0.2])
-        days = np.arange(rng.integers(0, every + 1), world.days, every).astype(float)
-        t = world.moments(np.full(len(days), shop), days)
-        target = rng.choice(s.deposits)
-        for asset in (ETH, USDC):
-            world.plan.add(
-                t + 300 * asset,
-                shop,
-                target,
-                rng.uniform(0.5, 1.0, len(t)),
-                SHARE,
-                asset=asset,
-                digits=rng.choice([0, 0, 2]),
-            )
-        supplier = rng.choice(s.merchants, len(t))
-        other = (supplier != shop) & (rng.random(len(t)) < 0.3)
-        world.plan.add(t[other] - 4000, shop, supplier[other], rng.uniform(0.05, 0.4, other.sum()), SHARE, digits=2)
-        withdraw(world, s, t[:1] - 7200, np.array([shop]), np.array([0.3]), ETH, 2)  # for fees on tokens
-
-
-def mining(world: World, s: Services, miners: Ints, start: Floats, end: Floats) -> None:
-    """A pool pays its miners in batches, to the minute; they sell when they please."""
-    rng = world.rng
-    pools = world.add(2, "miner", "mining_pool", hours=ALWAYS, funds=(2e5, 0.0, 0.0))
-    home, power = rng.integers(0, 2, len(miners)), rng.lognormal(-2.2, 0.9, len(miners))
-    every = np.array([3, 7])
-    for k, pool in enumerate(pools):
-        mine = np.flatnonzero(home == k)
-        for day in range(0, world.days, int(every[k])):
-            paid = mine[(start[mine] <= day) & (end[mine] > day)]
-            t = START + day * DAY + 3 * 3600 + 7200 * k + np.arange(paid.size) * 13
-            world.plan.add(t, pool, miners[paid], power[paid] * every[k] * rng.uniform(0.8, 1.2, paid.size), EXACT)
-    sales = rng.poisson((end - start) / rng.choice([4, 10, 30, 90], len(miners))) + 1
-    who = np.repeat(np.arange(len(miners)), sales)
-    t = world.moments(miners[who], rng.uniform(start[who], end[who]))
-    digits = rng.choice([0, 0, 2], len(miners))
-    world.plan.add(
-        t, miners[who], rng.choice(s.deposits, len(miners))[who], rng.beta(2, 0.6, len(who)), SHARE, digits=digits[who]
-    )
-
-
-def spam(world: World, s: Services, n: int) -> None:
-    """Token crumbs that no one asked for, sent to wallets big and small soon after they received something."""
-    rng, rows = world.rng, world.plan.columns()
-    shuffled = rng.permutation(len(rows["t"]))
-    wallets, place = np.unique(rows["receiver"][shuffled], return_index=True)
-    picked = rng.integers(0, len(wallets), n)
-    t = rows["t"][shuffled[place[picked]]] + rng.exponential(2 * DAY, n)
-    world.plan.add(t, s.spammer, wallets[picked], rng.choice([1.0, 5.0, 12.5], n), EXACT, asset=GOV)
-
-
-def sweeps(world: World, s: Services) -> None:
-    """Deposits are swept to their exchange's hot wallet within minutes to hours; a token's sweep first needs coin for its fee."""
-    rng, rows = world.rng, world.plan.columns()
-    index = np.full(len(world.wallets), -1)
-    index[s.deposits] = np.arange(len(s.deposits))
-    found = np.flatnonzero((index[rows["receiver"]] >= 0) & (rows["t"] < world.end))
-    which, asset = index[rows["receiver"][found]], rows["asset"][found]
-    hot = s.deposit_hot[which]
-    patience = np.array([300.0, 900.0, 3600.0, 14_400.0, 40_000.0])[np.searchsorted(s.hot, hot)]
-    t = rows["t"][found] + 60 + rng.exponential(patience)
-    token = asset != ETH
-    gas = world.plan.add(t[token], hot[token], s.deposits[which[token]], 0.015, EXACT, after=found[token])
-    world.plan.add(t[token] + rng.integers(60, 400, token.sum()), s.deposits[which[token]], hot[token], 1.0, SHARE,
-                   asset=asset[token], after=gas)  # fmt: skip
-    world.plan.add(t[~token], s.deposits[which[~token]], hot[~token], 1.0, SHARE, after=found[~token])
+def through_nested(
+    world: World, s: Services, t: Floats, sender: Ints, receiver: Ints, share: npt.ArrayLike, sold: npt.ArrayLike,
+    bought: npt.ArrayLike, delay: Floats,
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """Through a nested service: a share of what the sender has of `sold` goes to its deposit address at a large exchange, and
+    `delay` seconds later the exchange's hot wallet pays the receiver in `bought`, less the service's fee. Returns the rows.
+    """
+    address = world.rng.choice(s.nested, len(t))
+    into = world.plan.add(t, sender, address, share, SHARE, asset=sold)
+    rate = world.market.rate(sold, bought, t + delay) * (1 - NESTED_FEE)
+    out = world.plan.add(t + delay, world.wallets.hot[address], receiver, rate, REPLY, asset=bought, after=into)
+    return into, out

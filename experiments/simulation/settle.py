@@ -1,16 +1,21 @@
-"""Carries the plan out in order of time: nobody spends what he does not have, and every sender pays his fee.
+"""Carries planned rows out in order of time: nobody spends what he does not have, and every sender pays his fee.
 
 Balances are whole minor units, so that what is sent, received and paid in fees adds up exactly.
 """
+
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ...features.compiled import kernel
-from .market import ETH, MINOR_UNITS, Floats, Ints
-from .plan import GAS, PLAIN, REPLY, SHARE, TOKEN_GAS, UP_TO
+from .market import BTC, ETH, LEAST, MINOR_UNITS, NATIVE, Floats, Ints
+from .plan import PLAIN, REPLY, SHARE, UP_TO, Rows
 
-_DUST = 10_000  # minor units; no one moves less: 1e-5 ETH, 0.01 of a token
+GAS = np.array([21_000, 150_000, 900_000, 350_000, 70_000, 120_000, 100_000, 180_000])  # by method
+TOKEN_GAS = 55_000
+BYTES = 160  # of a transaction on the UTXO chain
 
 
 @kernel
@@ -35,24 +40,30 @@ def _wanted(kind, amount, room, unit, answered):
 
 
 @kernel
-def _run(order, sender, receiver, amount, kind, asset, digits, after, failing, fee, units, balance, moved, happened):
-    """Fill `happened` (minor units meant to move, 0 = not even tried) and `moved` (the same, but 0 where the attempt failed)."""
-    for i in order:
-        s, a = sender[i], asset[i]
-        if after[i] >= 0 and moved[after[i]] <= 0:
+def _run(sender, receiver, amount, kind, asset, digits, after, earlier, failing, fee, units, least, native, balance, moved,
+         happened):  # fmt: skip
+    """Fill `happened` (minor units meant to move, 0 = not even tried) and `moved` (the same, but 0 where the attempt failed).
+
+    `after`: the position of the row that must have moved something, −1 = none here, and then `earlier` is what it moved in whole
+    units, −1 = there is none at all.
+    """
+    for i in range(sender.size):
+        s, a, before = sender[i], asset[i], after[i]
+        answered = earlier[i] if before < 0 else moved[before] / units[asset[before]]
+        if answered == 0.0:
             continue
-        room = balance[s, a] - (fee[i] if a == ETH else 0)
-        if balance[s, ETH] < fee[i] or room <= 0:
+        coin = native[a]
+        room = balance[s, a] - (fee[i] if a == coin else 0)
+        if balance[s, coin] < fee[i] or room <= 0:
             continue
-        answered = moved[after[i]] / units[asset[after[i]]] if after[i] >= 0 else 0.0
         wanted = _wanted(kind[i], amount[i], float(room), units[a], answered)
-        if wanted * units[a] < _DUST:
+        if wanted * units[a] < least[a]:
             continue
         minor = np.int64(np.round(_cut(wanted, digits[i]) * units[a]))
-        if minor < _DUST or minor > room + 1:  # one unit is rounding of a share
+        if minor < least[a] or minor > room + 1:  # one unit is rounding of a share
             continue
         minor = min(minor, room)
-        balance[s, ETH] -= fee[i]
+        balance[s, coin] -= fee[i]
         happened[i] = minor
         if not failing[i]:
             balance[s, a] -= minor
@@ -60,41 +71,127 @@ def _run(order, sender, receiver, amount, kind, asset, digits, after, failing, f
             moved[i] = minor
 
 
-def _fees(rows: dict[str, npt.NDArray], gwei: Floats) -> Ints:
-    """Fee of each row in 1e-9 ETH (as a gwei is)."""
+@kernel
+def _note(sender, receiver, t, own, sent, first, last, count, nonce):
+    """Number each sender's own transactions on, and note when each wallet was first and last seen and how often."""
+    for i in range(sender.size):
+        nonce[i] = -1
+        if own[i]:
+            nonce[i] = sent[sender[i]]
+            sent[sender[i]] += 1
+        for k in (sender[i], receiver[i]):
+            first[k] = min(first[k], t[i])
+            last[k] = max(last[k], t[i])
+            count[k] += 1
+
+
+@dataclass
+class Books:
+    """What is known of all wallets so far, carried from bucket to bucket.
+
+    Attributes:
+        balance: (wallets, assets) minor units; pays: False for contracts, which pay no fee.
+        payer: by wallet, who holds its keys if it is on the UTXO chain, else −1.
+        sent: transactions of its own; first, last: seconds; count: rows that it is an end of.
+        folder: where to keep what each planned row moved (whole units, by number): a file, not memory.
+    """
+
+    balance: Ints
+    pays: npt.NDArray[np.bool_]
+    payer: npt.NDArray[np.int32]
+    sent: Ints
+    folder: Path
+    first: Ints = field(init=False)
+    last: Ints = field(init=False)
+    count: Ints = field(init=False)
+    _answers: npt.NDArray[np.float64] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        n = len(self.balance)
+        self.first, self.last = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
+        self.count = np.zeros(n, dtype=np.int64)
+
+    def settle(self, rows: Rows, price: Floats, failing: npt.NDArray[np.bool_], planned: int) -> dict[str, npt.NDArray]:
+        """Carry out rows that stand in order of time.
+
+        Args:
+            rows: of a plan, none before the last second settled so far.
+            price: what each offers for gas (1e-9 ETH) or a byte (1e-8 BTC).
+            failing: attempts that cost their fee and move nothing.
+            planned: how many rows the plan has so far.
+
+        Returns:
+            By row: `minor` (minor units, 0 = did not happen), `fee` (minor units of the native coin, 0 = paid by another leg or
+            by no one), `transaction` (the position of the row that its transaction begins with).
+        """
+        n, answers = len(rows), self._answer_book(planned)
+        after = _positions(rows["number"], rows["after"], failing)
+        root = _transactions(rows, np.where(failing, -1, after), self.payer[rows["sender"]])
+        inner = (root != np.arange(n)) | ~self.pays[rows["sender"]]
+        fee = np.where(inner, 0, _fees(rows, price))
+        earlier = np.where(rows["after"] < 0, -1.0, answers[np.maximum(rows["after"], 0)])
+        moved, happened = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        columns = [
+            np.ascontiguousarray(rows[name]) for name in ("sender", "receiver", "amount", "kind", "asset", "digits")
+        ]
+        _run(*columns, after, earlier, failing, fee, MINOR_UNITS, LEAST, NATIVE, self.balance, moved, happened)
+        answers[rows["number"][~failing]] = moved[~failing] / MINOR_UNITS[rows["asset"][~failing]]
+        return {"minor": happened, "fee": np.where(happened > 0, fee, 0), "transaction": root}
+
+    def note(self, rows: dict[str, npt.NDArray]) -> Ints:
+        """Take rows that happened, in order of time, into account; returns their nonces (−1 = no transaction of the sender's)."""
+        nonce = np.empty(len(rows["t"]), dtype=np.int64)
+        own = (rows["fee"] > 0) & (rows["asset"] != BTC)
+        columns = [np.ascontiguousarray(rows[name]) for name in ("sender", "receiver", "t")]
+        _note(*columns, own, self.sent, self.first, self.last, self.count, nonce)
+        return nonce
+
+    def _answer_book(self, planned: int) -> npt.NDArray[np.float64]:
+        """What planned rows moved, by number; grows with the plan."""
+        place, size = self.folder / "answers", 0 if self._answers is None else self._answers.size
+        if planned > size:
+            with place.open("ab") as file:
+                file.truncate(8 * planned)
+            self._answers = np.memmap(place, dtype=np.float64, mode="r+", shape=(planned,))
+        assert self._answers is not None
+        return self._answers
+
+
+def _positions(number: Ints, after: Ints, failing: npt.NDArray[np.bool_]) -> Ints:
+    """Where the row that each row depends on stands among these; −1 = nowhere. A vain attempt is never what others wait for."""
+    real = np.flatnonzero(~failing)
+    order = real[np.argsort(number[real], kind="stable")]
+    at = np.searchsorted(number[order], after)
+    found = order[np.minimum(at, max(len(order) - 1, 0))] if len(order) else np.zeros(len(number), np.int64)
+    return np.where((after >= 0) & (number[found] == after), found, -1) if len(order) else np.full(len(number), -1)
+
+
+def _fees(rows: Rows, price: Floats) -> Ints:
+    """Fee of each row in minor units of its native coin."""
     plain = np.where(rows["asset"] == ETH, GAS[PLAIN], TOKEN_GAS)
     gas = np.where(rows["method"] == PLAIN, plain, GAS[rows["method"]])
-    return np.round(gas * gwei).astype(np.int64)
+    return np.round(np.where(rows["asset"] == BTC, BYTES, gas) * price).astype(np.int64)
 
 
-def _transactions(rows: dict[str, npt.NDArray]) -> Ints:
-    """The row that each row's transaction begins with: what answers another row at the same second is part of its transaction."""
-    after, own = rows["after"], np.arange(len(rows["t"]))
-    root = np.where((after >= 0) & (rows["t"] == rows["t"][np.maximum(after, 0)]), after, own)
+def _transactions(rows: Rows, after: Ints, payer: npt.NDArray[np.int32]) -> Ints:
+    """The row that each row's transaction begins with: what answers another row at the same second is part of its transaction;
+    on the UTXO chain so is all that one owner pays in one second, from however many addresses.
+    """
+    own = np.arange(len(rows))
+    root = np.where(
+        (after >= 0) & (rows["t"] == rows["t"][np.maximum(after, 0)]) & _same_chain(rows, after), after, own
+    )
+    at = np.flatnonzero(payer >= 0)
+    if at.size:
+        key = (rows["t"][at] - rows["t"][at].min()) * (int(payer.max()) + 1) + payer[at]
+        _, first, which = np.unique(key, return_index=True, return_inverse=True)
+        leader = at[first][which]
+        root[at] = np.where(leader == at, root[at], leader)
     while (root[root] != root).any():
         root = root[root]
     return root
 
 
-def settle(
-    rows: dict[str, npt.NDArray], gwei: Floats, pays: npt.NDArray[np.bool_], funds: Ints
-) -> dict[str, npt.NDArray]:
-    """Carry out the rows of a plan.
-
-    Args:
-        rows: columns of `Plan.columns`, and `failing` (bool): an attempt that costs its fee and moves nothing.
-        gwei: the gas price each row offers.
-        pays: by wallet, False for contracts, which pay no fee.
-        funds: by wallet and asset, minor units held before the first row.
-
-    Returns:
-        By row: `minor` (minor units, 0 = did not happen), `fee` (1e-9 ETH, 0 = paid by another leg or by no one), `transaction`
-        (the row that its transaction began with).
-    """
-    n, root = len(gwei), _transactions(rows)
-    inner = (root != np.arange(n)) | ~pays[rows["sender"]]
-    fee = np.where(inner, 0, _fees(rows, gwei))
-    moved, happened, balance = np.zeros(n, np.int64), np.zeros(n, np.int64), funds.copy()
-    columns = [rows[name] for name in ("sender", "receiver", "amount", "kind", "asset", "digits", "after", "failing")]
-    _run(np.argsort(rows["t"], kind="stable"), *columns, fee, MINOR_UNITS, balance, moved, happened)
-    return {"minor": happened, "fee": np.where(happened > 0, fee, 0), "transaction": root}
+def _same_chain(rows: Rows, after: Ints) -> npt.NDArray[np.bool_]:
+    native = NATIVE[rows["asset"]]
+    return native == native[np.maximum(after, 0)]

@@ -1,141 +1,120 @@
-"""Tables of what is true of the thefts, made from what the followers of both chains saw. See `docs/simulation.md`.
+"""Tables of what is true of a chain: of its cases, from the sums of what was followed, and of its wallets.
 
-USD in two ways: `…_stolen_usd` is the part of what the theft was worth when it happened, and adds up; `…_usd` is worth when sent.
+See docs/simulation.md. USD in two ways: `…_stolen_usd` is the part of what the loot was worth when it was stolen, and adds up;
+`…_usd` is worth when sent.
 """
 
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
 
-from .follow import Follower, Resting
-from .market import ASSETS, DAY, MINOR_UNITS
-from .thefts import ACTORS, Theft
+from ...features.whole import write_whole
+from .market import ASSETS, BTC, DAY, MINOR_UNITS, Ints
+from .purses import Purses
+from .world import World
 
-FROM, TO = ("stolen", "got", "arrived"), ("swapped", "crossed", "mixed", "bridged", "cashed", "otc", "fees")
-AFTER = ("cashed", "otc", "fees")
-SECOND_ENDS = ("mixed", "cashed", "otc", "fees", "resting")
-SECOND = ("BTC", "-", "-")  # names of the second chain's assets
+FROM = ("stolen", "got", "arrived", "withdrawn")
+TO = ("swapped", "crossed", "mixed", "nested", "cashed", "otc", "sold", "fees", "resting")
+ENDS = ("mixed", "nested", "bridged", "cashed", "otc", "sold", "lost", "fees", "resting")
+"""Where stolen worth ends, before it is hidden; `bridged` never came out of the bridge, `lost` not of a swap."""
+PASSED = ("swapped", "crossed")
+AFTER = ("cashed", "otc", "sold", "fees", "resting")
+SECOND = "second_chain"
+COINS = np.array(ASSETS, dtype=object)
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What was seen on both chains.
+    """What was seen of the cases.
 
     Attributes:
-        records: a row for each part of loot in a transfer or fee: chain (0 or 1), row (of that chain), kind, asset, case,
-            after_mixer, hop, units (minor), amount (whole units), value (USD when stolen), usd (worth then).
-        resting: the same at the end of each year (`moment`), a row for each part that rests in a wallet.
+        sums: a row a case, after_mixer, kind and asset: units (minor), value (USD when stolen), usd (worth then); kinds are those
+            of the transfers, and `resting` at the end, and `bridged` and `lost` for what never came back (units 0).
+        resting: the same, unlaundered, at each moment (its number).
+        cases: case, actor, script, start (simulator's second of its first loot), seeds; a row a case with loot.
+        moments: simulator's seconds; shift: turns them into unix seconds.
     """
 
-    records: pd.DataFrame
-    resting: pd.DataFrame
+    sums: Any
+    resting: Any
+    cases: Any
+    moments: list[int]
+    shift: int
 
 
-def gather(followers: tuple[Follower, Follower]) -> Truth:
-    """Records and rests of both chains as frames."""
-    both = list(zip(followers, (ASSETS, SECOND), strict=True))
-    records = [_records(follower, names).assign(chain=k) for k, (follower, names) in enumerate(both)]
-    resting = [_frame(follower, follower.resting, names) for follower, names in both]
-    return Truth(pd.concat(records, ignore_index=True), pd.concat(resting, ignore_index=True))
+def gather(world: World, purses: Purses, seen: Any, resting: Any, lost: Any, moments: list[int], shift: int) -> Truth:
+    """Put together what a follower saw.
+
+    Args:
+        seen: sums by key, kind (text) and asset; resting: by key, moment (number) and asset; lost: what never came back, by key
+            and asset, `kind` 1 for a swap and 0 for a bridge.
+    """
+    last = resting[resting["moment"] == len(moments) - 1]
+    gone = lost.assign(kind=np.where(lost["kind"] == 1, "lost", "bridged"), units=0)
+    whole = pd.concat([seen, last.assign(kind="resting").drop(columns="moment"), gone], ignore_index=True)
+    names = np.array(purses.names, dtype=object)
+    tables = [_named(table, names) for table in (whole, resting)]
+    return Truth(tables[0], tables[1][~tables[1]["after_mixer"]], _cases(world, purses), moments, shift)
 
 
-def _records(follower: Follower, names: tuple[str, ...]) -> pd.DataFrame:
-    rows = np.array([record.row for record in follower.records], dtype=np.int64)
-    told = [Resting(int(follower.rows["t"][record.row]), record.asset, record.part) for record in follower.records]
-    return _frame(follower, told, names).assign(row=rows, kind=[record.kind for record in follower.records])
+def _named(table: Any, names: Any) -> pd.DataFrame:
+    key = table["key"].to_numpy()
+    return table.assign(case=names[key // 2], after_mixer=key % 2 == 1, asset=COINS[table["asset"]]).drop(columns="key")
 
 
-def _frame(follower: Follower, told: list[Resting], names: tuple[str, ...]) -> pd.DataFrame:
-    frame = pd.DataFrame({
-        "moment": np.array([each.moment for each in told], dtype=np.int64),
-        "case": [each.part.key.case for each in told],
-        "after_mixer": np.array([each.part.key.after_mixer for each in told], dtype=bool),
-        "hop": np.array([each.part.hop for each in told], dtype=np.int64),
-        "units": np.array([each.part.units for each in told], dtype=np.int64),
-        "value": np.array([each.part.value for each in told], dtype=np.float64),
-    })  # fmt: skip
-    asset = np.array([each.asset for each in told], dtype=np.int64)
-    frame["asset"] = [names[a] for a in asset.tolist()]
-    frame["amount"] = frame["units"] / MINOR_UNITS[asset]
-    frame["usd"] = frame["amount"] * follower.stage.world.market.price(asset, frame["moment"])
-    return frame
-
-
-def _of(frame: pd.DataFrame, wanted: Any) -> pd.DataFrame:
-    return pd.DataFrame(frame.loc[wanted])
-
-
-def _whole(truth: Truth) -> pd.DataFrame:
-    """All records, and what rests at the end as one more kind."""
-    rests = _of(truth.resting, truth.resting["moment"] == truth.resting["moment"].max())
-    return pd.concat([truth.records, rests.assign(kind="resting")], ignore_index=True)
+def _cases(world: World, purses: Purses) -> pd.DataFrame:
+    rows: dict[str, dict[str, Any]] = {}
+    for wallet, seed in purses.seeds.items():
+        case = purses.names[seed.case]
+        row = rows.setdefault(case, {
+            "case": case, "actor": world.wallets.text_of("actor", wallet),
+            "script": world.wallets.case_script.get(case, ""), "start": seed.t, "seeds": 0,
+        })  # fmt: skip
+        row["seeds"] += 1
+        row["start"] = min(row["start"], seed.t)
+    return pd.DataFrame(list(rows.values()), columns=["case", "actor", "script", "start", "seeds"]).sort_values("case")
 
 
 def balance(truth: Truth) -> pd.DataFrame:
-    """A row a case and asset, in minor units: FROM = TO + resting; and `withdrawn` from mixers = what is `after_mixer_…`."""
-    rows = _whole(truth)
-    rows = _of(rows, rows["kind"] != "moved")
-    rows["kind"] = np.where(
-        rows["after_mixer"] & (rows["kind"] != "withdrawn"), "after_mixer_" + rows["kind"], rows["kind"]
-    )
-    wide = rows.pivot_table(index=["case", "asset"], columns="kind", values="units", aggfunc="sum", fill_value=0)
-    names = [*FROM, *TO, "resting", "withdrawn", *(f"after_mixer_{name}" for name in (*AFTER, "resting"))]
-    return wide.reindex(columns=names, fill_value=0).astype(np.int64).reset_index().rename_axis(columns=None)
+    """A row a case, asset and whether it came out of a mixer, in minor units: FROM together = TO together."""
+    rows = truth.sums[truth.sums["kind"].isin([*FROM, *TO])]
+    keys = ["case", "asset", "after_mixer"]
+    wide = rows.pivot_table(index=keys, columns="kind", values="units", aggfunc="sum", fill_value=0)
+    return wide.reindex(columns=[*FROM, *TO], fill_value=0).astype(np.int64).reset_index().rename_axis(columns=None)
 
 
-def cases(truth: Truth, thefts: list[Theft], shift: int) -> pd.DataFrame:
-    """A row a case, see `docs/simulation.md`; `shift` turns the simulator's seconds into unix seconds."""
-    rows = _whole(truth)
-    before, after = _of(rows, ~rows["after_mixer"]), _of(rows, rows["after_mixer"])
+def cases(truth: Truth) -> pd.DataFrame:
+    """A row a case that has loot, see `docs/simulation.md`."""
+    before, after = (truth.sums[truth.sums["after_mixer"] == hidden] for hidden in (False, True))
+    stolen: Any = before[before["kind"] == "stolen"].sort_values("value").groupby("case")
+    frame = truth.cases.set_index("case")
+    frame["date"] = [_iso(int(t) + truth.shift) for t in frame["start"]]
+    largest: Any = stolen.last()
+    frame["asset"], units = largest["asset"], largest["units"]
+    frame["stolen_amount"] = units / largest["asset"].map(dict(zip(ASSETS, MINOR_UNITS, strict=True)))
+    frame["stolen_usd"] = stolen["value"].sum().round(2)
     worth, now = (_wide(before, column) for column in ("value", "usd"))
-    stolen = _of(before, before["kind"] == "stolen").groupby("case")[["units", "amount", "value"]]
-    frame = pd.DataFrame({
-        "case": [theft.case for theft in thefts],
-        "actor": [ACTORS[0 if theft.state else 1] for theft in thefts],
-        "date": [_iso(int(theft.t) + shift) for theft in thefts],
-        "asset": [ASSETS[theft.asset] for theft in thefts],
-        "planned_mixer_share": [round(theft.ways.get("mixer", 0.0), 4) for theft in thefts],
-        "planned_resting_share": [round(theft.rests, 4) for theft in thefts],
-    }).set_index("case")  # fmt: skip
-    taken = pd.DataFrame(stolen.sum())
-    frame["seeds"], frame["stolen_amount"], frame["stolen_usd"] = (
-        stolen.size(),
-        taken["amount"],
-        taken["value"].round(2),
-    )
-    for name in (*TO, "resting"):
+    there, hidden = _wide(before[before["asset"] == ASSETS[BTC]], "value"), _wide(after, "value")
+    for name in (*PASSED, *ENDS):
         frame[f"{name}_usd"], frame[f"{name}_stolen_usd"] = now[name].round(2), worth[name].round(2)
-    there = _wide(_of(before, before["asset"] == SECOND[0]), "value")
-    for name in SECOND_ENDS:
-        frame[f"second_chain_{name}_stolen_usd"] = there[name].round(2)
-    hidden = _wide(after, "value")
-    for name in (*AFTER, "resting"):
+    for name in (*PASSED, *ENDS):
+        frame[f"{SECOND}_{name}_stolen_usd"] = there[name].round(2)
+    for name in AFTER:
         frame[f"after_mixer_{name}_stolen_usd"] = hidden[name].round(2)
-    return frame.fillna({name: 0.0 for name in frame if name.endswith("_usd")}).reset_index()
+    usd = [name for name in frame if str(name).endswith("_usd")]
+    return frame.drop(columns="start").fillna(dict.fromkeys(usd, 0.0)).reset_index()
 
 
-def _wide(rows: pd.DataFrame, values: str) -> pd.DataFrame:
+def _wide(rows: Any, values: str) -> pd.DataFrame:
     wide = rows.pivot_table(index="case", columns="kind", values=values, aggfunc="sum", fill_value=0.0)
-    return wide.reindex(columns=[*TO, "resting"], fill_value=0.0)
-
-
-def years(truth: Truth, thefts: list[Theft], moments: list[int], names: list[str]) -> pd.DataFrame:
-    """A row a case and year end from the theft on: what still rests unlaundered (not what came out of a mixer), and its age."""
-    found: dict[tuple[str, int], _Rest] = defaultdict(_Rest)
-    columns = (
-        truth.resting[name].tolist() for name in ("case", "moment", "after_mixer", "asset", "amount", "value", "usd")
-    )
-    for case, moment, after_mixer, asset, amount, value, usd in zip(*columns, strict=True):
-        if not after_mixer:
-            found[case, moment].add(asset, amount, value, usd)
-    return pd.DataFrame([
-        _year(theft, moment, name, found[theft.case, moment])
-        for theft in thefts for moment, name in zip(moments, names, strict=True) if theft.t < moment
-    ])  # fmt: skip
+    return wide.reindex(columns=[*PASSED, *ENDS], fill_value=0.0)
 
 
 @dataclass
@@ -147,20 +126,66 @@ class _Rest:
     usd: float = 0.0
     assets: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
-    def add(self, asset: str, amount: float, value: float, usd: float) -> None:
+    def add(self, asset: str, units: int, value: float, usd: float) -> None:
         self.value, self.usd = self.value + value, self.usd + usd
-        self.value_there += value if asset == SECOND[0] else 0.0
-        self.assets[asset] += amount
+        self.value_there += value if asset == ASSETS[BTC] else 0.0
+        self.assets[asset] += units / float(MINOR_UNITS[ASSETS.index(asset)])
 
 
-def _year(theft: Theft, moment: int, name: str, rest: _Rest) -> dict:
-    return {
-        "case": theft.case, "year_end": name, "unlaundered_usd": round(rest.value, 2),
-        "unlaundered_second_chain_usd": round(rest.value_there, 2), "unlaundered_usd_at_year_end": round(rest.usd, 2),
-        "unlaundered_by_asset": json.dumps({asset: round(amount, 9) for asset, amount in sorted(rest.assets.items())}),
-        "mean_age_days": round((moment - theft.t) / DAY, 2) if rest.assets else None,
-    }  # fmt: skip
+def years(truth: Truth) -> pd.DataFrame:
+    """A row a case and moment (year ends, and the chain's end) from the theft on: what rests unlaundered, and its age.
+
+    What came out of a mixer does not count.
+    """
+    found: dict[tuple[str, int], _Rest] = defaultdict(_Rest)
+    columns = (truth.resting[name].tolist() for name in ("case", "moment", "asset", "units", "value", "usd"))
+    for case, moment, *rest in zip(*columns, strict=True):
+        found[case, moment].add(*rest)
+    starts = list(zip(truth.cases["case"], truth.cases["start"], strict=True))
+    rows = [
+        _year(case, start, moment, found[case, k], truth.shift)
+        for case, start in starts for k, moment in enumerate(truth.moments) if start < moment
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(_YEARS))
+
+
+_YEARS = (
+    "case", "year_end", "unlaundered_usd", "unlaundered_second_chain_usd", "unlaundered_usd_at_year_end",
+    "unlaundered_by_asset", "mean_age_days",
+)  # fmt: skip
+
+
+def _year(case: str, start: int, moment: int, rest: _Rest, shift: int) -> dict[str, Any]:
+    assets = {asset: round(amount, 9) for asset, amount in sorted(rest.assets.items())}
+    values = (
+        case, _iso(moment + shift - 1)[:10], round(rest.value, 2), round(rest.value_there, 2), round(rest.usd, 2),
+        json.dumps(assets), round((moment - start) / DAY, 2) if assets else None,
+    )  # fmt: skip
+    return dict(zip(_YEARS, values, strict=True))
 
 
 def _iso(t: int) -> str:
     return pd.Timestamp(t, unit="s", tz="UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_wallets(world: World, addresses: pa.Array, count: Ints, path: Path) -> None:
+    """Write what each wallet with a transfer really is: address, owner, category, actor, case, script, population; by address.
+
+    Args:
+        addresses: by wallet; count: transfers by wallet.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    wallets = world.wallets
+    case = wallets.text("case")
+    known, which = pd.factorize(case)[::-1]
+    script = np.array([wallets.case_script.get(str(name), "") for name in known], dtype=object)[which]
+    texts = {"category": wallets.text("category"), "actor": wallets.text("actor"), "case": case, "script": script}
+    table = pa.table({
+        "address": addresses, "owner": wallets.owner,
+        **{name: pa.array(column, pa.string()) for name, column in texts.items()},
+        "population": pa.array(wallets.text("population"), pa.string()),
+    })  # fmt: skip
+    shown = table.filter(pa.array(count > 0)).sort_by("address")
+    write_whole(path, lambda file: csv.write_csv(shown, file, csv.WriteOptions(quoting_style="needed")))

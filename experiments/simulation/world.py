@@ -1,6 +1,8 @@
 """The stage: wallets and what is true of them, the hours people keep, the market, the plan. Knows no population."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +10,7 @@ import numpy.typing as npt
 from .market import DAY, Floats, Ints, Market
 from .plan import Plan
 
-START = 1_609_459_200  # 2021-01-01 UTC
+START = 1_609_459_200  # 2021-01-01 UTC, a Friday: the simulator's first second, whatever the scenario's calendar says
 
 AWAKE, OFFICE, EVENING, ALWAYS = range(4)
 _HOUR = np.arange(24)
@@ -22,40 +24,110 @@ WEEKEND = np.array([1.0, 0.15, 1.2, 1.0])  # how busy a weekend day is
 ZONES = np.array([-8, -5, -3, 0, 1, 2, 3, 5, 8, 9])
 ZONE_SHARES = np.array([0.09, 0.16, 0.06, 0.1, 0.14, 0.06, 0.07, 0.07, 0.13, 0.12])
 
+TEXTS = ("category", "actor", "case", "population")
+_NUMBERS = {
+    "zone": np.int8, "hours": np.int8, "tip": np.float32, "contract": np.bool_, "utxo": np.bool_, "owner": np.int32,
+    "hot": np.int32,
+}  # fmt: skip
 
-@dataclass
+
 class Wallets:
-    """What is true of each wallet, by its number."""
+    """What is true of each wallet, by its number: arrays, so that millions cost little.
 
-    category: list[str] = field(default_factory=list)
-    actor: list[str] = field(default_factory=list)
-    case: list[str] = field(default_factory=list)
-    population: list[str] = field(default_factory=list)
-    zone: list[int] = field(default_factory=list)
-    hours: list[int] = field(default_factory=list)
-    tip: list[float] = field(default_factory=list)
-    contract: list[bool] = field(default_factory=list)
-    funds: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # whole units held at the start
-    case_start: dict[str, int] = field(default_factory=dict)
+    Attributes:
+        zone: hours ahead of UTC; hours: which row of HOURS; tip: what it pays above the going gas price, as a factor.
+        contract: pays no fees; utxo: lives on the UTXO chain; owner: who holds its keys.
+        hot: the hot wallet that a deposit address is swept to (−1 = it is none). Services set it.
+        funds: by wallet, by asset, whole units held before the first day.
+        case_start: by case, the second it began; case_script: what was played, such as `phishing`.
+    """
+
+    zone: npt.NDArray[np.int8]
+    hours: npt.NDArray[np.int8]
+    tip: npt.NDArray[np.float32]
+    contract: npt.NDArray[np.bool_]
+    utxo: npt.NDArray[np.bool_]
+    owner: npt.NDArray[np.int32]
+    hot: npt.NDArray[np.int32]
+
+    def __init__(self) -> None:
+        self.funds: dict[int, Mapping[int, float]] = {}
+        self.case_start: dict[str, int] = {}
+        self.case_script: dict[str, str] = {}
+        self._room: dict[str, npt.NDArray[Any]] = {
+            name: np.empty(1024, dtype=dtype) for name, dtype in _NUMBERS.items()
+        }
+        self._codes: dict[str, npt.NDArray[Any]] = {name: np.empty(1024, dtype=np.int32) for name in TEXTS}
+        self._words: dict[str, dict[str, int]] = {name: {} for name in TEXTS}
+        self._size = 0
+        self._show()
 
     def __len__(self) -> int:
-        return len(self.category)
+        return self._size
+
+    def append(self, n: int, texts: Mapping[str, str], numbers: Mapping[str, npt.ArrayLike]) -> Ints:
+        """Add n wallets with a value of each of TEXTS and of each number, one for all or one each. Returns their numbers."""
+        first, self._size = self._size, self._size + n
+        tables: tuple[dict[str, npt.NDArray[Any]], ...] = (self._room, self._codes)
+        for table in tables:
+            for name, column in table.items():
+                if len(column) < self._size:
+                    table[name] = np.concatenate([column, np.empty(max(len(column), n), dtype=column.dtype)])
+        for name, text in texts.items():
+            self._codes[name][first : self._size] = self._words[name].setdefault(text, len(self._words[name]))
+        for name, values in numbers.items():
+            self._room[name][first : self._size] = values
+        self._show()
+        return np.arange(first, self._size)
+
+    def _show(self) -> None:
+        for name, column in self._room.items():
+            setattr(self, name, column[: self._size])
+
+    def text(self, name: str) -> npt.NDArray[np.object_]:
+        """One of TEXTS by wallet."""
+        words = np.array([*self._words[name], ""], dtype=object)
+        return words[self._codes[name][: self._size]]
+
+    def text_of(self, name: str, wallet: int) -> str:
+        """One of TEXTS of one wallet."""
+        return list(self._words[name])[self._codes[name][wallet]]
+
+    def is_(self, name: str, *texts: str) -> npt.NDArray[np.bool_]:
+        """Where one of TEXTS is one of these."""
+        codes = [self._words[name][text] for text in texts if text in self._words[name]]
+        return np.isin(self._codes[name][: self._size], codes)
 
 
 @dataclass
 class World:
-    """A chain of `days` days from START on; every population draws from a generator of its own."""
+    """A chain of `days` days from START on; every population draws from a generator of its own.
+
+    Attributes:
+        start_year: of the calendar in which the scenario begins, with the fraction that has passed of it.
+    """
 
     days: int
     market: Market
     rng: np.random.Generator
+    plan: Plan
+    start_year: float
     wallets: Wallets = field(default_factory=Wallets)
-    plan: Plan = field(default_factory=Plan)
+    _owners: int = 0
 
     @property
     def end(self) -> int:
-        """Unix second at which the chain ends (not part of it)."""
+        """The second at which the chain ends (not part of it)."""
         return START + self.days * DAY
+
+    def year(self, t: npt.ArrayLike) -> Floats:
+        """The calendar year of a second, with its fraction: habits and techniques have their time."""
+        return self.start_year + (np.asarray(t, dtype=np.float64) - START) / (365.25 * DAY)
+
+    def owner(self) -> int:
+        """A new holder of keys."""
+        self._owners += 1
+        return self._owners - 1
 
     def add(
         self,
@@ -68,29 +140,37 @@ class World:
         actor: str = "",
         case: str = "",
         contract: bool = False,
-        funds: tuple[float, float, float] | None = None,
+        utxo: bool = False,
+        owner: npt.ArrayLike | None = None,
+        funds: Mapping[int, float] | None = None,
     ) -> Ints:
-        """Add n wallets; zones and hours are drawn from what people have unless given. Returns their numbers."""
-        w, first = self.wallets, len(self.wallets)
-        w.category += [category] * n
-        w.population += [population] * n
-        w.actor += [actor] * n
-        w.case += [case] * n
-        w.contract += [contract] * n
-        drawn = self.rng.choice(ZONES, n, p=ZONE_SHARES)
-        w.zone += np.broadcast_to(drawn if zone is None else np.asarray(zone), n).tolist()
-        drawn = self.rng.choice([AWAKE, OFFICE, EVENING], n, p=[0.6, 0.15, 0.25])
-        w.hours += np.broadcast_to(drawn if hours is None else np.asarray(hours), n).tolist()
-        w.tip += self.rng.lognormal(0.05, 0.2, n).tolist()
-        numbers = np.arange(first, first + n)
+        """Add n wallets; zones and hours are drawn from what people have unless given. Returns their numbers.
+
+        Args:
+            utxo: it is on the UTXO chain, and can hold BTC only.
+            owner: who holds the keys, one for all or one each; each its own if not given.
+            funds: by asset, whole units that each holds before the first day.
+        """
+        zones = self.rng.choice(ZONES, n, p=ZONE_SHARES)
+        profiles = self.rng.choice([AWAKE, OFFICE, EVENING], n, p=[0.6, 0.15, 0.25])
+        owners = np.arange(self._owners, self._owners + n) if owner is None else owner
+        self._owners += n if owner is None else 0
+        numbers = self.wallets.append(
+            n,
+            {"category": category, "actor": actor, "case": case, "population": population},
+            {
+                "zone": zones if zone is None else zone, "hours": profiles if hours is None else hours,
+                "tip": self.rng.lognormal(0.05, 0.2, n), "contract": contract, "utxo": utxo, "owner": owners,
+                "hot": -1,
+            },
+        )  # fmt: skip
         if funds:
-            w.funds.update(dict.fromkeys(numbers.tolist(), funds))
+            self.wallets.funds.update(dict.fromkeys(numbers.tolist(), funds))
         return numbers
 
     def moments(self, wallets: Ints, day: Floats) -> Floats:
-        """Unix seconds on the given days (from START, whole part counts) at hours that the wallets' owners keep."""
-        who = wallets.tolist()  # the lists as arrays would cost as much as there are wallets, at every call
-        hours, zone = (np.array([column[k] for k in who], int) for column in (self.wallets.hours, self.wallets.zone))
+        """Seconds on the given days (from START, whole part counts) at hours that the wallets' owners keep."""
+        hours, zone = self.wallets.hours[wallets], self.wallets.zone[wallets]
         chance = np.cumsum(HOURS / HOURS.sum(1, keepdims=True), axis=1)[hours]
         hour = (self.rng.random(len(wallets))[:, None] > chance).sum(1) + self.rng.random(len(wallets))
         day = np.floor(day)
@@ -100,7 +180,7 @@ class World:
 
     def awake(self, wallet: int, t: float) -> float:
         """The first moment from t on at which the wallet's owner is at work."""
-        profile, zone = self.wallets.hours[wallet], self.wallets.zone[wallet]
+        profile, zone = int(self.wallets.hours[wallet]), int(self.wallets.zone[wallet])
         if profile == ALWAYS:
             return t
         chances = HOURS[profile] / HOURS[profile].max()

@@ -114,6 +114,7 @@ def test_a_run_in_a_process_of_its_own_says_what_it_took(transfers, tmp_path, mo
     took = processes.measured("engines.floor", "run", transfers, None)
     assert took["seconds"] > 0
     assert took["peak_mb"] > 10
+    assert 5 < took["held_mb"] <= took["peak_mb"] + 1
     with pytest.raises(RuntimeError, match=r"engines\.floor\.run on .* ended with 1: FileNotFoundError"):
         processes.measured("engines.floor", "run", transfers.parent / "missing.parquet")
 
@@ -131,7 +132,7 @@ def test_ratios_are_against_ours_and_the_fastest_other():
 def test_growth_is_against_the_smallest_size_and_the_floor():
     took = {"walletprint": (1.0, 20.0), "floor": (0.5, 4.0)}
     every = [
-        {"engine": name, "rows": rows, "wallets": 1, "seconds": s, "cpu_seconds": s, "peak_mb": 1.0}
+        {"engine": name, "rows": rows, "wallets": 1, "seconds": s, "cpu_seconds": s, "peak_mb": 1.0, "held_mb": 0.5}
         for name, pair in took.items()
         for rows, s in zip((1_000_000, 10_000_000), pair, strict=True)
     ]

@@ -347,12 +347,13 @@ def test_each_asset_is_conserved_where_nothing_is_swapped(seed):
 
 def test_a_simulated_decade_is_told_as_it_was(tmp_path):
     from walletprint.experiments.benchmarks import traced_decade
-    from walletprint.experiments.simulation.heists import simulate_heists
+    from walletprint.experiments.simulation import simulate
 
-    made = simulate_heists(tmp_path, cases=9, first_year=2020, years=3, wallets=400)
+    made = simulate(tmp_path, "decade", wallets=800, days=1200)
     ledger, labels = Ledger.from_transfers(made.transfers), read_labels(made.labels).good
-    traced, _ = case_ledger(ledger, read_cases(made.cases).cases, labels)
-    both = traced_decade.compared(traced, traced_decade.true_cases(pd.read_csv(made.truth_cases)))
+    cases = read_cases(made.cases)
+    traced, _ = case_ledger(ledger, cases.cases, labels)
+    both = traced_decade.compared(traced, traced_decade.true_cases(pd.read_csv(made.truth_cases), cases))
     for figure in ("stolen", *traced_decade.FIGURES):
         off = (both[figure] - both[f"true_{figure}"]).abs()
         assert (off <= 0.02 * both["true_stolen"]).all()

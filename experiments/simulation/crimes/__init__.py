@@ -1,0 +1,85 @@
+"""Ordinary crime: each case is a script with parameters drawn anew, and feeds a laundering chain of its own."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ....features.errors import UsageError
+from ..crew import drawing, hire, place
+from ..market import DAY, Ints
+from ..people import People
+from ..scenario import Evasion
+from ..services import Services
+from ..world import ALWAYS, START, World
+from . import darknet, drainer, phishing, ponzi, ransomware, ring, theft
+from .case import Case, Stage, begin, cover
+
+SCRIPTS: dict[str, tuple[Callable[[Case], None], float]] = {
+    "phishing": (phishing.run, 2.1), "drainer": (drainer.run, 3.0), "ponzi": (ponzi.run, 2.1), "theft": (theft.run, 2.8),
+    "ransomware": (ransomware.run, 6.8), "darknet": (darknet.run, 2.3), "ring": (ring.run, 1.9),
+}  # fmt: skip
+"""What is played, and c, where a case that is meant to have n wallets has c·n^0.7 in the mean (as measured)."""
+POWER = 0.7
+DRAINERS_FROM = 2021.0  # before, drainers are phishers
+GOLDEN = 0.618034  # steps of it fill a period evenly, however many there are
+SMALLEST, LARGEST = 5, 120  # wallets of a case, about
+
+
+def plan(
+    world: World, s: Services, people: People, wallets: int, kinds: Mapping[str, float], exits: Ints,
+    evasion: Evasion | None = None,
+) -> None:  # fmt: skip
+    """Plan cases with about so many wallets in all, spread over the whole period; fills `wallets.case_start` and `case_script`.
+
+    Args:
+        kinds: the share of each of SCRIPTS among the cases.
+        exits: where parties sell.
+        evasion: what they do so as not to be seen. The same cases happen with it and without.
+
+    Raises:
+        UsageError: `kinds` names something that is none of SCRIPTS.
+    """
+    unknown = sorted(set(kinds) - set(SCRIPTS))
+    if unknown:
+        raise UsageError(f"crimes.kinds: {', '.join(SCRIPTS)} are known, {', '.join(unknown)} came; leave it out")
+    rng, first, used, done = world.rng, float(world.rng.random()), 0.0, Counter[str]()
+    stage = _stage(world, s, people) if wallets and any(kinds.values()) else None
+    while stage and used < wallets:
+        script = _due(rng, kinds, done)
+        day = (first + GOLDEN * done.total()) % 1 * 0.95 * world.days
+        done[script] += 1
+        size = int(np.clip(rng.lognormal(2.0, 0.65), SMALLEST, min(LARGEST, max(8, 1.3 * (wallets - used)))))
+        with drawing(world, rng.spawn(1)[0]):
+            _case(stage, script, START + day * DAY, size, exits, evasion)
+        used += SCRIPTS[script][1] * size**POWER  # not what it has, so that evasion changes nothing
+
+
+def _stage(world: World, s: Services, people: People) -> Stage:
+    """Buyers on the UTXO chain and collectors are those of whatever district."""
+    collectors, buyers = (np.flatnonzero(world.wallets.is_("population", name)) for name in ("collector", "btc_person"))
+    market = world.add(1, "darknet", "darknet_market", hours=ALWAYS, utxo=True)
+    return Stage(world, s, people, collectors, buyers, int(market[0]))
+
+
+def _due(rng: np.random.Generator, kinds: Mapping[str, float], done: Counter[str]) -> str:
+    """The script that lags behind its share most, with some chance in it."""
+    total = sum(kinds.values())
+    lag = {name: share / total * (done.total() + 1 + rng.random()) - done[name] for name, share in kinds.items()}
+    return max(lag, key=lambda name: lag[name])
+
+
+def _case(stage: Stage, script: str, t: float, size: int, exits: Ints, evasion: Evasion | None) -> None:
+    """Plan one case."""
+    world = stage.world
+    if script == "drainer" and float(world.year(t)) < DRAINERS_FROM:
+        script = "phishing"
+    name = f"case-{len(world.wallets.case_start) + 1:05d}"
+    world.wallets.case_start[name], world.wallets.case_script[name] = int(t), script
+    zone, hours = place(world.rng)
+    crew = hire(world, stage.services, exits, category="laundering", population=script, zone=zone, hours=hours, case=name,
+                pace=(90, DAY / 2), sums=(0.65, 0.2, 0.15), evasion=evasion)  # fmt: skip
+    crew.most = size
+    case = begin(stage, crew, t, size)
+    SCRIPTS[script][0](case)
+    cover(case)

@@ -1,0 +1,39 @@
+"""Ransomware for rent: few large payments in bitcoin, each shared at once by affiliate and core, then peel chains and hops."""
+
+import numpy as np
+
+from ..crew import Holding, drawing, share_out
+from ..market import BTC, DAY
+from ..plan import EXACT
+from ..services import LATEST_BATCH, withdraw
+from .case import Case
+from .techniques import launder, plot
+
+MEDIAN_USD, SPREAD = 120_000.0, 1.1
+
+
+def run(case: Case) -> None:
+    """Plan a case: a core and its affiliate, for as many victims as there are wallets for."""
+    rng, n = case.rng, int(np.clip(case.size // 10, 1, 8))
+    cut = float(rng.choice([0.2, 0.25, 0.3]))
+    steps = (plot(case, BTC), plot(case, BTC))
+    for t in (case.t + DAY * np.sort(np.append(0.0, rng.uniform(0, 120, n - 1)))).tolist():
+        ransom = _ransom(case, t)
+        with case.crew.phase("split"):
+            parts = share_out(case.crew, ransom, [1 - cut, cut])
+        for h, way in zip(parts, steps, strict=True):
+            launder(case, [h], way)
+
+
+def _ransom(case: Case, t: float) -> Holding:
+    """A victim buys bitcoin and pays to an address made for him."""
+    crew, world, dollars = case.crew, case.stage.world, MEDIAN_USD * float(case.rng.lognormal(0, SPREAD))
+    amount = round(case.units(dollars, BTC, t), 4)
+    with drawing(world, case.rng):
+        payer = world.add(1, "user", "ransom_payer", utxo=True)
+        bought = np.array([t - LATEST_BATCH - DAY * case.rng.uniform(0.1, 3)])
+        withdraw(world, case.stage.services, bought, payer, np.array([amount * case.rng.uniform(1.01, 1.1)]), BTC, 0)
+    address = crew.fresh(t, BTC, "ransomware")
+    with crew.phase("collect"):
+        world.plan.one(t, int(payer[0]), address, amount, EXACT, asset=BTC)
+    return crew.took(Holding(address, t, amount, BTC))

@@ -1,0 +1,52 @@
+"""An ordinary theft: an exchange or a vault is robbed at once; the loot moves on whole, or in parts over the next days."""
+
+import numpy as np
+
+from ..crew import Holding, share_out
+from ..market import BTC, DAY, ETH, GOV, USDC
+from .case import Case
+from .techniques import launder, plot
+
+MEDIAN_USD, SPREAD = 90_000.0, 1.3
+MOST_USD = 5e6
+
+
+def run(case: Case) -> None:
+    """Plan a case."""
+    rng, asset = case.rng, _asset(case)
+    amount = case.units(min(MOST_USD, MEDIAN_USD * float(rng.lognormal(0, SPREAD))), asset)
+    victim, heads, steps = _victim(case, asset), 1 if rng.random() < 0.7 else 2, plot(case, asset)
+    for k in range(heads):
+        loot = _grabs(case, victim, case.t + 700 * k, amount / heads, asset)
+        for part in _parts(case, loot, int(rng.choice([1, 1, 2, 3, 4]))):
+            launder(case, [part], steps)
+
+
+def _grabs(case: Case, victim: int, t: float, amount: float, asset: int) -> Holding:
+    """One to three payments to a wallet, minutes apart."""
+    thief, n = case.crew.fresh(t, asset, "theft"), int(case.rng.integers(1, 4))
+    for k in range(n):
+        case.grab(t + 200 * k, victim, thief, amount / n, asset)
+    return Holding(thief, t + 200 * n, amount, asset)
+
+
+def _parts(case: Case, loot: Holding, n: int) -> list[Holding]:
+    """The loot whole, or in parts that leave day by day."""
+    if n == 1:
+        return [loot]
+    with case.crew.phase("split"):
+        return share_out(case.crew, loot, case.rng.dirichlet(np.full(n, 2.0)).tolist(), every=2 * DAY)
+
+
+def _asset(case: Case) -> int:
+    """Dollars or GOV only once there is a DEX to get rid of them."""
+    young = case.year < 2019
+    return int(case.rng.choice([ETH, USDC, GOV, BTC], p=[0.8, 0, 0, 0.2] if young else [0.55, 0.2, 0.1, 0.15]))
+
+
+def _victim(case: Case, asset: int) -> int:
+    s, rng = case.stage.services, case.rng
+    if asset == BTC:
+        return int(rng.choice(s.btc_hot))
+    vault = asset in (ETH, USDC) and rng.random() < 0.6
+    return int(rng.choice(s.vaults if vault else s.hot))

@@ -1,0 +1,42 @@
+"""What was let lie of several thefts is laundered together, every year or so, as is usual by then: patience, not panic."""
+
+from collections import defaultdict
+
+import numpy as np
+
+from ..crew import Holding, gather
+from ..market import DAY
+from ..world import START
+from . import playbooks
+from .actors import Group, playbook
+from .moves import coin
+
+EVERY = 560  # days between two campaigns
+LONGEST = 0.8  # of the period; on a short chain campaigns follow sooner
+WAITS = 0.45  # of the time between two campaigns: what has waited less is left for the next
+LAST_DAYS = 20  # none begins so close to the end
+
+
+def launder(group: Group, holdings: list[Holding]) -> None:
+    """Assign each holding to a campaign, and plan those that still fall into the period; the others lie to the end."""
+    world = group.world
+    every = min(EVERY, LONGEST * world.days / 2)
+    rounds: dict[int, list[Holding]] = defaultdict(list)
+    for h in holdings:
+        day = (h.t - START) / DAY + WAITS * every
+        rounds[int(day // every) + int(world.rng.geometric(0.6))].append(h)
+    for number, waiting in sorted(rounds.items()):
+        if number * every < world.days - LAST_DAYS:
+            _campaign(group, number, number * every, waiting)
+
+
+def _campaign(group: Group, number: int, day: float, waiting: list[Holding]) -> None:
+    """All is swapped for coin, gathered in a few wallets, and goes the way that is usual in that year."""
+    world, t = group.world, START + DAY * day
+    script = playbook(world.rng, float(world.year(t)), group.actor.playbooks)
+    crew = group.crew(f"campaign-{group.letter}-{number:02d}", script, t, 4 * len(waiting))
+    crew.rng.shuffle(waiting)
+    woken = [coin(crew, h._replace(t=max(h.t, t + DAY * float(crew.rng.uniform(0, 12))))) for h in waiting]
+    together = [crew.took(h) for h in gather(crew, woken, 1 + len(woken) // 8)]
+    for h in together:
+        playbooks.play(crew, script, h, int(np.clip(3 * len(waiting) // len(together), 6, 300)))

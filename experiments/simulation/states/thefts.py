@@ -1,0 +1,187 @@
+"""What is stolen: when, how much, by whom and of what; how the loot reaches the first wallets of a case; and who is robbed."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..crew import Crew, Holding, drawing, share_out, split
+from ..market import BTC, DAY, ETH, GOV, USDC, USDT, Floats
+from ..people import People, people_at
+from ..plan import DEPOSIT, EXACT, SHARE, WITHDRAW
+from ..scenario import Evasion, Thefts
+from ..services import Services, withdraw
+from ..world import ALWAYS, START, World
+from . import campaigns, playbooks
+from .actors import ACTORS, DPRK, PLAIN, THIEVES, Actor, Group, playbook
+
+SMALLEST_USD = 3e4
+FIRST, LAST = 0.08, 0.93  # of the period: services get known before the first theft, and the last one has an aftermath
+GRABS_USD, GRABS_WALLETS = 1e6, 15  # smaller thefts are one grab
+HOT_SHARE = (
+    0.02  # of what it held at first can be stolen of an exchange or a vault; more is stolen of a victim of its own
+)
+DEPOSITORS = 24  # of such a victim
+TOKENS_FROM = 2019.0  # calendar year from which tokens are worth stealing
+RANSOM_USD = 2e7  # no ransomware earns more
+ASLEEP = 0.35  # chance that tokens that were let lie are never touched again
+
+
+@dataclass(frozen=True)
+class Theft:
+    """One theft as it is meant.
+
+    Attributes:
+        script: the playbook.
+        t: when it begins, the simulator's second; usd: what the loot is worth then.
+        wallets: about how many the thieves use.
+        rests: share of the loot that is let lie.
+    """
+
+    case: str
+    actor: Actor
+    script: str
+    t: float
+    usd: float
+    asset: int
+    wallets: int
+    rests: float
+
+
+def plan(
+    world: World, s: Services, people: People, wallets: int, habits: Thefts, evasion: Evasion | None = None
+) -> None:
+    """Plan all large thefts, and what becomes of the loot.
+
+    Args:
+        s: with the deposit addresses of a district; people: users of it, who are customers of the victims.
+        wallets: about how many all thefts together may use.
+        evasion: what the thieves do so as not to be seen.
+    """
+    thefts = draw(world, wallets, habits)
+    groups = {actor.name: Group(world, s, actor, evasion) for actor in dict.fromkeys(theft.actor for theft in thefts)}
+    lying: dict[str, list[Holding]] = defaultdict(list)
+    for theft in thefts:
+        group = groups[theft.actor.name]
+        crew = group.crew(theft.case, theft.script, theft.t, theft.wallets)
+        taken = _take(crew, people, theft)
+        for loot in taken:
+            left, aside = _put_aside(crew, crew.took(loot), theft.rests)
+            playbooks.play(crew, theft.script, left, theft.wallets // len(taken))
+            lying[theft.actor.name] += aside
+    for name, holdings in lying.items():
+        campaigns.launder(groups[name], holdings)
+
+
+def draw(world: World, wallets: int, habits: Thefts) -> list[Theft]:
+    """All thefts in order of time; sizes are spread over the whole distribution, so that every draw has small and huge ones."""
+    rng, n = world.rng, habits.count
+    if not n:
+        return []
+    usd = np.clip(
+        habits.median_usd * np.exp(habits.spread * _normal_quantiles(rng, n)), SMALLEST_USD, habits.largest_usd
+    )
+    day = (FIRST + (np.arange(n) + rng.random(n)) / n * (LAST - FIRST)) * world.days
+    state = rng.random(n) < habits.state * (0.5 + usd.argsort().argsort() / n)
+    weight = usd**0.3 * rng.lognormal(0, 0.4, n)
+    budget = np.maximum(5, np.round(wallets * weight / weight.sum()))
+    columns = (column.tolist() for column in (state, START + day * DAY, usd, budget.astype(np.int64)))
+    return [_theft(world, f"theft-{k + 1:03d}", habits, *each) for k, each in enumerate(zip(*columns, strict=True))]
+
+
+def _normal_quantiles(rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
+    """n draws, one from each n-th of a normal distribution, shuffled; read off a large sorted sample."""
+    sample = np.sort(rng.normal(size=1000 * n)).reshape(n, 1000)
+    return rng.permutation(sample[np.arange(n), rng.integers(0, 1000, n)])
+
+
+def _theft(world: World, case: str, habits: Thefts, state: bool, t: float, usd: float, wallets: int) -> Theft:
+    rng, actor = world.rng, THIEVES
+    if state:
+        chances = np.array(list(habits.actors.values()))
+        actor = ACTORS[str(rng.choice(list(habits.actors), p=chances / chances.sum()))]
+    borrowed = rng.random() < habits.shared * (0.5 if state else 1.0)
+    script = playbook(rng, float(world.year(t)), (PLAIN if state else DPRK) if borrowed else actor.playbooks)
+    tokens = 0.0 if world.year(t) < TOKENS_FROM else 0.7 if script in playbooks.TOKENS_FIRST else 0.4
+    asset = int(rng.choice([USDC, USDT, GOV])) if rng.random() < tokens else ETH
+    if script in playbooks.EXTORTED:
+        usd, asset = min(usd, RANSOM_USD), int(rng.choice([BTC, ETH], p=[0.7, 0.3]))
+    rests = float(rng.uniform(0.2, 0.8)) if rng.random() < habits.patience * actor.rests else 0.0
+    return Theft(case, actor, script, t, usd, asset, wallets, rests)
+
+
+def _take(crew: Crew, people: People, theft: Theft) -> list[Holding]:
+    """The grabs, one to three, each to a wallet of its own; or ransoms."""
+    if theft.script in playbooks.EXTORTED:
+        return _extort(crew, people, theft)
+    amount, rng = theft.usd / float(crew.world.market.price(theft.asset, theft.t)), crew.rng
+    victim, taken = _victim(crew, people, theft, amount), []
+    grabs = int(rng.integers(1, 4)) if theft.usd > GRABS_USD and theft.wallets >= GRABS_WALLETS else 1
+    for k, share in enumerate(rng.dirichlet(np.full(grabs, 4.0)).tolist()):
+        t = theft.t + 300 * k
+        seed = _seed(crew, t, theft.asset)
+        with crew.phase("theft"):
+            crew.world.plan.one(t, victim, seed, share * amount, EXACT, asset=theft.asset)
+        taken.append(Holding(seed, t + 60, share * amount, theft.asset))
+    return taken
+
+
+def _seed(crew: Crew, t: float, asset: int) -> int:
+    """A wallet that receives loot first."""
+    return crew.fresh(t, asset, category="" if crew.category == "state_linked" else "theft")
+
+
+def _victim(crew: Crew, people: People, theft: Theft, amount: float) -> int:
+    """An exchange or a vault that is robbed of a little of what it has, or else a protocol that held what is stolen."""
+    world, s = crew.world, crew.services
+    known = np.concatenate([s.hot, s.vaults]).tolist()
+    rich = [k for k in known if world.wallets.funds.get(k, {}).get(theft.asset, 0.0) * HOT_SHARE > amount]
+    if rich and crew.rng.random() < 0.5:
+        return int(crew.rng.choice(rich))
+    with drawing(world, crew.rng):
+        funds = {ETH: 1.0, theft.asset: 1.01 * amount + 1.0}
+        victim = int(world.add(1, "service", "victim", hours=ALWAYS, contract=True, funds=funds)[0])
+    _customers(crew, people, victim, theft.t)
+    return victim
+
+
+def _customers(crew: Crew, people: People, victim: int, until: float) -> None:
+    """Some people bring coin to a victim before it is robbed, and a few take some out again."""
+    world, rng = crew.world, crew.rng
+    t = until - rng.uniform(0.5, 120, DEPOSITORS) * DAY
+    who = people_at(rng, people, t, world.days)
+    put = world.plan.add(t, who, victim, rng.uniform(0.05, 0.5, DEPOSITORS), SHARE, digits=2, method=DEPOSIT)
+    back = rng.random(DEPOSITORS) < 0.3
+    later = np.minimum(t[back] + rng.exponential(10 * DAY, back.sum()), until - 600)
+    world.plan.add(later, victim, who[back], 0.001, EXACT, after=put[back], method=WITHDRAW)
+
+
+def _extort(crew: Crew, people: People, theft: Theft) -> list[Holding]:
+    """Ransoms over weeks, each bought at an exchange by its victim and paid to a wallet of its own."""
+    rng, world, n = crew.rng, crew.world, max(2, theft.wallets // 5)
+    times: Floats = np.minimum(theft.t + np.sort(rng.exponential(20 * DAY, n)), world.end - 2 * DAY)
+    sums = theft.usd * rng.dirichlet(np.full(n, 2.0)) / world.market.price(theft.asset, times)
+    payers = people_at(rng, people, times, world.days)
+    with drawing(world, rng):
+        if theft.asset == BTC:
+            payers = world.add(n, "user", "ransom_payer", utxo=True)
+        withdraw(world, crew.services, times - DAY / 3, payers, 1.05 * sums + 0.01, theft.asset, 0)
+    paid = []
+    for t, payer, amount in zip(times.tolist(), payers.tolist(), sums.tolist(), strict=True):
+        seed = _seed(crew, t, theft.asset)
+        with crew.phase("collect"):
+            world.plan.one(t, payer, seed, amount, EXACT, asset=theft.asset)
+        paid.append(Holding(seed, t + 60, amount, theft.asset))
+    return paid
+
+
+def _put_aside(crew: Crew, loot: Holding, rests: float) -> tuple[Holding, list[Holding]]:
+    """What goes on, and what is let lie in one to six wallets until one of the campaigns; some tokens are not touched again."""
+    if not rests:
+        return loot, []
+    with crew.phase("split"):
+        aside, left = share_out(crew, loot, [rests, 1 - rests])
+    parts = split(crew, aside, int(crew.rng.integers(1, 7)))
+    asleep = loot.asset != ETH and crew.rng.random() < ASLEEP
+    return left, [] if asleep else parts
