@@ -17,7 +17,7 @@ from ..features.arrow import pc
 from ..serving import Scorer, read_addresses, write_scores
 from ..training import read_labels, train
 from .console import Screen
-from .tables import METRICS
+from .tables import METRICS, some
 
 _CRIMES = {"laundering": ["laundering", "state_linked"], "state_linked": ["state_linked"]}
 _SHOWN = 3
@@ -95,7 +95,7 @@ def _days_to_tell(story: Story) -> list[int]:
 
 def _show_day(day: int, story: Story, screen: Screen) -> None:
     """A line for what happened on a day, and the riskiest of the wallets first flagged at its end, with reasons."""
-    moved = story.days[(story.days["day"] == day) & (story.days["usd"] >= 1)]
+    moved = story.days[(story.days["day"] == day) & (story.days["usd"] >= _TOLD_SHARE / 2 * story.usd)]
     seen = story.sightings[story.sightings["day"] == day]
     what = "; ".join(_told(row) for row in moved.to_dict("records"))
     screen.show(f"  day {day:3d}  {what or 'nothing moves'}")
@@ -111,8 +111,10 @@ def _show_day(day: int, story: Story, screen: Screen) -> None:
 
 def _told(row: dict[str, Any]) -> str:
     """What became of a part of the loot; what goes from hand to hand would be counted at each, so it has no sum."""
-    by = f"in {row['transfers']} transfers" if row["kind"] == "moved" else f"{row['usd']:,.0f} USD"
-    return f"{by} {'of what was mixed ' if row['after_mixer'] else ''}{TOLD[row['kind']]}"
+    what = f"{TOLD[row['kind']]}{' after the mixer' if row['after_mixer'] and row['kind'] != 'withdrawn' else ''}"
+    if row["kind"] == "moved":
+        return f"{what} in {some(row['transfers'], 'transfer')}"
+    return f"{row['usd']:,.0f} USD {what}"
 
 
 def _score(head: str, scorer: Scorer, ledger: Ledger, chain: SimulatedChain, folder: Path, screen: Screen) -> None:
