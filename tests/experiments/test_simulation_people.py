@@ -16,8 +16,8 @@ DAY = 86_400
 @pytest.fixture(scope="module")
 def made():
     rng = np.random.default_rng(3)
-    who = habits.characters(rng, habits.LICIT, 600)
-    return acts.make(rng, who, (np.zeros(600), np.full(600, 360.0)), rng.uniform(0, 24, 600), 1.0)
+    who = habits.characters(rng, habits.LICIT, 300)
+    return acts.make(rng, who, (np.zeros(300), np.full(300, 360.0)), rng.uniform(0, 24, 300), 1.0)
 
 
 def table_of(made: acts.Acts) -> pd.DataFrame:
