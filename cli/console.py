@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from ..features.safe_text import shortened
+
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 _WIDE = 160  # where there is no terminal to ask
 _output = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
@@ -27,7 +29,7 @@ class Screen:
     def say(self, message: str) -> None:
         """One line about what was done, on stderr."""
         if not self.quiet:
-            _errors.print(message, markup=False)
+            _errors.print(shortened(message), markup=False)
 
     def show(self, text: str) -> None:
         """A result, on stdout, as it is."""
@@ -74,7 +76,7 @@ class Screen:
 
 def complain(message: str) -> None:
     """An error or a warning: one line on stderr, quiet or not."""
-    _errors.print(message, markup=False)
+    _errors.print(shortened(message), markup=False)
 
 
 def _cell(value: object) -> str:

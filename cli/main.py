@@ -13,9 +13,11 @@ from ..features.errors import UsageError, WalletprintError
 from .audit import audit
 from .benchmarks import benchmark
 from .cases import app as cases_app
+from .compare import diff, drift
 from .console import Quiet, Screen, complain
 from .labels import app as labels_app
 from .options import AsOf, Attribution, KeptLedger, Memory, TrackingUri, TransfersPath
+from .score import score
 from .training import config_app, promote, rollback, train
 
 app = typer.Typer(
@@ -91,35 +93,9 @@ app.command()(promote)
 app.command()(rollback)
 app.command()(audit)
 app.command()(benchmark)
-
-
-@app.command()
-def score(
-    model: Annotated[str, typer.Option("--model", "-m", help="A model folder, models:/NAME@ALIAS, or reference.")],
-    transfers: TransfersPath,
-    addresses: Annotated[Path, typer.Option("--addresses", "-a", help="CSV, Parquet or text file of addresses.")],
-    out: Annotated[Path, typer.Option(help="Where the scores go (.parquet, .csv or .jsonl).")],
-    as_of: AsOf = None,
-    tracking_uri: TrackingUri = None,
-    memory: Memory = None,
-    kept: KeptLedger = None,
-    attribution: Attribution = None,
-    quiet: Quiet = False,
-) -> None:
-    """Score addresses as of a date: one explained row each."""
-    from ..serving import Scorer, read_addresses, write_scores
-    from .tables import load_ledger, tell_bands
-
-    screen = Screen(quiet)
-    scorer = Scorer.load(model, tracking_uri=tracking_uri)
-    asked = read_addresses(addresses)
-    if as_of is None and "as_of" not in asked.columns:
-        raise UsageError("--as-of: a date is needed (2021-04-01), or a column as_of in the list of addresses")
-    ledger = load_ledger(transfers, out, screen, scorer.model.features, memory, kept, attribution)
-    with screen.progress("scoring") as on_progress:
-        scores = scorer.score(asked, ledger, as_of=as_of, on_progress=on_progress)
-    write_scores(scores, out)
-    tell_bands(scores, out, screen)
+app.command()(score)
+app.command()(diff)
+app.command()(drift)
 
 
 @app.command()

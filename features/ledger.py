@@ -184,7 +184,9 @@ class Ledger:
                 part = find(self)
                 if self._place:
                     keep_part(self._place, name, part)
-                    part = stored_part(self._place, name) or part  # mapped: the memory that it took is free for the next
+                    part = (
+                        stored_part(self._place, name) or part
+                    )  # mapped: the memory that it took is free for the next
             return part
 
         return self.kept(name, found)

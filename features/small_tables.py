@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .errors import DataError
@@ -29,6 +28,8 @@ def read_small_table(source: str | os.PathLike[str] | pd.DataFrame, what: str) -
         if path.suffix.lower() == ".parquet":
             return str(path), pq.read_table(path).to_pandas()
         return str(path), pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except (pa.ArrowException, ValueError, OSError) as error:
-        said = " ".join(str(error).split())
+    except (
+        Exception
+    ) as error:  # pandas trusts its own notes in a Parquet file, and fails in many ways where they are damaged
+        said = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"{path}: cannot be read as {what} ({said}); CSV or Parquet is needed") from None

@@ -32,7 +32,14 @@ def read_addresses(path: str | os.PathLike[str]) -> pd.DataFrame:
         return readers.get(place.suffix.lower(), _read_text)(place)
     except UnicodeDecodeError:
         raise DataError(f"{place}: is not UTF-8 text; save it as UTF-8 text, as .csv (UTF-8) or as .parquet") from None
-    except (pa.ArrowException, csv.Error, OSError) as error:
+    except (
+        pa.ArrowException,
+        csv.Error,
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+    ) as error:  # pandas' notes in Parquet, too
         raise DataError(f"{place}: cannot be read as {place.suffix or 'text'} ({_line(error)})") from None
 
 
@@ -73,4 +80,4 @@ def _wanted(place: Path, names: list[str]) -> list[str]:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -4,6 +4,7 @@
     model.txt       the trees, in LightGBM's text format
     model.json      everything else: features, calibration, thresholds, reference, labels, metrics, versions
     README.md       the model card
+    manifest.sig    only where it was signed (`signature.py`)
 
 No pickle: loading a model reads text, checks it and runs no code.
 """
@@ -23,10 +24,14 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from ..features.catalogue import catalogue, features_hash
 from ..features.errors import DataError, UsageError, WalletprintError
 from ..features.periods import parse_window
+from .profile import Profile
+from .signature import SIGNATURE, check_signature, signed
 
 FORMAT = "walletprint-model/1"
 MANIFEST, MODEL, TREES, CARD = "manifest.json", "model.json", "model.txt", "README.md"
 FILES = (MODEL, TREES, CARD)
+LARGEST = {MANIFEST: 1 << 16, SIGNATURE: 1 << 10, MODEL: 1 << 24, TREES: 1 << 26, CARD: 1 << 22}
+"""Bytes that a file may have: what a model needs many times over, and what a machine still reads in seconds."""
 QUANTILES = 1001
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -104,6 +109,7 @@ class ModelFolder(_Part):
         min_transfers: fewer transfers than this in the window are not scored.
         bands, threshold: on the calibrated score; `threshold_policy` says in words how they were set.
         usual: quartiles (25, 50, 75 %) of each feature in the reference population; None if it is never defined there.
+        profile: deciles and a sample of that population, which batches are compared with; None in older models.
         trained_until: ISO date; nothing later was seen in training.
         labels: what counted as positive and negative.
         metrics: NaN is kept as null.
@@ -123,6 +129,7 @@ class ModelFolder(_Part):
     threshold_policy: str
     reference: Reference
     usual: dict[str, tuple[float, float, float] | None]
+    profile: Profile | None = None
     trained_until: str
     labels: dict[str, JsonValue]
     metrics: dict[str, JsonValue]
@@ -157,6 +164,8 @@ class ModelFolder(_Part):
             raise ValueError("a feature is listed twice")
         if set(self.usual) != set(self.features):
             raise ValueError("`usual` and `features` must name the same features")
+        if self.profile is not None and set(self.profile.edges) != set(self.features):
+            raise ValueError("`profile` and `features` must name the same features")
         content = _sha256(self.trees.encode() + b"\0" + self._json(without="version"))[:16]
         if self.version not in ("", content):
             raise ValueError(f"version {self.version} does not belong to this content, which is {content}")
@@ -165,7 +174,10 @@ class ModelFolder(_Part):
 
     def _json(self, without: str | None = None) -> bytes:
         """The canonical bytes of model.json."""
-        values = self.model_dump(mode="json", exclude={"trees", "card"} | ({without} if without else set()))
+        left_out = (
+            {"trees", "card"} | ({without} if without else set()) | ({"profile"} if self.profile is None else set())
+        )
+        values = self.model_dump(mode="json", exclude=left_out)
         return (json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
@@ -179,6 +191,7 @@ class ModelFolder(_Part):
         files = {MODEL: self._json(), TREES: self.trees.encode(), CARD: self.card.encode()}
         manifest = {"format": FORMAT, "files": {name: _sha256(data) for name, data in sorted(files.items())}}
         files[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
+        files |= signed(files[MANIFEST])
         try:
             _replace_folder(target, files)
         except OSError as error:
@@ -195,16 +208,17 @@ class ModelFolder(_Part):
             raise DataError(f"{error.filename or path}: cannot be read ({error.strerror or error})") from None
         document = files[MODEL].removesuffix(b"\n")
         try:
-            values = json.loads(document)
+            values = _read_json(document)
             if not isinstance(values, dict) or {"trees", "card"} & set(values):
                 raise ValueError("not the object that walletprint writes")
             values |= {"trees": files[TREES].decode(), "card": files[CARD].decode()}
             model = cls.model_validate_json(json.dumps(values), strict=True)
         except ValidationError as error:
             raise DataError(f"{path / MODEL}: {_first(error)}; take a fresh copy of the model, or retrain it") from None
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, MemoryError) as error:
+            said = " ".join(str(error).split())[:200] or type(error).__name__
             raise DataError(
-                f"{path / MODEL}: cannot be read ({error}); take a fresh copy of the model, or retrain it"
+                f"{path / MODEL}: cannot be read ({said}); take a fresh copy of the model, or retrain it"
             ) from None
         _check_catalogue(model, path)
         return model
@@ -215,25 +229,31 @@ def _checked_files(path: Path) -> dict[str, bytes]:
     if not path.is_dir():
         raise DataError(f"{path}: no such model folder; give a folder that `walletprint train --out` wrote")
     checksums = _manifest(path)
-    present = {entry.name for entry in path.iterdir()}
-    if extra := sorted(present - {MANIFEST, *FILES}):
+    if extra := _first_extra(path):
         raise DataError(
-            f"{path / extra[0]}: does not belong to a model folder ({', '.join((MANIFEST, *FILES))}); move it elsewhere"
+            f"{path / extra}: does not belong to a model folder ({', '.join((MANIFEST, *FILES))}); move it elsewhere"
         )
     return {name: _checked_file(path / name, checksums[name]) for name in FILES}
 
 
+def _first_extra(path: Path) -> str | None:
+    """A name that no model folder has."""
+    return min((entry.name for entry in path.iterdir() if entry.name not in LARGEST), default=None)
+
+
 def _manifest(path: Path) -> dict[str, str]:
-    """Names and checksums of the files, after the format."""
+    """Names and checksums of the files, after the format and, where a key is set, the signature."""
     place = path / MANIFEST
     if not place.is_file():
         raise DataError(
             f"{place}: missing, so this is no model folder; give a folder that `walletprint train --out` wrote"
         )
+    data = _bytes_of(place)
+    check_signature(data, path)
     try:
-        manifest = json.loads(place.read_bytes())
+        manifest = _read_json(data)
         made, files = manifest["format"], manifest["files"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError, MemoryError):
         raise DataError(
             f"{place}: not a manifest (JSON with format and files); take a fresh copy of the model"
         ) from None
@@ -250,12 +270,32 @@ def _manifest(path: Path) -> dict[str, str]:
 def _checked_file(place: Path, checksum: str) -> bytes:
     if not place.is_file():
         raise DataError(f"{place}: missing from the model folder; take a fresh copy of the model")
-    data = place.read_bytes()
+    data = _bytes_of(place)
     if _sha256(data) != checksum:
         raise DataError(
             f"{place}: was changed after it was saved (sha256 differs from {MANIFEST}); take a fresh copy of the model"
         )
     return data
+
+
+def _bytes_of(place: Path) -> bytes:
+    """A file's bytes: of the folder itself, and no more of them than a model has."""
+    if place.is_symlink():
+        raise DataError(f"{place}: a link to another place; a model folder holds its files itself, copy the file there")
+    if (size := place.stat().st_size) > (most := LARGEST[place.name]):
+        raise DataError(f"{place}: {size:,} bytes, and at most {most:,} are read; this is no model of walletprint's")
+    return place.read_bytes()
+
+
+def _read_json(data: bytes) -> Any:
+    """JSON in which no key comes twice. Raises ValueError or RecursionError."""
+    return json.loads(data, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(values := dict(pairs)) != len(pairs):
+        raise ValueError("a key comes twice")
+    return values
 
 
 def _check_catalogue(model: ModelFolder, path: Path) -> None:
@@ -274,7 +314,7 @@ def _check_replaceable(target: Path) -> None:
     if not target.exists():
         return
     present = {entry.name for entry in target.iterdir()} if target.is_dir() else None
-    if present is None or not present <= {MANIFEST, *FILES}:
+    if present is None or not present <= set(LARGEST):
         raise UsageError(
             f"{target}: exists and is not a model folder; give a new folder, or one that holds only an older model"
         )
@@ -309,7 +349,7 @@ def _first(error: ValidationError) -> str:
     """The first mistake, in one line."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    return f"{place + ': ' if place else ''}{first['msg']}".replace("\n", " ")
+    return f"{place + ': ' if place else ''}{first['msg']}".replace("\n", " ")[:300]
 
 
 def _without_nan(value: Any) -> Any:

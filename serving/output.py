@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,8 @@ from ..features.whole import write_whole
 _TIME = pa.timestamp("us", "UTC")
 _REASON = pa.struct(
     [
+        ("behaviour", pa.string()),
+        ("features", pa.int64()),
         ("feature", pa.string()),
         ("value", pa.float64()),
         ("usual", pa.list_(pa.float64())),
@@ -26,7 +28,14 @@ _REASON = pa.struct(
         ("sentence", pa.string()),
     ]
 )
-_COVERAGE = pa.struct([("transfers", pa.int64()), ("first", _TIME), ("last", _TIME), ("priced_share", pa.float64())])
+_COVERAGE = pa.struct(
+    [
+        ("transfers", pa.int64()),
+        *((name, _TIME) for name in ("first", "last")),
+        ("truncated", pa.bool_()),
+        ("priced_share", pa.float64()),
+    ]
+)
 _EXPOSURE = pa.struct(
     [
         *((name, pa.string()) for name in ("category", "direction", "distance")),
@@ -37,6 +46,7 @@ _EXPOSURE = pa.struct(
     ]
 )
 _LABEL = pa.struct([*((name, pa.string()) for name in ("category", "actor", "case", "source")), ("known_from", _TIME)])
+_ECHO = pa.struct([("column", pa.string()), ("value", pa.string())])
 _MODEL = pa.struct([(name, pa.string()) for name in ("name", "version", "trained_until", "features_hash")])
 
 SCORES_SCHEMA = pa.schema(
@@ -52,13 +62,20 @@ SCORES_SCHEMA = pa.schema(
         pa.field("reasons", pa.list_(_REASON), nullable=False),
         pa.field("exposure", pa.list_(_EXPOSURE)),
         pa.field("labels", pa.list_(_LABEL)),
+        pa.field("override", _LABEL),
         pa.field("coverage", _COVERAGE, nullable=False),
         pa.field("model", _MODEL, nullable=False),
+        pa.field("scored_at", _TIME, nullable=False),
+        pa.field("test", pa.bool_(), nullable=False),
+        pa.field("reference", pa.list_(_ECHO)),
         pa.field("error", pa.string()),
     ],
-    metadata={b"walletprint.scores": b"2"},
+    metadata={b"walletprint.scores": b"3"},
 )
 """The scored row; `docs/scoring.md` says what each column means. The metadata carry the schema's version."""
+
+SUFFIXES = (".parquet", ".csv", ".jsonl", ".json")
+"""What a file of scores may end in."""
 
 _FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
 
@@ -82,6 +99,20 @@ def write_scores(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     return place
 
 
+def join_scores(tables: Iterable[pa.Table], suffix: str, file: BinaryIO) -> None:
+    """Write tables in SCORES_SCHEMA one after the other, in the format of a suffix of SUFFIXES; holds one table at a time."""
+    if suffix.lower() == ".parquet":
+        with pq.ParquetWriter(file, SCORES_SCHEMA, compression="zstd") as writer:
+            for table in tables:
+                writer.write_table(table)
+    elif suffix.lower() == ".csv":
+        for number, table in enumerate(tables):
+            _write_csv(table, file, header=number == 0)
+    else:
+        for table in tables:
+            _write_json_lines(table, file)
+
+
 def scores_table(frame: pd.DataFrame) -> pa.Table:
     """The scored rows as an Arrow table in SCORES_SCHEMA. Raises DataError if columns or types differ."""
     if list(frame.columns) != SCORES_SCHEMA.names:
@@ -89,10 +120,9 @@ def scores_table(frame: pd.DataFrame) -> pa.Table:
             f"scores: the columns must be {', '.join(SCORES_SCHEMA.names)}, not {', '.join(map(str, frame.columns))}"
         )
     try:
-        moments = frame["as_of"].dt.tz_convert(
-            None
-        )  # UTC without saying so: Arrow's way with zones is deprecated in pandas
-        table = pa.Table.from_pandas(frame.assign(as_of=moments), schema=SCORES_SCHEMA, preserve_index=False)
+        # UTC without saying so: Arrow's way with zones is deprecated in pandas
+        moments = {name: frame[name].dt.tz_convert(None) for name in ("as_of", "scored_at")}
+        table = pa.Table.from_pandas(frame.assign(**moments), schema=SCORES_SCHEMA, preserve_index=False)
         table = table.replace_schema_metadata(SCORES_SCHEMA.metadata)
         table.validate(full=True)
     except (pa.ArrowException, AttributeError, ValueError, TypeError) as error:
@@ -104,10 +134,11 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
     pq.write_table(table, file, compression="zstd")
 
 
-def _write_csv(table: pa.Table, file: BinaryIO) -> None:
+def _write_csv(table: pa.Table, file: BinaryIO, header: bool = True) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.column_names)
+    if header:
+        writer.writerow(table.column_names)
     writer.writerows([_cell(value) for value in row.values()] for row in _rows(table))
     text.detach()  # flushes, and leaves the file to its owner
 

@@ -1,11 +1,12 @@
-"""Why a score is what it is: the largest contributions to it, each in a sentence. Computes neither itself."""
+"""Why a score is what it is: the behaviours that add most to it, each in a sentence. Computes no contribution itself."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..features.behaviours import BEHAVIOURS
 from ..features.declare import (
     ASSET_UNITS,
     ASSETS,
@@ -38,47 +39,88 @@ _SUFFIX = {
 Usual = tuple[float, float, float]
 
 
+class Groups(NamedTuple):
+    """The behaviours that some features measure.
+
+    Attributes:
+        names: of each behaviour, in the order in which features first measure it.
+        of: the place in `names` of each feature, int64[features].
+    """
+
+    names: tuple[str, ...]
+    of: np.ndarray
+
+
+def groups_of(features: Sequence[Feature]) -> Groups:
+    """Put features of one behaviour together; of those that declare none, the ones of one family and measure.
+
+    >>> pair = [Feature(f"amounts__{side}__total", USD, "", "", "") for side in ("in", "out")]
+    >>> groups_of(pair).names
+    ('amounts: total',)
+    """
+    named = [_behaviour(feature) for feature in features]
+    names = tuple(dict.fromkeys(named))
+    return Groups(names, np.array([names.index(name) for name in named], np.int64))
+
+
+def _behaviour(feature: Feature) -> str:
+    if feature.behaviour is not None:
+        return BEHAVIOURS[feature.behaviour].name
+    family, *rest = feature.name.split("__")
+    measure = rest[1] if rest[0] in ("in", "out") and len(rest) > 1 else rest[0]
+    return f"{family}: {measure.replace('_', ' ')}"
+
+
 def reasons_of(
     features: Sequence[Feature],
+    groups: Groups,
     values: np.ndarray,
     contributions: np.ndarray,
     usual: Mapping[str, Usual | None],
-    top: int = TOP,
+    top: int | None = TOP,
 ) -> list[dict[str, Any]]:
-    """The `top` largest contributions of one row, by absolute value, none of them zero; ties in the model's order.
+    """The `top` behaviours that add or take most of one row's margin, none of them nothing; None: all; ties in the model's order.
 
-    `values` and `contributions` have shape (features,), contributions in log-odds. Each reason has feature, value
-    (None: not defined), usual (quartiles of the reference population, or None), contribution and sentence.
+    `values` and `contributions` have shape (features,), contributions in log-odds. Each reason has behaviour, features (how
+    many of its features add or take something), feature (the one that does most in the direction of their sum), value (of that
+    one; None: not defined), usual (quartiles of the reference population, or None), contribution (the sum) and sentence.
     """
-    order = np.argsort(-np.abs(contributions), kind="stable")[:top]
-    return [
-        _reason(features[i], float(values[i]), float(contributions[i]), usual.get(features[i].name))
-        for i in order
-        if contributions[i] != 0
-    ]
+    sums = np.bincount(groups.of, contributions, len(groups.names))
+    order = np.argsort(-np.abs(sums), kind="stable")[:top]
+    found = []
+    for group in order:
+        if sums[group] != 0:
+            members = np.flatnonzero(groups.of == group)
+            lead = members[np.argmax(contributions[members] * np.sign(sums[group]))]
+            declared, value, total = features[lead], float(values[lead]), float(sums[group])
+            among = int(np.count_nonzero(contributions[members]))
+            reason = _reason(declared, value, total, usual.get(declared.name), among)
+            found.append({"behaviour": groups.names[group], "features": among} | reason)
+    return found
 
 
-def _reason(feature: Feature, value: float, contribution: float, usual: Usual | None) -> dict[str, Any]:
+def _reason(feature: Feature, value: float, contribution: float, usual: Usual | None, among: int) -> dict[str, Any]:
     return {
         "feature": feature.name,
         "value": None if math.isnan(value) else value,
         "usual": None if usual is None else list(usual),
         "contribution": contribution,
-        "sentence": sentence(feature, value, contribution, usual),
+        "sentence": sentence(feature, value, contribution, usual, among),
     }
 
 
-def sentence(feature: Feature, value: float, contribution: float, usual: Usual | None) -> str:
-    """One reason in plain English.
+def sentence(feature: Feature, value: float, contribution: float, usual: Usual | None, among: int = 1) -> str:
+    """One reason in plain English; `among` is how many features of the behaviour add up to the contribution.
 
     >>> share = Feature("flow__pass_through__1h", SHARE, "share of the value that left again within an hour", "", "")
     >>> sentence(share, 0.93, 0.84, (0.0, 0.01, 0.12))
     'share of the value that left again within an hour: 93 % (usually 0 % to 12 %), raises the score by 0.84 log-odds'
     """
     effect = "raises" if contribution > 0 else "lowers"
+    others = f"with {among - 1} more of its kind, " if among > 1 else ""
     return (
         f"{feature.sentence}: {_value_text(feature, value)} ({_usual_text(feature.unit, usual)}), "
-        f"{effect} the score by {number_text(abs(contribution))} log-odds"
+        f"{others}{effect} the score by {number_text(abs(contribution))} log-odds"
     )
 
 

@@ -10,11 +10,19 @@ from collections.abc import Callable, Sequence
 MAX_LEAVES = 1024
 """Leaves a tree may have: contributions need memory in the square of its depth."""
 
+MAX_TREES = 10_000
+MAX_VALUE = 1e6
+"""Log-odds that a leaf may add: far beyond any probability's, and no sum of them leaves the numbers."""
+
 _END = "end of trees\n"
 _NUMBERS = re.compile(r"[0-9eE.+\- ]*")
 _INNER = ("split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child")
 _INNER_STATISTICS = ("internal_value", "internal_weight", "internal_count")
 _LEAF = ("leaf_value", "leaf_weight", "leaf_count")
+_HEADER = {
+    "version", "num_class", "num_tree_per_iteration", "label_index", "max_feature_idx", "objective", "feature_names",
+    "monotone_constraints", "feature_infos", "tree_sizes",
+}  # fmt: skip
 _SINGLE = {"num_leaves", "num_cat", "is_linear", "shrinkage"}
 _WHOLE = {"split_feature", "decision_type", "left_child", "right_child", "leaf_count", "internal_count"}
 
@@ -43,6 +51,8 @@ def _header(head: str, features: Sequence[str]) -> list[int]:
     if first != "tree":
         raise ValueError("not a LightGBM model")
     values = _pairs(lines)
+    if unknown := sorted(set(values) - _HEADER):
+        raise ValueError(f"its header has {unknown[0][:50]!r}, which LightGBM does not write")
     expected = {
         "version": "v4",
         "num_class": "1",
@@ -53,14 +63,19 @@ def _header(head: str, features: Sequence[str]) -> list[int]:
     }
     for key, value in expected.items():
         if values.get(key) != value:
-            raise ValueError(f"{key} must be {value}, not {values.get(key)}")
+            raise ValueError(f"{key} must be {value}, not {str(values.get(key))[:50]}")
     if values.get("feature_names", "").split(" ") != list(features):
         raise ValueError("its columns are not the model's features in their order")
     if len(values.get("feature_infos", "").split(" ")) != len(features):
         raise ValueError("feature_infos must have an entry for each feature")
+    if "monotone_constraints" in values:
+        constraints = _numbers("monotone_constraints", values["monotone_constraints"], int, length=len(features))
+        _check_range("monotone_constraints", constraints, -1, 1)
     sizes = _numbers("tree_sizes", values.get("tree_sizes", ""), int)
     if not sizes or min(sizes) <= 0:
         raise ValueError("there are no trees")
+    if len(sizes) > MAX_TREES:
+        raise ValueError(f"{len(sizes):,} trees, and at most {MAX_TREES:,} are allowed")
     return sizes
 
 
@@ -81,7 +96,7 @@ def _check_values(values: dict[str, str], features: int) -> None:
         raise ValueError("has categorical or linear parts, which walletprint does not use")
     (leaves,) = _numbers("num_leaves", values["num_leaves"], int, length=1)
     if not 1 <= leaves <= MAX_LEAVES:
-        raise ValueError(f"num_leaves: 1 to {MAX_LEAVES} are allowed, not {leaves}")
+        raise ValueError(f"num_leaves: 1 to {MAX_LEAVES} are allowed, not {str(leaves)[:20]}")
     _numbers("shrinkage", values["shrinkage"], float, length=1)
     lists = {name: _list(name, values[name], leaves - 1) for name in (*_INNER, *_INNER_STATISTICS)}
     ends = _LEAF if leaves > 1 else ("leaf_value",)  # LightGBM leaves the others of a lone leaf empty
@@ -92,10 +107,12 @@ def _check_values(values: dict[str, str], features: int) -> None:
 def _check_structure(lists: dict[str, list[float]], leaves: int, features: int) -> None:
     """Every node but the root hangs on exactly one earlier node, so that a walk ends at a leaf."""
     _check_range("split_feature", lists["split_feature"], 0, features - 1)
-    if not set(lists["decision_type"]) <= {*range(0, 16, 2)}:
+    # Even, as no split is by category: which way what is missing goes, and whether that is nothing, 0 or NaN.
+    if not set(lists["decision_type"]) <= {*range(0, 12, 2)}:
         raise ValueError("decision_type is not that of a numerical split")
     for name in ("leaf_count", "internal_count"):
         _check_range(name, lists.get(name, []), 1, 2**31 - 1)
+    _check_range("leaf_value", lists["leaf_value"], -MAX_VALUE, MAX_VALUE)
     children = [*lists["left_child"], *lists["right_child"]]
     if leaves > 1 and sorted(children) != [*range(-leaves, 0), *range(1, leaves - 1)]:
         raise ValueError("left_child and right_child do not make a tree")
@@ -103,9 +120,9 @@ def _check_structure(lists: dict[str, list[float]], leaves: int, features: int) 
         raise ValueError("left_child and right_child make a circle")
 
 
-def _check_range(name: str, values: list[float], low: int, high: int) -> None:
+def _check_range(name: str, values: list[float], low: float, high: float) -> None:
     if values and not low <= min(values) <= max(values) <= high:
-        raise ValueError(f"{name}: {low} to {high} are allowed")
+        raise ValueError(f"{name}: {low:.10g} to {high:.10g} are allowed")
 
 
 def _list(name: str, text: str, length: int) -> list[float]:
@@ -122,7 +139,7 @@ def _numbers(name: str, text: str, kind: Callable[[str], float], length: int | N
         values = list(map(kind, text.split(" "))) if text else []
     except ValueError:
         raise ValueError(f"{name} has other than numbers") from None
-    if not all(map(math.isfinite, values)):
+    if kind is float and not all(map(math.isfinite, values)):
         raise ValueError(f"{name} has a number that is not finite")
     if length is not None and len(values) != length:
         raise ValueError(f"{name} must have {length} numbers, not {len(values)}")

@@ -58,7 +58,12 @@ def _known_keys(path: str) -> list[str]:
 
     model: Any = TrainConfig
     for key in path.split(".")[:-1]:
-        model = model.model_fields[key].annotation
+        field = getattr(model, "model_fields", {}).get(key)
+        if field is None:  # an unknown key with a dot in it
+            return []
+        model = field.annotation
+    if not hasattr(model, "model_fields"):
+        return []
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

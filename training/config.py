@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ..features.errors import UsageError, WalletprintError
 from ..features.periods import parse_as_of, parse_window
+from ..features.safe_yaml import read_yaml
 from ..serving.trees import MAX_LEAVES
 from .checks import cross_problems, field_problems
 
@@ -327,11 +328,11 @@ def _heads():
 
 def _read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = read_yaml(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); give a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    except ValueError as error:  # not UTF-8, too
+        raise UsageError(f"{path}: not YAML ({error})") from None
     if not isinstance(values, dict):
         raise UsageError(f"{path}: keys and values are needed (head: …), not {type(values).__name__}")
     return values

@@ -4,37 +4,12 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from ..serving.stability import LEAST_ROWS, psi
 from .dataset import Dataset
 from .splits import Slices
 
-BINS = 10
-FLOOR = 1e-4
-"""Least share of a bin, so that an empty one has a logarithm."""
-LEAST_ROWS = 100
-"""Fewer snapshots in a quarter have no index: it would be noise, which alone gives about (bins − 1) / rows."""
 TOP = 20
 SCORE, MEAN = "score", "mean of the features"
-
-
-def psi(reference: np.ndarray, values: np.ndarray) -> float:
-    """Population stability index Σ (q − p) · ln(q / p) over bins; below 0.1 is calm, above 0.25 has moved (Siddiqi 2006).
-
-    Bins lie between the deciles of the reference; values that repeat share one, and missing values have their own. Shares below
-    0.0001 count as that much.
-
-    Args:
-        reference: (n,), NaN where missing; values: (m,), of what is compared with it.
-
-    Returns:
-        0 or more; NaN if either is empty.
-    """
-    if not len(reference) or not len(values):
-        return np.nan
-    known = np.sort(reference[~np.isnan(reference)])
-    # Deciles that are values of the reference: one that is interpolated may miss the value it equals by a rounding.
-    edges = np.unique(known[np.arange(1, BINS) * len(known) // BINS]) if len(known) else known
-    p, q = (np.maximum(_shares(part, edges), FLOOR) for part in (reference, values))
-    return float(np.sum((q - p) * np.log(q / p)))
 
 
 def drift_table(dataset: Dataset, slices: Slices, margin: np.ndarray, booster: lgb.Booster) -> pd.DataFrame:
@@ -74,10 +49,3 @@ def _quarters(dataset: Dataset) -> dict[str, np.ndarray]:
     as_of = dataset.snapshots["as_of"].dt
     names = as_of.year.astype(str) + "Q" + as_of.quarter.astype(str)
     return {name: np.flatnonzero(names == name) for name in sorted(names.unique())}
-
-
-def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The share of values in each bin [edge, next edge), the missing ones last."""
-    missing = np.isnan(values)
-    counts = np.bincount(np.searchsorted(edges, values[~missing], side="right"), minlength=len(edges) + 1)
-    return np.append(counts, missing.sum()) / len(values)

@@ -17,7 +17,8 @@ from ..features.catalogue import features_hash
 from ..features.errors import UsageError
 from ..features.ledger import Ledger
 from ..serving.calibration import reference_quantiles, usual_values
-from ..serving.model_folder import FILES, MANIFEST, Bands, ModelFolder
+from ..serving.model_folder import LARGEST, Bands, ModelFolder
+from ..serving.profile import profile_of
 from .audit import AuditReport
 from .calibration import flag_threshold
 from .card import model_card
@@ -140,7 +141,7 @@ def tuning_store(folder: Path) -> Path:
 
 def _free(folder: Path) -> Path:
     """The folder, if a model may be written there: known before the work, not after it."""
-    if folder.is_dir() and not {entry.name for entry in folder.iterdir()} <= {MANIFEST, *FILES}:
+    if folder.is_dir() and not {entry.name for entry in folder.iterdir()} <= set(LARGEST):
         raise UsageError(f"out: {folder} holds other files than a model; give a new folder, or one with an older model")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"out: {folder} is a file; give a folder")
@@ -167,6 +168,7 @@ def _model_of(fitted: Fitted, findings: Findings) -> ModelFolder:
         threshold_policy=_policy(config),
         reference=reference_quantiles(best.margin[ordinary]),
         usual=usual_values(dataset.X.iloc[ordinary]),
+        profile=profile_of(dataset.X.iloc[ordinary]),
         trained_until=until.date().isoformat(),
         labels={
             **{side: list(names) for side, names in config.labels.model_dump().items()},

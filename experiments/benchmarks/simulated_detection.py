@@ -23,17 +23,17 @@ from ..simulation import Scenario, SimulatedChain, load_scenario, simulate
 from .report import RESULTS, write_report
 
 CUT = 0.65  # of the period: what came before it trains, wallets first seen after it are watched
-BUDGETS = (0.01, 0.05)  # share of the wallets watched that are flagged
-STRENGTHS = (0.1, 0.3, 1.0)
+ALARMS = (0.01, 0.05)  # share of the honest wallets watched that are flagged
+STRENGTHS = (0.3, 1.0)
 STRATEGIES = ("dust", "split", "wait", "pad", "mimic")
 TRANSFERS, AGES = (3, 10), ("1d", "7d", "30d", "90d")
-HEADS = {"laundering": ("laundering", "phishing", "scam", "theft", "state_linked"), "state_linked": ("state_linked",)}
+HEADS = ("laundering", "state_linked")
 INTRO = f"""\
 Scenarios `hard` and `evasion` (docs/simulation.md). A model is trained by `train` with its defaults on what was known at
 {CUT:.0%} of the period: the transfers before it, and the labels published by then, late, in part and sometimes wrong. Watched are
 the wallets first seen after that, each after its 3rd and 10th transfer and a day, a week, 30 and 90 days after its first; who is
-what is the truth. A wallet's score is its highest. `recall` is of the wallets with enough history for a score, at the threshold
-that {BUDGETS[0]:.0%} or {BUDGETS[1]:.0%} of all watched wallets reach.
+what is the truth. A wallet's score is its highest. `recall at 1%` is of the wallets with enough history for a score, at the score
+that {ALARMS[0]:.0%} of the honest wallets watched exceed (those without a score do not).
 
 Evasion: the same crimes by the same people on the same chain (one seed), each spending `strength` as docs/simulation.md says.
 `as trained` is the model of the chain without evasion, at its own thresholds; for `its own thresholds` they are drawn anew on the
@@ -81,43 +81,47 @@ def highest(seen: Watch, scorer: Scorer) -> Any:
     return scores.groupby("address")["score"].max().reindex(seen.truth.index)
 
 
-def thresholds(top: Any) -> dict[float, float]:
-    """By budget, the score that at most so many of the watched wallets reach."""
-    known = np.sort(top.dropna().to_numpy())[::-1]
-    return {budget: float(known[min(int(budget * len(top)), len(known) - 1)]) for budget in BUDGETS}
+def thresholds(seen: Watch, top: Any) -> dict[float, float]:
+    """By share of false alarms, the score that at most so many of the honest wallets exceed."""
+    honest = np.sort(top[~_sought(seen, "laundering")].fillna(0.0).to_numpy())[::-1]
+    return {share: float(honest[int(share * len(honest))]) for share in ALARMS}
 
 
 def recalls(seen: Watch, top: Any, head: str, at: dict[float, float]) -> dict[str, float]:
-    """Share of the head's wallets with a score above each threshold, and the share of honest wallets above it."""
-    guilty = seen.truth["category"].isin(HEADS[head]) & top.notna()
-    honest = ~seen.truth["category"].isin(HEADS["laundering"])
+    """Of the head's wallets with a score the share above each threshold, and the share of honest wallets above it."""
+    guilty, honest = _sought(seen, head) & top.notna(), ~_sought(seen, "laundering")
     found: dict[str, float] = {"wallets": int(guilty.sum())}
-    for budget, threshold in at.items():
-        found[f"recall at {budget:.0%}"] = float((top[guilty] > threshold).mean())
-        found[f"honest flagged at {budget:.0%}"] = float((top[honest] > threshold).mean())
+    for share, threshold in at.items():
+        found[f"recall at {share:.0%}"] = float((top[guilty] > threshold).mean())
+        found[f"honest flagged at {share:.0%}"] = float((top[honest].fillna(0.0) > threshold).mean())
     return found | {"pr_auc": pr_auc(guilty[top.notna()].to_numpy().astype(np.int8), top.dropna().to_numpy())}
+
+
+def _sought(seen: Watch, head: str) -> Any:
+    """Which of the watched wallets a head is to find: all of criminal cases, or the state's among them."""
+    return seen.truth["category"] == "state_linked" if head == "state_linked" else seen.truth["case"] != ""
 
 
 def hard(folder: Path) -> dict[str, Any]:
     """Time to detection on `hard`: by stage, in days, and by script of the case."""
     seen = watch(folder / "hard", load_scenario("hard"))
     stages, days, scripts, overall = [], [], [], []
-    for head, categories in HEADS.items():
+    for head in HEADS:
         scorer = model(seen, head, folder / f"hard-{head}")
         top = highest(seen, scorer)
-        at = thresholds(top)
+        at = thresholds(seen, top)
         overall.append({"head": head, **recalls(seen, top, head, at)})
-        guilty = seen.truth[seen.truth["category"].isin(categories)]
+        guilty = seen.truth[_sought(seen, head)]
 
         def score(snapshots: pd.DataFrame, scorer: Scorer = scorer) -> np.ndarray:
             return scorer.score(snapshots, seen.ledger)["score"].to_numpy()
 
-        for budget, threshold in at.items():
+        for share, threshold in at.items():
             found = time_to_detection(seen.ledger, list(guilty.index), score, threshold, TRANSFERS, AGES)
-            stages.append(found.stages.assign(head=head, budget=f"{budget:.0%}"))
-            days.append({"head": head, "budget": f"{budget:.0%}", "never": found.never, **_quantiles(found.days)})
+            stages.append(found.stages.assign(head=head, false_alarms=f"{share:.0%}"))
+            days.append({"head": head, "false_alarms": f"{share:.0%}", "never": found.never, **_quantiles(found.days)})
         scripts.append(_by_script(seen, guilty, top, at).assign(head=head))
-    shown = ["head", "budget", "stage", "wallets", "scored", "flagged", "recall"]
+    shown = ["head", "false_alarms", "stage", "wallets", "scored", "flagged", "recall"]
     return {
         "hard: recall over all looks": pd.DataFrame(overall),
         "hard: by stage": pd.concat(stages)[shown],
@@ -133,8 +137,8 @@ def _quantiles(days: pd.DataFrame) -> dict[str, float]:
 def _by_script(seen: Watch, guilty: Any, top: Any, at: dict[float, float]) -> pd.DataFrame:
     known = guilty.assign(top=top.reindex(guilty.index)).dropna(subset=["top"])
     rows = known.groupby("script").agg(cases=("case", "nunique"), wallets=("top", "size"))
-    for budget, threshold in at.items():
-        rows[f"recall at {budget:.0%}"] = (known["top"] > threshold).groupby(known["script"]).mean()
+    for share, threshold in at.items():
+        rows[f"recall at {share:.0%}"] = (known["top"] > threshold).groupby(known["script"]).mean()
     return rows.reset_index()
 
 
@@ -148,7 +152,7 @@ def evasion(folder: Path, strengths: tuple[float, ...]) -> dict[str, Any]:
     rows, at = [], {}
     for head, scorer in models.items():
         top = highest(plain, scorer)
-        at[head] = thresholds(top)
+        at[head] = thresholds(plain, top)
         rows.append(
             {
                 "head": head,
@@ -163,14 +167,14 @@ def evasion(folder: Path, strengths: tuple[float, ...]) -> dict[str, Any]:
             named = {"head": head, "strategy": strategy, "strength": strength}
             top = highest(seen, scorer)
             rows.append({**named, "model": "as trained", **recalls(seen, top, head, at[head])})
-            rows.append({**named, "model": "its own thresholds", **recalls(seen, top, head, thresholds(top))})
+            rows.append({**named, "model": "its own thresholds", **recalls(seen, top, head, thresholds(seen, top))})
             if strength == max(strengths):
                 again = highest(seen, model(seen, head, folder / f"{strategy}-{head}"))
-                rows.append({**named, "model": "trained on evaders", **recalls(seen, again, head, thresholds(again))})
+                rows.append(
+                    {**named, "model": "trained on evaders", **recalls(seen, again, head, thresholds(seen, again))}
+                )
     table = pd.DataFrame(rows)
-    return {
-        f"evasion: recall at the budget, {head}": table[table["head"] == head].drop(columns="head") for head in HEADS
-    }
+    return {f"evasion: recall, {head}": table[table["head"] == head].drop(columns="head") for head in HEADS}
 
 
 def _evaders(folder: Path, base: Scenario, strengths: tuple[float, ...]) -> Iterator[tuple[str, float, Watch]]:

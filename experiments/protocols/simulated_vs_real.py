@@ -36,8 +36,9 @@ wallets first seen {GROWN} days before count. `auc`: of LightGBM in folds by wal
 cannot; 95 % interval by wallet). `median ks`: over all features, of the distance of its two distributions (0: the same,
 1: disjoint).
 
-Parameters come from the fitted half alone; which habits are measured, and how transfers are made of them, was settled while looking
-at verdicts on the judging half, and collectors of phishing were set by hand to medians of that half: the figures are flattered."""
+Parameters come from the fitted half alone; which habits are measured, and how transfers are made of them, was settled while
+looking at verdicts on the judging half, and collectors of phishing were set by hand to medians of that half: the figures are
+flattered."""
 
 
 @dataclass(frozen=True)

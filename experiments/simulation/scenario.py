@@ -5,10 +5,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ...features.errors import UsageError
+from ...features.safe_yaml import read_yaml
 
 _HERE = __name__.rpartition(".")[0]
 MIN_WALLETS = 400
@@ -118,9 +118,9 @@ def load_scenario(source: str | Path, **changes: Any) -> Scenario:
         UsageError: no such scenario or file, an unknown key, or a value out of its range; all mistakes together.
     """
     try:
-        given = yaml.safe_load(_text(source)) or {}
-    except yaml.YAMLError as error:
-        raise UsageError(f"{source}: no YAML ({' '.join(str(error).split())})") from None
+        given = read_yaml(_text(source)) or {}
+    except ValueError as error:
+        raise UsageError(f"{source}: no YAML ({error})") from None
     if not isinstance(given, dict):
         raise UsageError(
             f"{source}: keys and their values are needed, such as `days: 540`; {type(given).__name__} came"
@@ -147,4 +147,4 @@ def _problem(error: dict[str, Any]) -> str:
     """One mistake: the key, what is allowed, what came."""
     key = ".".join(str(part) for part in error["loc"])
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{key}: {message}, {error['input']!r} came" if key else message
+    return f"{key}: {message}, {error['input']!r:.100} came" if key else message

@@ -127,7 +127,10 @@ def _one_case(addresses: pd.Series) -> pd.Series:
 
 
 def _is_sdn(opened: Opened) -> bool:
-    first = next(csv.reader(io.StringIO(opened.head)), [])
+    try:
+        first = next(csv.reader(io.StringIO(opened.head, newline="")), [])
+    except csv.Error:
+        return False
     return opened.kind == "text" and len(first) == 12 and first[0].strip().isdigit()
 
 

@@ -4,6 +4,7 @@ The readers themselves are a file each; `build.py` chooses among them, and turns
 """
 
 import bz2
+import csv
 import gzip
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -121,7 +122,7 @@ def readable(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         detail = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path}: cannot be read (damaged or cut off?): {detail}") from None
 

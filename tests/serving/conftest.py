@@ -1,5 +1,8 @@
 """A small real model for the tests of serving: LightGBM fitted on features of a hand-made chain."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 import lightgbm
 import numpy as np
 import pandas as pd
@@ -8,7 +11,8 @@ import pytest
 from walletprint.features.catalogue import features_hash
 from walletprint.features.extract import extract
 from walletprint.features.ledger import Ledger
-from walletprint.serving import ModelFolder, Scorer
+from walletprint.serving import ModelFolder, Scorer, rows
+from walletprint.serving import scorer as scorer_module
 from walletprint.serving.calibration import reference_quantiles, usual_values
 
 FEATURES = (
@@ -21,6 +25,14 @@ FEATURES = (
 )
 WALLETS = 60
 AS_OF = "2021-04-01"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_moment() -> Iterator[None]:
+    """Rows that were scored at different moments can be compared: the clock stands where none is given."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scorer_module, "moment_of", lambda given: rows.moment_of(given or datetime(2021, 4, 2)))
+        yield
 
 
 def address(number: int) -> str:

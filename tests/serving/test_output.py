@@ -17,7 +17,7 @@ ASKED = [f"0x{0:040x}", "=HYPERLINK(1)", None, f"0x{3:040x}", "+1", "@x", "-2", 
 
 @pytest.fixture(scope="module")
 def frame(scorer, ledger) -> pd.DataFrame:
-    return scorer.score(ASKED, ledger, "2021-04-01")
+    return scorer.score(ASKED, ledger, "2021-04-01", reasons="all")
 
 
 def test_the_schema_has_the_scorers_columns():
@@ -27,7 +27,7 @@ def test_the_schema_has_the_scorers_columns():
 def test_parquet_holds_nested_types(frame, tmp_path):
     table = pq.read_table(write_scores(frame, tmp_path / "scores.parquet"))
     assert table.schema.remove_metadata().equals(SCORES_SCHEMA.remove_metadata())
-    assert table.schema.metadata[b"walletprint.scores"] == b"2"
+    assert table.schema.metadata[b"walletprint.scores"] == b"3"
     rows = table.to_pylist()
     assert [row["address"] for row in rows] == ASKED
     assert rows[0]["reasons"] == frame["reasons"][0]

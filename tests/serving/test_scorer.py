@@ -2,6 +2,7 @@
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import lightgbm
 import numpy as np
@@ -9,9 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from walletprint.features.catalogue import feature
 from walletprint.features.errors import DataError, UsageError
 from walletprint.serving import ModelFolder, Scorer
 from walletprint.serving import scorer as scorer_module
+from walletprint.serving.reasons import groups_of
 
 AS_OF = "2021-04-01"
 WALLETS = [f"0x{number:040x}" for number in range(60)]
@@ -37,8 +40,8 @@ def test_the_columns_are_those_documented_and_typed(scored, scorer):
     assert types == {
         "address": "str", "as_of": "datetime64[us, UTC]", "head": "str", "score": "float64", "percentile": "float64",
         "band": "str", "flagged": "bool", "threshold": "float64", "reasons": "object", "exposure": "object", "labels": "object",
-        "coverage": "object",
-        "model": "object", "error": "str",
+        "override": "object", "coverage": "object", "model": "object", "scored_at": "datetime64[us, UTC]", "test": "bool",
+        "reference": "object", "error": "str",
     }  # fmt: skip
     assert scorer.score(
         [], pd.DataFrame({c: [] for c in ("timestamp", "sender", "receiver", "amount", "asset")}), AS_OF
@@ -71,32 +74,48 @@ def test_contributions_add_up_to_the_margin(scorer, X, model):
     assert parts.sum(axis=1).to_numpy() == pytest.approx(scorer.score_features(X)["margin"].to_numpy(), abs=1e-9)
 
 
-def test_reasons_are_the_largest_contributions(scored, scorer, X):
+def test_reasons_are_the_behaviours_that_add_most(scorer, ledger, X):
+    explained = scorer.score(WALLETS, ledger, AS_OF, reasons="all")
     here = X[X["as_of"] == pd.Timestamp(AS_OF, tz="UTC")].reset_index(drop=True)
     parts = scorer.contributions(here).drop(columns="base")
-    for row, (_, exact) in zip(scored["reasons"], parts.iterrows(), strict=True):
-        largest = exact[exact != 0].sort_values(key=lambda v: -v.abs(), kind="stable")[:5]
-        assert {r["feature"]: r["contribution"] for r in row} == pytest.approx(largest.to_dict(), abs=1e-12)
-    signs = {np.sign(reason["contribution"]) for row in scored["reasons"] for reason in row}
+    behaviour = dict(zip(parts.columns, np.array(groups_of([feature(n) for n in parts.columns]).names), strict=True))
+    for row, (_, exact) in zip(explained["reasons"], parts.iterrows(), strict=True):
+        sums = exact.groupby(behaviour).sum()
+        largest = sums[sums != 0].sort_values(key=lambda v: -v.abs(), kind="stable")[:5]
+        assert {r["behaviour"]: r["contribution"] for r in row} == pytest.approx(largest.to_dict(), abs=1e-12)
+    signs = {np.sign(reason["contribution"]) for row in explained["reasons"] for reason in row}
     assert signs == {-1.0, 1.0}
-    first = scored["reasons"][0][0]
+    first = explained["reasons"][0][0]
     assert first["value"] == here.loc[0, first["feature"]]
     assert first["sentence"].endswith("log-odds")
 
 
-def test_contributions_that_do_not_add_up_never_go_out(model, ledger, booster):
+def test_the_flagged_are_explained_unless_asked_otherwise(scorer, ledger, scored):
+    every, none = (scorer.score(WALLETS, ledger, AS_OF, reasons=which) for which in ("all", "none"))
+    assert {True, False} == set(scored["flagged"])
+    assert [bool(row) for row in scored["reasons"]] == scored["flagged"].tolist()
+    assert scored["reasons"][scored["flagged"]].tolist() == every["reasons"][scored["flagged"]].tolist()
+    assert all(every["reasons"])
+    assert not any(none["reasons"])
+    pd.testing.assert_frame_equal(none.drop(columns="reasons"), every.drop(columns="reasons"))
+    with pytest.raises(UsageError, match="one of flagged, all, none is allowed, not 'some'"):
+        scorer.score(WALLETS, ledger, AS_OF, reasons="some")
+
+
+def test_contributions_that_do_not_add_up_never_go_out(scorer, ledger, booster):
     class Wrong:
         def predict(self, matrix, **kind):
-            return booster.predict(matrix, **kind) + (1e-6 if "pred_contrib" in kind else 0.0)
+            return booster.predict(matrix, **kind) + 1e-6
 
     with pytest.raises(DataError, match="do not add up"):
-        Scorer(model, Wrong()).score(WALLETS[:3], ledger, AS_OF)
+        replace(scorer, booster=Wrong()).score(WALLETS[:3], ledger, AS_OF, reasons="all")
 
 
 def test_coverage_and_model_say_where_the_score_comes_from(scored, transfers, model):
     mine = transfers[(transfers["sender"] == WALLETS[3]) | (transfers["receiver"] == WALLETS[3])]
     assert scored["coverage"][3] == {
-        "transfers": len(mine), "first": mine["timestamp"].min(), "last": mine["timestamp"].max(), "priced_share": 0.0
+        "transfers": len(mine), "first": mine["timestamp"].min(), "last": mine["timestamp"].max(), "truncated": False,
+        "priced_share": 0.0,
     }  # fmt: skip
     assert scored["model"][3] == {
         "name": model.name, "version": model.version, "trained_until": "2021-03-10", "features_hash": model.features_hash
@@ -235,7 +254,7 @@ def test_score_features_keeps_the_index_and_takes_no_rows(scorer, X):
 
 
 def test_chunks_change_nothing_and_progress_reaches_the_end(scorer, ledger, scored, monkeypatch):
-    monkeypatch.setattr(scorer_module, "_CHUNK", 7)
+    monkeypatch.setattr(scorer_module, "_MEMORY", 7 * 8 * len(scorer.model.features))
     seen = []
     rows = scorer.score([*WALLETS, STRANGER, WALLETS[0]], ledger, AS_OF, on_progress=lambda *step: seen.append(step))
     pd.testing.assert_frame_equal(rows.iloc[:60], scored)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from walletprint.training.drift import FLOOR, MEAN, SCORE, psi
+from walletprint.serving.stability import FLOOR, psi
+from walletprint.training.drift import MEAN, SCORE
 
 NAN = float("nan")
 

@@ -1,0 +1,132 @@
+"""`walletprint score`: a list of addresses to a folder or a file, or one address for a person. Computes nothing.
+
+Exit codes: 0 done, 1 bad data or a full disk, 2 bad usage, 3 done, with places of the list set aside.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..features.errors import UsageError
+from .console import Quiet, Screen, complain
+from .options import AsOf, Attribution, KeptLedger, Memory, TrackingUri, TransfersPath
+
+SET_ASIDE = 3
+"""The exit code of a batch that is done, but for places of its list that could not be read."""
+
+_BANDS = ("severe", "high", "medium", "low", "none")
+
+
+def score(
+    model: Annotated[str, typer.Option("--model", "-m", help="A model folder, models:/NAME@ALIAS, or reference.")],
+    transfers: TransfersPath,
+    addresses: Annotated[
+        str | None,
+        typer.Option(
+            "--addresses", "-a", help="CSV, Parquet or text file of addresses; a folder or glob of the first two."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the scores go: a folder, or a file (.parquet, .csv or .jsonl).")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="One address, shown with all details; nothing is written.")
+    ] = None,
+    as_of: AsOf = None,
+    reasons: Annotated[str, typer.Option(help="Which rows get reasons: flagged, all or none.")] = "flagged",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run was, to the same bytes.")
+    ] = False,
+    summary: Annotated[Path | None, typer.Option(help="Write a summary of the run there, as JSON.")] = None,
+    tracking_uri: TrackingUri = None,
+    memory: Memory = None,
+    kept: KeptLedger = None,
+    attribution: Attribution = None,
+    quiet: Quiet = False,
+) -> None:
+    """Score addresses as of a date: one explained row each. Exit code 3: done, with places of the list set aside."""
+    from ..serving import Scorer
+    from .tables import load_ledger
+
+    _check(addresses, out, address, as_of, reasons)
+    screen = Screen(quiet)
+    scorer = Scorer.load(model, tracking_uri=tracking_uri)
+    beside = out if out is not None else Path("scores")
+    ledger = load_ledger(transfers, beside, screen, scorer.model.features, memory, kept, attribution)
+    if address is not None:
+        _show(scorer, ledger, address, as_of, screen)
+    else:
+        _batch(scorer, ledger, addresses, out, as_of, reasons, resume, summary, screen)
+
+
+def _check(addresses: str | None, out: Path | None, address: str | None, as_of: str | None, reasons: str) -> None:
+    if (addresses is None) == (address is None):
+        raise UsageError("score: either --addresses (a list) or --address (one) is needed")
+    if addresses is not None and out is None:
+        raise UsageError("--out: where the scores of a list go is needed: a folder, or a .parquet, .csv or .jsonl file")
+    if address is not None and as_of is None:
+        raise UsageError("--as-of: a date is needed (2021-04-01)")
+    if reasons not in ("flagged", "all", "none"):
+        raise UsageError(f"--reasons: flagged, all or none, not {reasons!r}")
+
+
+def _batch(
+    scorer: Any, ledger: Any, addresses: Any, out: Any, as_of: str | None, reasons: str, resume: bool,
+    summary: Path | None, screen: Screen,
+) -> None:  # fmt: skip
+    from ..serving.batch import score_batch, write_summary
+
+    with screen.progress("scoring") as on_progress:
+        told = score_batch(
+            scorer, ledger, addresses, out, as_of=as_of, reasons=reasons, resume=resume, on_progress=on_progress
+        )
+    _tell(told, screen)
+    if summary is not None:
+        write_summary(told | {"transfers_refused": len(ledger.rejected)}, summary)
+    if told["set_aside"]["places"]:
+        raise typer.Exit(SET_ASIDE)
+
+
+def _tell(told: dict[str, Any], screen: Screen) -> None:
+    """What the batch came to; what was set aside is said even to the quiet."""
+    if told["already_done"]:
+        screen.say(f"{told['out']} is complete: these scores were made before, nothing was done")
+    elif told["rows_kept"]:
+        screen.say(f"{told['rows_kept']:,} addresses were done before")
+    screen.say(
+        f"{told['rows']:,} addresses in {told['out']}: {_listed(told['bands']) or 'none scored'}{_unscored(told)}"
+    )
+    if told["flagged"]:
+        screen.say(f"flagged: {_listed(told['flagged'])}")
+    screen.say(f"drift of the scores against the model's reference population: {told['drift']['verdict']}{_rate(told)}")
+    if told["set_aside"]["places"]:
+        reasons = told["set_aside"]["reasons"]
+        most = max(reasons, key=lambda reason: reasons[reason])
+        complain(
+            f"warning: places of the list that could not be read: {told['set_aside']['places']:,}, set aside in "
+            f"{told['set_aside_in']}; most of them ({reasons[most]:,}): {most}"
+        )
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{counts[band]:,} {band}" for band in _BANDS if band in counts)
+
+
+def _unscored(told: dict[str, Any]) -> str:
+    if not told["unscored"]:
+        return ""
+    why = "; ".join(f"{n:,} {reason}" for reason, n in told["unscored"].items())
+    return f"; {sum(told['unscored'].values()):,} unscored ({why})"
+
+
+def _rate(told: dict[str, Any]) -> str:
+    return f"; {told['rows_per_second']:,.0f} addresses a second" if told["rows_per_second"] else ""
+
+
+def _show(scorer: Any, ledger: Any, address: str, as_of: str | None, screen: Screen) -> None:
+    """One wallet with all details, as JSON that a person can read."""
+    import json
+
+    row = scorer.score_one(address, ledger, as_of)
+    screen.show(json.dumps(row, indent=2, ensure_ascii=False, default=lambda moment: moment.isoformat()))

@@ -1,0 +1,144 @@
+"""What a batch was asked, what its parts hold, and the totals: JSON, the same bytes for the same batch. Scores nothing."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ...features.errors import DataError
+from ...features.ledger import Ledger
+from ..calibration import UNSCORED
+from ..monitor import BatchDrift
+from ..output import SCORES_SCHEMA
+from ..scorer import Scorer
+from .disk import write_whole
+
+FORMAT = "walletprint-scores/1"
+_WORDS = {
+    "format": "format", "schema": "schema of the scored row", "walletprint": "version of walletprint", "model": "model",
+    "as_of": "as_of", "reasons": "choice of reasons", "rows_per_part": "size of parts", "addresses": "list of addresses",
+    "transfers": "collection of transfers",
+}  # fmt: skip
+_WHY = (
+    ("no history: this address", "no history: in none of the transfers"),
+    ("no history", "no history: no transfer in the window"),
+    ("too little history", "too little history"),
+    ("no as_of", "no date"),
+    ("as_of", "no date"),
+    ("", "no address"),
+)
+
+
+def asked_for(
+    scorer: Scorer, ledger: Ledger, files: Sequence[dict[str, Any]], as_of: str | None, reasons: str, rows_per_part: int
+) -> dict[str, Any]:
+    """All that the scores hang on, as JSON can hold it: a run goes on with another's parts only where this is the same."""
+    model = scorer.model
+    return {
+        "format": FORMAT,
+        "schema": (SCORES_SCHEMA.metadata or {})[b"walletprint.scores"].decode(),
+        "walletprint": version("walletprint"),
+        "model": {"name": model.name, "version": model.version, "head": model.head},
+        "as_of": as_of,
+        "reasons": reasons,
+        "rows_per_part": rows_per_part,
+        "addresses": list(files),
+        "transfers": ledger_digest(ledger),
+    }
+
+
+def difference(one: dict[str, Any], other: dict[str, Any]) -> str | None:
+    """What differs first between two things asked, in words; None if nothing does."""
+    return next((words for key, words in _WORDS.items() if one.get(key) != other.get(key)), None)
+
+
+def ledger_digest(ledger: Ledger) -> str:
+    """SHA-256 of the transfers and labels of a ledger, wherever they lie and whatever their files are called."""
+    digest = hashlib.sha256()
+    said = ledger.book[:-2] if ledger.book is not None else ()
+    for column in (*ledger.rows, ledger.signed.nonce, ledger.signed.time, *said):
+        digest.update(np.ascontiguousarray(column).data)
+    for texts in (ledger.addresses, ledger.assets):
+        for buffer in texts.buffers():
+            digest.update(buffer if buffer is not None else b"")
+    return digest.hexdigest()
+
+
+def counted(scores: pd.DataFrame) -> dict[str, Any]:
+    """How many rows of a part are in each band, flagged in each, and unscored for each reason."""
+    rows = list(zip(scores["band"], scores["flagged"], scores["error"], strict=True))
+    return {
+        "rows": len(scores),
+        "bands": _counts(band for band, _, _ in rows),
+        "flagged": _counts(band for band, flagged, _ in rows if flagged),
+        "unscored": _counts(_why(error) for band, _, error in rows if band == UNSCORED),
+    }
+
+
+def _why(error: str) -> str:
+    return next(words for start, words in _WHY if error.startswith(start))
+
+
+def _counts(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
+
+
+class Totals:
+    """The parts of a batch added up, in their order."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.parts: list[dict[str, Any]] = []
+        self._sums: dict[str, Counter[str]] = {
+            name: Counter() for name in ("bands", "flagged", "unscored", "set_aside")
+        }
+        self._drift = BatchDrift(scorer.model)
+        self.rows = self.aside = 0
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Take in the record of a part."""
+        for name, sums in self._sums.items():
+            sums.update(record["set_aside"]["reasons"] if name == "set_aside" else record[name])
+        self._drift.merge(record["drift"])
+        self.rows += record["rows"]
+        self.aside += record["set_aside"]["places"]
+        self.parts.append({key: record[key] for key in ("file", "rows", "sha256", "set_aside")})
+
+    def told(self) -> dict[str, Any]:
+        """The totals, as JSON can hold them."""
+        sums = {name: dict(sorted(sums.items())) for name, sums in self._sums.items()}
+        aside = {"places": self.aside, "reasons": sums.pop("set_aside")}
+        return {"rows": self.rows, **sums, "set_aside": aside, "drift": self._drift.report()}
+
+
+def write_json(place: Path, value: Any) -> None:
+    """Write a value as JSON, whole or not at all. Raises DataError as `write_whole` does."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    write_whole(place, lambda file: file.write(text.encode()))
+
+
+def read_json(place: Path) -> dict[str, Any] | None:
+    """A JSON object that was written here; None where there is none, or it is damaged."""
+    try:
+        value = json.loads(place.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, RecursionError):
+        return None
+    except OSError as error:
+        raise DataError(
+            f"{place}: cannot be read ({error.strerror or error}); mend that, or give another --out"
+        ) from None
+    return value if isinstance(value, dict) else None
+
+
+def aside_counts(table: pa.Table) -> dict[str, Any]:
+    """How many places were set aside, by what was wrong (before the first colon, which is followed by particulars)."""
+    reasons = Counter(reason.split(":")[0].split(",")[0] for reason in table["reason"].to_pylist())
+    return {"places": len(table), "reasons": dict(sorted(reasons.items()))}

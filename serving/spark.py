@@ -1,0 +1,101 @@
+"""Scores wallets on Spark: the scored rows of `Scorer.score`, computed on the workers by the very same code. Fits nothing.
+
+Imports nothing of Spark: a frame brings its session along. The model travels as the bytes of its files, checked again on arrival.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from ..features.by_wallet import by_group
+from ..features.errors import UsageError
+from ..features.ledger import Ledger
+from ..features.own import refuse_others
+from ..features.periods import parse_window
+from ..features.spark import SparkFrame, asked_of, ddl_of, gathered
+from .output import SCORES_SCHEMA, scores_table
+from .scorer import REASONS, Scorer
+
+_NOWHERE = "no history: this address is in none of the transfers"
+
+
+def score_spark(
+    model: Scorer | str | os.PathLike[str], transfers: SparkFrame, addresses: SparkFrame, as_of: Any = None, *,
+    reasons: str = "flagged", scored_at: datetime | None = None,
+) -> SparkFrame:  # fmt: skip
+    """Score addresses on Spark, as `Scorer.score` does on one machine: equal rows, in no order.
+
+    Args:
+        model: a scorer, or what `Scorer.load` takes. Its features must be those that a wallet's own transfers tell.
+        transfers: a Spark frame with the columns of a transfer, as `Ledger.from_transfers` takes them; addresses are text.
+        addresses: a Spark frame with `address` (text) and perhaps `as_of` (timestamp). Duplicates stay; other columns are
+            echoed, as Spark writes them as text. It is read twice.
+        as_of: a date for all rows without one of their own.
+        reasons: as `Scorer.score` takes it.
+        scored_at: the moment that the rows bear; None for that of this call.
+
+    Returns:
+        A Spark frame with the columns of `SCORES_SCHEMA`. Transfers outside the model's window are not read: an address that has
+        only such says that it has none in the window, and `coverage.truncated` is null. So are `exposure`, `labels` and
+        `override`, which look at the rest of the chain.
+
+    Raises:
+        UsageError: the model looks at the rest of the chain, there is no date at all, what came is no such frame, or `reasons`
+            is another word.
+        DataError: the model cannot be loaded, the transfers lack columns, or none of the first thousand is good.
+    """
+    if reasons not in REASONS:
+        raise UsageError(f"reasons: one of {', '.join(REASONS)} is allowed, not {reasons!r}")
+    scorer = model if isinstance(model, Scorer) else Scorer.load(model)
+    names = refuse_others(scorer.model.features, f"model {scorer.model.name}")
+    asked = asked_of(addresses, as_of, "addresses", echo=True)
+    rows = gathered(transfers, asked, parse_window(scorer.model.window), names)
+    options = {"reasons": reasons, "scored_at": scored_at or datetime.now(UTC)}
+    work = partial(_scored, files=_packed(scorer), echoed=asked.echoed, options=options)
+    return rows.mapInArrow(work, ddl_of(SCORES_SCHEMA))
+
+
+def _scored(
+    batches: Iterator[pa.RecordBatch],
+    files: tuple[tuple[str, bytes], ...],
+    echoed: tuple[str, ...],
+    options: dict[str, Any],
+) -> Iterator[pa.RecordBatch]:
+    """The scored rows of the addresses among some rows."""
+    scorer = _unpacked(files)
+
+    def work(asked: pa.Table, ledger: Ledger) -> pa.Table:
+        frame = scorer.score(asked.rename_columns(["address", "as_of", *echoed]).to_pandas(), ledger, **options)
+        return scores_table(_honest(frame))
+
+    return by_group(batches, scorer.model.features, work)
+
+
+def _honest(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows without what would take all of a wallet's history, of which only the window was read."""
+    coverage = [{**seen, "truncated": None} for seen in frame["coverage"]]
+    error = frame["error"].replace({_NOWHERE: f"{_NOWHERE} in the window"})
+    return frame.assign(coverage=pd.Series(coverage, index=frame.index, dtype=object), error=error)
+
+
+def _packed(scorer: Scorer) -> tuple[tuple[str, bytes], ...]:
+    """The files of a model folder, by name."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = scorer.model.save(Path(place) / "model")
+        return tuple(sorted((file.name, file.read_bytes()) for file in folder.iterdir()))
+
+
+@lru_cache(maxsize=2)
+def _unpacked(files: tuple[tuple[str, bytes], ...]) -> Scorer:
+    """The model of these files, loaded once a worker."""
+    with tempfile.TemporaryDirectory() as place:
+        for name, data in files:
+            (Path(place) / name).write_bytes(data)
+        return Scorer.load(place)

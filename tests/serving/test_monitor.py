@@ -1,0 +1,120 @@
+"""The drift of a batch: against the plain index, whatever its parts and their order, and with what is not there said."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from walletprint.features.errors import DataError
+from walletprint.serving import ModelFolder
+from walletprint.serving.calibration import reference_quantiles
+from walletprint.serving.monitor import BatchDrift, batch_drift
+from walletprint.serving.profile import Profile, profile_of
+from walletprint.serving.stability import psi
+
+
+@pytest.fixture(scope="module")
+def population(model):
+    random = np.random.default_rng(3)
+    X = pd.DataFrame({name: random.normal(size=1_000) for name in model.features})
+    X.iloc[::7, 1] = np.nan
+    X.iloc[:, 2] = np.round(X.iloc[:, 2])
+    return X
+
+
+@pytest.fixture(scope="module")
+def profiled(model_values, population) -> ModelFolder:
+    margin = np.linspace(-3, 3, 2_001)
+    return ModelFolder(**model_values | {"profile": profile_of(population), "reference": reference_quantiles(margin)})
+
+
+def later(population, moved: float, n: int = 600) -> tuple[pd.DataFrame, np.ndarray]:
+    X = population.sample(n, replace=True, random_state=5).reset_index(drop=True)
+    X.iloc[:, 0] += moved
+    return X, np.random.default_rng(8).uniform(0, 100, n)
+
+
+def test_indices_are_those_of_the_plain_formula(profiled, population):
+    X, percentile = later(population, 0.7)
+    report = batch_drift(profiled, X, percentile)
+    for name in profiled.features:  # the sample is the whole population here
+        assert report["features"][name]["psi"] == pytest.approx(
+            psi(population[name].to_numpy(), X[name].to_numpy()), abs=1e-6
+        )
+    # Percentiles of the reference are even, so even ones are calm.
+    assert report["score"]["psi"] == pytest.approx(psi(np.linspace(0, 100, 1_001), percentile), abs=0.01)
+    assert report["score"]["verdict"] == "calm"
+
+
+def test_what_moved_is_named_and_what_did_not_is_calm(profiled, population):
+    calm, moved = (batch_drift(profiled, *later(population, by)) for by in (0.0, 2.0))
+    assert (calm["verdict"], calm["moved"], calm["adversarial"]["verdict"]) == ("calm", [], "calm")
+    assert calm["adversarial"]["roc_auc"] < 0.6
+    assert (moved["verdict"], moved["moved"]) == ("watch", [profiled.features[0]])  # the score did not move
+    assert moved["adversarial"]["roc_auc"] > 0.85
+    assert moved["adversarial"]["by"][0] == profiled.features[0]
+    high = batch_drift(profiled, None, np.full(200, 99.9))
+    assert (high["verdict"], high["score"]["verdict"], high["adversarial"]) == ("drifted", "drifted", None)
+
+
+def test_parts_in_any_order_give_the_same_report(profiled, population):
+    X, percentile = later(population, 0.4, 2_000)
+    percentile[::9] = np.nan  # unscored
+    whole = batch_drift(profiled, X, percentile)
+    assert whole["rows"] == np.isfinite(percentile).sum()
+    pieces = []
+    for places in np.array_split(np.random.default_rng(1).permutation(2_000), 7):
+        part = BatchDrift(profiled)
+        part.add(X.iloc[places], percentile[places])
+        pieces.append(json.loads(json.dumps(part.counts())))
+    for order in (pieces, pieces[::-1]):
+        merged = BatchDrift(profiled)
+        for piece in order:
+            merged.merge(piece)
+        assert merged.report() == whole
+    json.dumps(whole, allow_nan=False)
+
+
+def test_too_few_rows_have_no_verdict(profiled, population):
+    report = batch_drift(profiled, *later(population, 0.0, 99))
+    assert (report["verdict"], report["score"]["psi"], report["adversarial"]) == ("too few rows", None, None)
+    empty = batch_drift(profiled, population.iloc[:0], [])
+    assert empty["rows"] == 0
+
+
+def test_a_model_without_a_profile_compares_scores_and_says_so(model, population):
+    report = batch_drift(model, population, np.linspace(0, 100, len(population)))
+    assert report["features"] is None
+    assert "no profile" in report["note"]
+    assert report["score"]["psi"] is not None
+
+
+def test_what_does_not_fit_is_refused(profiled, model, population):
+    with pytest.raises(DataError, match="is missing among the vectors"):
+        batch_drift(profiled, population.drop(columns=profiled.features[0]), np.zeros(len(population)))
+    with pytest.raises(DataError, match="one each"):
+        batch_drift(profiled, population, [1.0])
+    with pytest.raises(DataError, match="another model"):
+        BatchDrift(model).merge(BatchDrift(profiled).counts())
+    for nonsense in ({}, {"bins": 3, "sample": []}, {"bins": {"": ["x"]}, "sample": []}, {"bins": {}, "sample": [1]}):
+        with pytest.raises(DataError):
+            BatchDrift(profiled).merge(nonsense)
+
+
+def test_a_profile_is_saved_with_the_model_and_older_models_keep_their_version(profiled, model, tmp_path):
+    assert ModelFolder.load(profiled.save(tmp_path / "new")) == profiled
+    assert "profile" not in json.loads((model.save(tmp_path / "old") / "model.json").read_text())
+
+
+def test_a_profile_holds_codes_and_no_more_than_a_thousand_rows():
+    X = pd.DataFrame({"a": [*range(4_999), np.nan], "b": [np.nan] * 5_000, "c": [np.inf] * 5_000})
+    profile = profile_of(X)
+    assert profile.rows == 1_000
+    assert set(profile.codes["b"]) == set(profile.codes["c"]) == {"-"}
+    assert profile.codes["a"][-1] == "-"
+    assert np.bincount(profile.sample("a")).tolist() == pytest.approx([100] * 10 + [1], abs=2)
+    assert profile_of(X.iloc[:0]).rows == 0
+    for wrong in ({"edges": {"a": (1.0,)}, "codes": {"a": "2"}}, {"edges": {"a": ()}, "codes": {"a": "0" * 1_001}}):
+        with pytest.raises(ValueError, match="codes"):
+            Profile(**wrong)
