@@ -17,13 +17,13 @@ from .engines.columns import THREADS
 from .processes import use_few_cores
 from .report import RESULTS, write_report
 
-TREES, LEAVES, FEATURES, TRAINED = 500, 63, 150, 20_000
+TREES, LEAVES, FEATURES, TRAINED = 500, 63, 150, 10_000
 OURS, THEIRS = 20_000, 500  # rows of a run: LightGBM's own would take minutes for as many
 INTRO = f"""\
 A model of {TREES} trees of {LEAVES} leaves, trained on {TRAINED:,} generated rows of {FEATURES} features, of which 15 % are
-missing, explains other rows: walletprint {OURS:,}, LightGBM's `pred_contrib` {THEIRS:,}, both with {THREADS} threads, after
-a run that is not counted. `differs` is the largest difference of a contribution, in log-odds, `sum_differs` that of a row's
-sum from its margin; `times` the rows a second against LightGBM's. Reading the trees, once a model, is `ready_seconds`."""
+missing, explains other rows: walletprint {OURS:,}, LightGBM's `pred_contrib` {THEIRS:,}, both with {THREADS} threads, after a run
+that is not counted. `differs` is the largest difference of a contribution, in log-odds, `sum_differs` that of a row's sum from
+its margin; `times` the rows a second against LightGBM's. Reading the trees, once a model, is `ready_seconds`."""
 
 
 def model_of(X: np.ndarray) -> lightgbm.Booster:

@@ -31,9 +31,9 @@ WATCHED = 300
 DAYS = 7
 PUBLIC = ("theft", "mixer", "exchange", "exchange_deposit", "phishing", "scam")
 INTRO = f"""\
-Scenario `demo` (docs/simulation.md). Both heads are trained by `train` with every family of features, exposure too. Watched
-are up to {WATCHED} wallets that are scored at the end of the chain, those that were flagged first (at most half). Each gets
-n transfers that it never asked for in the last {DAYS} days, together worth {BUDGET:.0%} of all it had received in the native
+Scenario `demo` (docs/simulation.md). Both heads are trained by `train` with every family of features, exposure too. Watched are
+up to {WATCHED} wallets that are scored at the end of the chain, those that were flagged first (at most half). Each gets n
+transfers that it never asked for in the last {DAYS} days, together worth {BUDGET:.0%} of all it had received in the native
 coin (`poison`: nothing), from one third party:
 
 - `ordinary`: from a wallet that nobody knows;
@@ -42,9 +42,9 @@ coin (`poison`: nothing), from one third party:
 - `tokens`: a token that nobody trades, as many units as the coin;
 - `poison`: transfers of nothing, each from a wallet of its own, as those who forge look-alike addresses send.
 
-`other_band` is the share of wallets in another band than before; `raised` the share of those not flagged before that now
-are, and `cleared` of those flagged before that no longer are; `median` and `p95` are of the size of a score's move, `up` and
-`down` the largest moves."""
+`other_band` is the share of wallets in another band than before; `raised` the share of those not flagged before that now are,
+and `cleared` of those flagged before that no longer are; `median` and `p95` are of the size of a score's move, `up` and `down`
+the largest moves."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def _model(ledger: Ledger, labels: Path, head: str, folder: Path) -> Scorer:
 def _watched(scorer: Scorer, ledger: Ledger, chain: Chain) -> pd.DataFrame:
     """Address, score, band and flagged of those that are looked at, before anything is sent."""
     known = [str(address) for address in chain.received.index if str(address).startswith("0x")]
-    scores = scorer.score(known, ledger, as_of=chain.as_of)[["address", "score", "band", "flagged"]]
-    scores = scores.loc[scores["score"].notna()].sample(frac=1.0, random_state=7)
+    scores: Any = scorer.score(known, ledger, as_of=chain.as_of)[["address", "score", "band", "flagged"]]
+    scores = scores.loc[pd.notna(scores["score"])].sample(frac=1.0, random_state=7)
     first = scores.sort_values("flagged", ascending=False, kind="stable").head(WATCHED // 2)
     rest = scores.drop(index=first.index).head(WATCHED - len(first))
     return pd.concat([first, rest]).reset_index(drop=True)
