@@ -38,7 +38,7 @@ def worked(tmp_path_factory) -> Path:
 
 def score(folder: Path, model: str, out: str) -> None:
     walletprint(folder, "score", "--model", model, "--transfers", "chain/transfers.parquet", "--addresses", "chain/addresses.csv",
-                "--as-of", "2022-04-01", "--out", out, "--quiet")  # fmt: skip
+                "--as-of", "2022-04-01", "--reasons", "all", "--out", out, "--quiet")  # fmt: skip
 
 
 def test_scores_are_explained_rows_in_the_order_asked(worked):

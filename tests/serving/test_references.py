@@ -29,7 +29,7 @@ def test_a_reference_scores_wallets_it_never_met(scorer):
     ]
     rows = pd.DataFrame(passed_on, columns=["timestamp", "sender", "receiver", "amount"])
     transfers = rows.assign(timestamp=pd.to_datetime(rows["timestamp"], format="mixed", utc=True), asset="ETH")
-    scores = scorer.score(["w", "unknown"], transfers, as_of="2023-06-01")
+    scores = scorer.score(["w", "unknown"], transfers, as_of="2023-06-01", reasons="all")
     assert 0 < scores["score"].iloc[0] < 1
     assert scores["reasons"].iloc[0]
     assert scores["band"].iloc[1] == "unscored"

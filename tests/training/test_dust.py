@@ -12,7 +12,7 @@ from walletprint.serving import Scorer
 from walletprint.training import train
 
 AS_OF = pd.Timestamp("2021-12-15", tz="UTC")
-CLEAN = "0x" + "ab" * 20
+CLEAN, TAINTED = "0x" + "ab" * 20, "0x" + "cd" * 20  # strangers both, of whom one is known for a thief
 BOUND = 0.15
 """What the taint of dust of a hundredth of all that was received may add to or take from a probability (docs/exposure.md)."""
 
@@ -63,8 +63,9 @@ def scored(trained, scorer, known, innocent, sender: str, share: float, asset: s
 def test_the_taint_of_dust_moves_a_score_by_no_more_than_the_bound(
     trained, scorer, known, innocent, share, asset, bound
 ):
-    thief = known.loc[known["category"] == "theft", "address"].iloc[0]
-    tainted, clean = (scored(trained, scorer, known, innocent, sender, share, asset) for sender in (thief, CLEAN))
+    thief = known[known["category"] == "theft"].head(1).assign(address=TAINTED)
+    public = pd.concat([known, thief], ignore_index=True)
+    tainted, clean = (scored(trained, scorer, public, innocent, sender, share, asset) for sender in (TAINTED, CLEAN))
     moved = np.abs(tainted - clean)
     assert np.isfinite(moved).sum() > 50
     assert np.nanmax(moved) <= bound
