@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..features import columns as col
 from ..features.errors import UsageError
 from ..features.periods import parse_as_of
 from ..features.transfers import address_problems, normalise_addresses
@@ -28,16 +29,16 @@ def asked_rows(addresses: Any, as_of: Any) -> pd.DataFrame:
     default = pd.NaT if as_of is None else parse_as_of(as_of)
     if dates is None and as_of is None:
         raise UsageError("as_of: a date is needed, for all addresses (as_of=…) or as a column as_of beside address")
-    given = pa.array([_text(value) for value in column], pa.string())
+    given = _texts(column)
     dates = pd.Series([None] * len(given), dtype=object) if dates is None else dates
     moments, date_errors = _moments(dates, default)
-    errors = [a or b for a, b in zip(address_problems(given).to_pylist(), date_errors, strict=True)]
+    errors = pd.Series(address_problems(given).to_numpy(zero_copy_only=False), dtype=object)
     return pd.DataFrame(
         {
-            "address": pd.array(given.to_pylist(), dtype="str"),
+            "address": pd.array(given, dtype="str"),
             "as_of": moments,
-            "wallet": pd.array(normalise_addresses(given).to_pylist(), dtype="str"),
-            "error": pd.Series(errors, dtype=object),
+            "wallet": pd.array(normalise_addresses(given), dtype="str"),
+            "error": errors.where(errors.notna(), date_errors),
         }
     )
 
@@ -45,8 +46,6 @@ def asked_rows(addresses: Any, as_of: Any) -> pd.DataFrame:
 def _columns(addresses: Any) -> tuple[Iterable[Any], pd.Series | None]:
     if isinstance(addresses, str):
         raise UsageError(f"addresses: a sequence is needed, not the one string {addresses!r}; put it in a list")
-    if isinstance(addresses, (pa.Array, pa.ChunkedArray)):
-        return addresses.to_pylist(), None
     if not isinstance(addresses, pd.DataFrame):
         return addresses, None
     if "address" not in addresses.columns:
@@ -55,19 +54,28 @@ def _columns(addresses: Any) -> tuple[Iterable[Any], pd.Series | None]:
     return addresses.loc[:, "address"], addresses.loc[:, "as_of"] if "as_of" in addresses.columns else None
 
 
+def _texts(column: Any) -> pa.Array:
+    """The addresses as text; a column of texts is taken as it is, without a look at each."""
+    if isinstance(column, (pa.Array, pa.ChunkedArray)):
+        column = column.to_pandas()
+    if isinstance(getattr(column, "dtype", None), pd.StringDtype):
+        return col.plain(pa.array(column)).cast(pa.string())
+    return pa.array([_text(value) for value in column], pa.string())
+
+
 def _text(value: Any) -> str | None:
     if not isinstance(value, str) and pd.isna(value):
         return None
     return str(value).encode("utf-8", "replace").decode()  # Arrow refuses half a surrogate pair
 
 
-def _moments(dates: pd.Series, default: Any) -> tuple[pd.Series, list[str | None]]:
+def _moments(dates: pd.Series, default: Any) -> tuple[pd.Series, np.ndarray]:
     """Dates in UTC, `default` where none is given, and what is wrong with those that are none."""
     codes, different = pd.factorize(dates.where(dates != "", None))  # each different date is read once
     read = [_moment(value) for value in different]
     read.append((default, "no as_of was given" if default is pd.NaT else None))  # code −1: missing
     moments = pd.Series([moment for moment, _ in read], dtype=TIME).iloc[codes].reset_index(drop=True)
-    return moments, np.array([error for _, error in read], dtype=object)[codes].tolist()
+    return moments, np.array([error for _, error in read], dtype=object)[codes]
 
 
 def _moment(value: Any) -> tuple[Any, str | None]:

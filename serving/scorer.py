@@ -22,16 +22,32 @@ from .asked import asked_rows
 from .calibration import bands_of, calibrate, percentiles
 from .contributions import Explainer
 from .model_folder import TREES, ModelFolder
-from .output import SCORES_SCHEMA, scores_table
+from .output import SCORES_SCHEMA
 from .reasons import TOP, groups_of, reasons_of
 from .references import reference_folder
-from .rows import TEST_ADDRESSES, coverages, echoed, facts_of, fill_tests, moment_of, objects, unscored
+from .rows import (
+    TEST_ADDRESSES,
+    coverages,
+    echoed,
+    facts_of,
+    fill_tests,
+    frame_of,
+    kind_of,
+    moment_of,
+    objects,
+    reason_lists,
+    repeated,
+    shortages,
+    table_of,
+    unscored,
+)
 from .trees import checked_trees
 
 if TYPE_CHECKING:
     import lightgbm
 
 Progress = Callable[[int, int], None]
+Watch = Callable[[pd.DataFrame, np.ndarray], None]
 COLUMNS = tuple(SCORES_SCHEMA.names)
 REASONS = ("flagged", "all", "none")
 _MEMORY = 128_000_000  # bytes of features at once; exposure and cohorts go through all transfers for each piece
@@ -112,6 +128,25 @@ class Scorer:
             UsageError: if `addresses` has no column `address`, a date is missing or is none, or `reasons` is another word.
             DataError: if the transfers cannot be read.
         """
+        return frame_of(
+            self.score_table(addresses, transfers, as_of, on_progress, reasons=reasons, scored_at=scored_at)
+        )
+
+    def score_table(
+        self,
+        addresses: Any,
+        transfers: Any,
+        as_of: Any = None,
+        on_progress: Progress | None = None,
+        *,
+        reasons: str = "flagged",
+        scored_at: datetime | None = None,
+        watch: Watch | None = None,
+    ) -> pa.Table:
+        """Score addresses, as `score` does, to an Arrow table in SCORES_SCHEMA: what batches are made of.
+
+        `watch` is shown the vectors of what was scored and their percentiles, each different wallet and date once, in pieces.
+        """
         if reasons not in REASONS:
             raise UsageError(f"reasons: one of {', '.join(REASONS)} is allowed, not {reasons!r}")
         asked = asked_rows(addresses, as_of)
@@ -122,9 +157,14 @@ class Scorer:
         place = np.full(len(asked), -1)
         place[good] = keys.groupby(["wallet", "as_of"], sort=False).ngroup()
         snapshots = keys.drop_duplicates(ignore_index=True).rename(columns={"wallet": "address"})
-        rows = self._score_snapshots(ledger, snapshots, on_progress, reasons).iloc[place].reset_index(drop=True)
-        frame = self._frame(asked, rows, moment_of(scored_at), echoed(addresses))
-        return fill_tests(frame, test, self.model)
+        place[~good] = len(snapshots)
+        flat, nested = self._score_snapshots(ledger, snapshots, on_progress, reasons, watch)
+        rows = flat.iloc[place].reset_index(drop=True)
+        rows["error"] = asked["error"].where(asked["error"].notna(), rows["error"])
+        columns = self._about(len(asked), moment_of(scored_at)) | _taken(nested, place)
+        columns |= {"address": asked["address"], "as_of": asked["as_of"], "reference": echoed(addresses, len(asked))}
+        flat: Any = fill_tests(rows, test, self.model)
+        return table_of(columns | {name: flat[name] for name in flat.columns})
 
     def score_batches(
         self,
@@ -141,8 +181,8 @@ class Scorer:
         """
         ledger, moment = self._ledger(transfers), moment_of(scored_at)
         for batch in batches:
-            frame = self.score(_pandas(batch), ledger, as_of, reasons=reasons, scored_at=moment)
-            found = scores_table(frame).combine_chunks().to_batches()
+            table = self.score_table(_pandas(batch), ledger, as_of, reasons=reasons, scored_at=moment)
+            found = table.combine_chunks().to_batches()
             yield found[0] if found else pa.RecordBatch.from_pylist([], SCORES_SCHEMA)
 
     def score_one(
@@ -159,8 +199,7 @@ class Scorer:
             UsageError, DataError: as `score`.
         """
         ledger = self._ledger(transfers)
-        frame = self.score([address], ledger, as_of, reasons="all", scored_at=scored_at)
-        row = scores_table(frame).to_pylist()[0]
+        row = self.score_table([address], ledger, as_of, reasons="all", scored_at=scored_at).to_pylist()[0]
         nothing: dict[str, Any] = {"margin": None, "base": None, "contributions": []}
         if row["score"] is None or row["test"]:
             return row | nothing
@@ -237,60 +276,43 @@ class Scorer:
         return matrix
 
     def _score_snapshots(
-        self, ledger: Ledger, snapshots: pd.DataFrame, on_progress: Progress | None, reasons: str
-    ) -> pd.DataFrame:
-        """A row a snapshot, and a last one for what has no snapshot: an address that is none."""
+        self, ledger: Ledger, snapshots: pd.DataFrame, on_progress: Progress | None, reasons: str, watch: Watch | None
+    ) -> tuple[pd.DataFrame, dict[str, pa.Array]]:
+        """A row a snapshot, and a last one for what has no snapshot: an address that is none. Flat columns, and nested ones."""
         seen = coverage(ledger, snapshots, window=self.model.window)
-        rows = unscored(len(snapshots) + 1)
-        rows["coverage"] = objects(coverages(ledger, seen))
-        rows["error"] = objects([*self._shortages(ledger, seen), None])
-        rows = rows.assign(**facts_of(ledger, seen))
+        rows, explained = unscored(len(snapshots) + 1), []
+        rows["error"] = objects([*shortages(ledger, seen, self.model), None])
         enough = np.flatnonzero(seen["transfers"].to_numpy() >= self.model.min_transfers)
         for chunk, progress in _chunks(enough, len(self.model.features), on_progress):
             keys, window, names = snapshots.iloc[chunk], self.model.window, self.model.features
             X = extract(ledger, keys, window=window, features=names, on_progress=progress)
             scored = self.score_features(X)
-            explained = np.full(len(X), reasons == "all") if reasons != "flagged" else scored["flagged"].to_numpy()
-            scored["reasons"] = self._reasons(X, scored.pop("margin"), explained)
+            if watch is not None:
+                watch(X, scored["percentile"].to_numpy())
+            which = np.full(len(X), reasons == "all") if reasons != "flagged" else scored["flagged"].to_numpy()
+            explained.append((chunk[which], self._reasons(X, scored.pop("margin"), which)))
             for name in scored.columns:
                 rows[name] = _put(rows.loc[:, name], chunk, scored.loc[:, name])
-        return rows
+        nested = {"coverage": coverages(ledger, seen), "reasons": reason_lists(explained, len(rows))}
+        return rows, nested | facts_of(ledger, seen)
 
-    def _shortages(self, ledger: Ledger, seen: pd.DataFrame) -> Iterator[str | None]:
-        """Why a snapshot cannot be scored, or None."""
-        known = ledger.ids(seen["address"]) >= 0
-        least = self.model.min_transfers
-        for found, n, as_of in zip(known, seen["transfers"], seen["as_of"], strict=True):
-            if n >= least:
-                yield None
-            elif not found:
-                yield "no history: this address is in none of the transfers"
-            elif n == 0:
-                yield f"no history: no transfer {self._period(as_of)}"
-            else:
-                yield f"too little history: transfers {self._period(as_of)}: {n}, this model needs {least}"
-
-    def _period(self, as_of: pd.Timestamp) -> str:
-        span = "" if self.model.window == "all" else f"in the {self.model.window} "
-        return f"{span}before {as_of:%Y-%m-%d %H:%M:%S} UTC".replace(" 00:00:00 UTC", "")
-
-    def _reasons(self, X: pd.DataFrame, margin: pd.Series, explained: np.ndarray) -> pd.Series:
+    def _reasons(self, X: pd.DataFrame, margin: pd.Series, explained: np.ndarray) -> list[list[dict[str, Any]]]:
         """The reasons of the rows that are explained. No row goes out whose contributions do not add up to its margin."""
         declared = [feature(name) for name in self.model.features]
-        groups, found = groups_of(declared), [[] for _ in range(len(X))]
+        groups = groups_of(declared)
         some = X.loc[explained]
         contributions = self.contributions(some)
         if not np.allclose(contributions.sum(axis=1), margin[explained], rtol=_EXACT, atol=_EXACT):
             model = f"{self.model.name} {self.model.version}"
             raise DataError(f"model {model}: its contributions do not add up to its margin; retrain it")
         parts = contributions[list(self.model.features)].to_numpy()
-        for place, values, part in zip(np.flatnonzero(explained), self._matrix(some), parts, strict=True):
-            found[place] = reasons_of(declared, groups, values, part, self.model.usual, TOP)
-        return objects(found)
+        return [
+            reasons_of(declared, groups, values, part, self.model.usual, TOP)
+            for values, part in zip(self._matrix(some), parts, strict=True)
+        ]
 
-    def _frame(
-        self, asked: pd.DataFrame, rows: pd.DataFrame, moment: pd.Timestamp, echo: pd.Series | None
-    ) -> pd.DataFrame:
+    def _about(self, n: int, moment: pd.Timestamp) -> dict[str, Any]:
+        """The columns that are the same in all rows."""
         model = self.model
         about = {
             "name": model.name,
@@ -298,18 +320,12 @@ class Scorer:
             "trained_until": model.trained_until,
             "features_hash": model.features_hash,
         }
-        frame = rows.assign(
-            address=asked["address"],
-            as_of=asked["as_of"],
-            head=pd.Series(model.head, index=rows.index, dtype="str"),
-            threshold=pd.Series(model.threshold, index=rows.index, dtype="float64"),
-            model=objects(dict(about) for _ in range(len(rows))),
-            scored_at=pd.Series(moment, index=rows.index, dtype="datetime64[us, UTC]"),
-            test=np.zeros(len(rows), dtype=bool),
-            reference=objects([None] * len(rows)) if echo is None else echo,
-            error=asked["error"].where(asked["error"].notna(), rows["error"]).astype("str"),
-        )
-        return frame.loc[:, list(COLUMNS)]
+        return {
+            "head": pa.repeat(model.head, n),
+            "threshold": pa.repeat(float(model.threshold), n),
+            "model": repeated(about, "model", n),
+            "scored_at": pa.repeat(pa.scalar(moment, kind_of("scored_at")), n),
+        }
 
 
 def _booster(model: ModelFolder, place: Path) -> tuple[str, lightgbm.Booster]:
@@ -342,8 +358,17 @@ def _chunks(
 
 def _test_bands(asked: pd.DataFrame) -> pd.Series:
     """The band that a test address is answered with; None for all others."""
-    pairs = zip(asked["wallet"], asked["error"].isna(), strict=True)
-    return objects(TEST_ADDRESSES.get(wallet) if good else None for wallet, good in pairs)
+    bands = np.full(len(asked), None, dtype=object)
+    for place in np.flatnonzero(asked["wallet"].isin(list(TEST_ADDRESSES)) & asked["error"].isna()):
+        bands[place] = TEST_ADDRESSES[str(asked["wallet"].iloc[place])]
+    return pd.Series(bands)
+
+
+def _taken(nested: dict[str, pa.Array], place: np.ndarray) -> dict[str, pa.Array]:
+    """The rows at some places; nothing is copied where they are the first ones, in order."""
+    if np.array_equal(place, np.arange(len(place))):
+        return {name: array.slice(0, len(place)) for name, array in nested.items()}
+    return {name: array.take(pa.array(place)) for name, array in nested.items()}
 
 
 def _put(column: pd.Series, places: np.ndarray, values: pd.Series) -> pd.Series:
