@@ -1,13 +1,11 @@
 """Applies a model folder to wallets: one scored, explained row an address, in the order asked. Holds no state."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -23,6 +21,7 @@ from .calibration import bands_of, calibrate, percentiles
 from .contributions import Explainer
 from .model_folder import TREES, ModelFolder
 from .output import SCORES_SCHEMA
+from .predictor import Predictor
 from .reasons import TOP, groups_of, reasons_of
 from .references import reference_folder
 from .rows import (
@@ -43,9 +42,6 @@ from .rows import (
 )
 from .trees import checked_trees
 
-if TYPE_CHECKING:
-    import lightgbm
-
 Progress = Callable[[int, int], None]
 Watch = Callable[[pd.DataFrame, np.ndarray], None]
 COLUMNS = tuple(SCORES_SCHEMA.names)
@@ -60,12 +56,12 @@ class Scorer:
 
     Attributes:
         model: everything about the model but its trees.
-        booster: the trees, as LightGBM predicts with them.
+        predictor: the trees, as LightGBM predicts with them.
         explainer: the same trees, for contributions.
     """
 
     model: ModelFolder
-    booster: lightgbm.Booster
+    predictor: Predictor
     explainer: Explainer
 
     @classmethod
@@ -95,8 +91,8 @@ class Scorer:
 
     @classmethod
     def _with_trees(cls, model: ModelFolder, place: Path) -> Self:
-        trees, booster = _booster(model, place)
-        return cls(model, booster, Explainer.of(trees, len(model.features)))
+        trees, predictor = _trees(model, place)
+        return cls(model, predictor, Explainer.of(trees, len(model.features)))
 
     def score(
         self,
@@ -234,7 +230,7 @@ class Scorer:
         Raises:
             DataError: if a feature of the model is missing among the columns, is there twice, or is not numeric.
         """
-        margin = self._margin(self._matrix(X))
+        margin = self.predictor.margins(self._matrix(X))
         score = calibrate(margin, self.model.calibration)
         return pd.DataFrame(
             {
@@ -254,11 +250,6 @@ class Scorer:
         """
         values = self.explainer.contributions(self._matrix(X))
         return pd.DataFrame(values, columns=[*self.model.features, "base"], index=X.index)
-
-    def _margin(self, matrix: np.ndarray) -> np.ndarray:
-        if not len(matrix):  # LightGBM refuses an empty matrix
-            return np.empty(0)
-        return np.asarray(self.booster.predict(matrix, raw_score=True), dtype=np.float64)
 
     def _matrix(self, X: pd.DataFrame) -> np.ndarray:
         """The model's columns in the model's order: LightGBM itself scores reordered columns wrongly, in silence."""
@@ -328,14 +319,12 @@ class Scorer:
         }
 
 
-def _booster(model: ModelFolder, place: Path) -> tuple[str, lightgbm.Booster]:
+def _trees(model: ModelFolder, place: Path) -> tuple[str, Predictor]:
     """The trees, checked against the model's features: as text, and ready to predict."""
-    import lightgbm  # here, for it imports scikit-learn where that is installed
-
     try:
         trees = checked_trees(model.trees, model.features)
-        return trees, lightgbm.Booster(model_str=trees)
-    except (lightgbm.basic.LightGBMError, ValueError) as error:
+        return trees, Predictor(trees)
+    except ValueError as error:
         raise DataError(
             f"{place}: {' '.join(str(error).split())}; take a fresh copy of the model, or retrain it"
         ) from None

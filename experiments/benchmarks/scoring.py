@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,7 +54,7 @@ def features(path: Path) -> int:
 def predicted(path: Path) -> int:
     """Features and LightGBM's prediction, nothing else."""
     scorer, ledger = _ready(path)
-    return sum(len(np.asarray(scorer.booster.predict(piece.to_numpy()))) for piece in _vectors(scorer, ledger))
+    return sum(len(scorer.predictor.margins(piece.to_numpy())) for piece in _vectors(scorer, ledger))
 
 
 def _vectors(scorer: Scorer, ledger: Ledger) -> Iterator[pd.DataFrame]:

@@ -104,11 +104,11 @@ def test_the_flagged_are_explained_unless_asked_otherwise(scorer, ledger, scored
 
 def test_contributions_that_do_not_add_up_never_go_out(scorer, ledger, booster):
     class Wrong:
-        def predict(self, matrix, **kind):
-            return booster.predict(matrix, **kind) + 1e-6
+        def margins(self, matrix):
+            return booster.predict(matrix, raw_score=True) + 1e-6
 
     with pytest.raises(DataError, match="do not add up"):
-        replace(scorer, booster=Wrong()).score(WALLETS[:3], ledger, AS_OF, reasons="all")
+        replace(scorer, predictor=Wrong()).score(WALLETS[:3], ledger, AS_OF, reasons="all")
 
 
 def test_coverage_and_model_say_where_the_score_comes_from(scored, transfers, model):
