@@ -1,9 +1,10 @@
 """The commands and their options, and what becomes of errors: exit code 1 for bad data, 2 for bad usage, one line each.
 
-Heavy modules are imported inside the commands, so that `--help` is instant and scoring never loads training code.
+Heavy modules are imported inside the commands, so that scoring never loads training code.
 """
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -20,9 +21,10 @@ from .options import AsOf, Attribution, KeptLedger, Memory, TrackingUri, Transfe
 from .score import score
 from .training import config_app, promote, rollback, train
 
+_OPENMP = "; LightGBM needs the OpenMP runtime: install libgomp1 (Debian) or libomp (macOS), or use the Makefile"
+
 app = typer.Typer(
     name="walletprint",
-    help="Behavioural fingerprints of cryptocurrency wallets: features, models and explained scores.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -31,7 +33,20 @@ app.add_typer(labels_app, name="labels")
 app.add_typer(cases_app, name="case")
 app.add_typer(config_app, name="config")
 
-_OPENMP = "; LightGBM needs the OpenMP runtime: install libgomp1 (Debian) or libomp (macOS), or use the Makefile"
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("walletprint"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version, and no more.")
+    ] = False,
+) -> None:
+    """Behavioural fingerprints of cryptocurrency wallets: features, models and explained scores."""
 
 
 def main() -> None:

@@ -58,7 +58,8 @@ def _texts(column: Any) -> pa.Array:
     """The addresses as text; a column of texts is taken as it is, without a look at each."""
     if isinstance(column, (pa.Array, pa.ChunkedArray)):
         column = column.to_pandas()
-    if isinstance(getattr(column, "dtype", None), pd.StringDtype):
+    kind = getattr(column, "dtype", None)
+    if isinstance(kind, pd.StringDtype) and kind.storage == "pyarrow":
         return col.plain(pa.array(column)).cast(pa.string())
     return pa.array([_text(value) for value in column], pa.string())
 

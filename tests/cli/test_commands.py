@@ -1,6 +1,7 @@
 """The commands as a user runs them: what they write and say, and what becomes of bad input."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -102,6 +103,10 @@ def test_a_memory_that_is_no_size_is_bad_usage(run, transfers):
     code, _, err = run("extract", "-t", transfers, "--memory", "lots", "--out", "f.parquet")
     assert code == 2
     assert "memory: a size of at least 100MB is needed (2GB, 1500MB), not 'lots'" in err
+
+
+def test_the_version_is_told(run):
+    assert run("--version")[:2] == (0, f"{version('walletprint')}\n")
 
 
 def test_features_lists_the_catalogue(run):
