@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..features.categories import IDS
 from ..features.labels.actors import actor_id
-from ..features.labels.categories import IDS
 from ..features.labels.table import COLUMNS, Labels, read_labels
 
 if TYPE_CHECKING:

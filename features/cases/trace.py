@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..categories import IDS
 from ..errors import UsageError
-from ..labels.categories import IDS
 from ..ledger import Ledger
 from ..whole import write_parquet, write_whole
 from .follow import WAYS, Found, categories_of, follow_loot, services, until, ways

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..labels.categories import SERVICES
+from ..categories import SERVICES
 from .taint import Sources
 
 if TYPE_CHECKING:

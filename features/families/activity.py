@@ -1,10 +1,10 @@
-"""Activity: how much, how long and how densely a wallet is used. Knows no values and no counterparties."""
+"""Activity: how much, how long and how densely a wallet is used. Knows no counterparties, and values only to weigh dates by."""
 
 import numpy as np
 
 from ..compiled import kernel
 from ..declare import ASSETS, DAYS, RATIO, SHARE, TRANSFERS, Feature, positions
-from ..view import DAY, IN, OUT, most_within, ratio, row_of, view
+from ..view import DAY, IN, OUT, ROUNDING, most_within, ratio, row_of, view
 
 FEATURES = (
     Feature(
@@ -129,9 +129,52 @@ FEATURES = (
         null_when="the wallet has no transfer",
         behaviour=28,
     ),
+    *(
+        Feature(
+            f"activity__value_{side}__p{share}_days",
+            DAYS,
+            f"time since {words} of the value {verb} in the window had {gone}",
+            f"(as_of − t) ÷ 86400, t of the first x_{side} in order with Σ x_{side} up to it ≥ "
+            f"{share / 100:g}·(1 − 1e-9)·Σ x_{side}",
+            "Hampel 1971: what dust cannot move",
+            null_when=f"no value was {verb}",
+            behaviour=5,
+        )
+        for side, verb, gone, share, words in (
+            ("in", "received", "come in", 10, "a tenth"),
+            ("in", "received", "come in", 50, "half"),
+            ("in", "received", "come in", 90, "nine tenths"),
+            ("out", "sent", "gone", 50, "half"),
+        )
+    ),
 )
 
 AT = positions(FEATURES)
+
+
+@kernel
+def since_share(v, direction, share):
+    """Days since that share of the value of one direction had been moved; there must be some."""
+    target = share * (1 - ROUNDING) * (v.x_in.sum() if direction == IN else v.x_out.sum())
+    running = 0.0
+    at = -1
+    while running < target and at + 1 < v.n:
+        at += 1
+        running += v.value[at] if v.direction[at] == direction else 0.0
+    return (v.as_of - v.time[at]) / DAY
+
+
+@kernel
+def since_value(v, out, want):
+    """The dates of what came in and went out, weighed by value."""
+    if v.n_in and want[AT.value_in__p10_days]:
+        out[AT.value_in__p10_days] = since_share(v, IN, 0.1)
+    if v.n_in and want[AT.value_in__p50_days]:
+        out[AT.value_in__p50_days] = since_share(v, IN, 0.5)
+    if v.n_in and want[AT.value_in__p90_days]:
+        out[AT.value_in__p90_days] = since_share(v, IN, 0.9)
+    if v.n_out and want[AT.value_out__p50_days]:
+        out[AT.value_out__p50_days] = since_share(v, OUT, 0.5)
 
 
 @kernel
@@ -171,6 +214,7 @@ def one(v, out, want, s):
     if want[AT.busiest__1d_share]:
         out[AT.busiest__1d_share] = most_within(v.time, DAY) / v.n
     out[AT.assets__distinct] = v.assets
+    since_value(v, out, want)
 
 
 @kernel

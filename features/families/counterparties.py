@@ -4,7 +4,8 @@ import numpy as np
 
 from ..compiled import kernel, part
 from ..declare import RATIO, SHARE, WALLETS, Feature, in_and_out, positions
-from ..view import DAY, IN, OUT, entropy, ratio, row_of, view
+from ..view import DAY, IN, OUT, entropy, ratio, row_of, sort, view
+from .value import carrying
 
 _NONE = "nothing was {verb}"
 
@@ -82,6 +83,15 @@ FEATURES = (
         "no value was {verb}",
     ),
     *in_and_out(
+        "counterparties__{side}__carrying",
+        WALLETS,
+        "number of {who} that make up nine tenths of the value {verb}",
+        "least k such that the k largest of Σ {x} a wallet over the {who} add up to at least 0.9·(1 − 1e-9)·Σ {x}",
+        "Hampel 1971: what dust cannot move",
+        "no value was {verb}",
+        behaviour=13,
+    ),
+    *in_and_out(
         "counterparties__{side}__entropy",
         RATIO,
         "evenness of the transfers {verb} over wallets",
@@ -148,7 +158,10 @@ def tally(v, ins, outs, value_in, value_out):
 
 @kernel
 def one_side(counts, values, out, side, want):
-    """The paired features of the senders (side 0) or the receivers (side 1). Returns how many there are, and their transfers."""
+    """The paired features of the senders (side 0) or the receivers (side 1). Returns how many there are, and their transfers.
+
+    Sorts `values` at the end.
+    """
     distinct = once = most = transfers = 0
     largest = total = 0.0
     for p in range(counts.size):
@@ -168,6 +181,9 @@ def one_side(counts, values, out, side, want):
     if transfers > 1 and want[AT.in__entropy + side]:
         out[AT.in__entropy + side] = entropy(counts) / np.log(transfers)
     out[AT.in__once_share + side] = once / distinct
+    if total > 0 and want[AT.in__carrying + side]:
+        sort(values)
+        out[AT.in__carrying + side] = carrying(values, total)
     return distinct, transfers
 
 

@@ -7,7 +7,20 @@ import numpy as np
 
 from ..compiled import kernel, part
 from ..declare import ASSET_UNITS, RATIO, SHARE, TRANSFERS, USD, Feature, in_and_out, positions
-from ..view import DAY, IN, OUT, SELF, mean_and_deviation, median_of_sorted, most_within, ratio, row_of, sort, view
+from ..view import (
+    DAY,
+    IN,
+    OUT,
+    ROUNDING,
+    SELF,
+    mean_and_deviation,
+    median_of_sorted,
+    most_within,
+    ratio,
+    row_of,
+    sort,
+    view,
+)
 
 _LITERATURE = "Farrugia et al. 2020"
 
@@ -74,6 +87,15 @@ FEATURES = (
         "Σ_i (2i − m − 1)·a_(i) ÷ (m·Σ a), {x} sorted upwards, i = 1…m",
         "FATF 2020: even splits",
         "fewer than two valued transfers were {verb}",
+        behaviour=14,
+    ),
+    *in_and_out(
+        "value__{side}__carrying",
+        TRANSFERS,
+        "number of transfers that carry nine tenths of the value {verb}",
+        "least k such that the k largest of {x} add up to at least 0.9·(1 − 1e-9)·Σ {x}",
+        "Hampel 1971: what dust cannot move",
+        "no value was {verb}",
         behaviour=14,
     ),
     *in_and_out(
@@ -200,6 +222,16 @@ def gini(ordered):
 
 
 @kernel
+def carrying(ordered, total):
+    """How many of the largest of an ascending array it takes to reach nine tenths of their total."""
+    running, taken = 0.0, 0
+    while taken < ordered.size and running < 0.9 * (1 - ROUNDING) * total:
+        taken += 1
+        running += ordered[-taken]
+    return taken
+
+
+@kernel
 def one_side(x, ordered, out, side, want):
     """The paired features of what came in (side 0) or went out (side 1); `ordered` is `x` sorted. Returns its total and mean."""
     total = x.sum()
@@ -216,6 +248,8 @@ def one_side(x, ordered, out, side, want):
         if want[AT.in__gini + side]:
             out[AT.in__gini + side] = gini(ordered)
     out[AT.in__max_share + side] = ordered[-1] / total
+    if want[AT.in__carrying + side]:
+        out[AT.in__carrying + side] = carrying(ordered, total)
     out[AT.in__median_to_mean + side] = median / mean
     return total, mean
 

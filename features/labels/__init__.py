@@ -1,8 +1,8 @@
 """walletprint.features.labels: attribution labels of addresses, from published lists to one dated table."""
 
+from ..categories import CATEGORIES, IDS, SERVICES, Category
 from .actors import Actor, actor_id, actors
 from .build import BuiltLabels, build_labels, conflicts
-from .categories import CATEGORIES, IDS, SERVICES, Category
 from .ofac_xml import Edition, SdnAddress, read_sdn
 from .table import COLUMNS, SCHEMA, Labels, active, read_labels
 

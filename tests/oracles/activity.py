@@ -1,9 +1,11 @@
 """Oracle of the family activity: each function says one formula in plain Python."""
 
 from fractions import Fraction
+from itertools import accumulate
 
 from .history import DAY, History, most_within, ratio, share
-from .registry import both, feature
+from .registry import both, feature, variants
+from .value import BORDER
 
 
 @feature("activity__transfers__total")
@@ -81,3 +83,21 @@ def busiest_day_share(history: History):
 @feature("activity__assets__distinct")
 def assets_distinct(history: History):
     return len({entry.asset for entry in history.entries})
+
+
+@variants("activity__value_in__p{}_days", 10, 50, 90)
+def since_received(history: History, percent: int | Fraction):
+    return since_share(history, "in", percent)
+
+
+@feature("activity__value_out__p50_days")
+def since_sent(history: History):
+    return since_share(history, "out", 50)
+
+
+def since_share(history: History, side: str, percent: int | Fraction) -> Fraction | None:
+    """Days since that much of the value had been moved."""
+    moved, target = history.x(side), percent * (1 - BORDER) * sum(history.sizes(side)) / 100
+    running = accumulate(history.sizes(side))
+    at = next((entry.t for entry, so_far in zip(moved, running, strict=True) if so_far >= target), None)
+    return None if at is None else Fraction(history.as_of - at, DAY)

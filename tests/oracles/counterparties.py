@@ -2,10 +2,12 @@
 
 import math
 from collections import Counter
+from fractions import Fraction
 
 from .amounts import entropy
 from .history import DAY, SIDES, Entry, History, ratio, share
 from .registry import both, feature
+from .value import NINE_TENTHS, carrying
 
 
 def _others(history: History, side: str) -> list[str]:
@@ -59,12 +61,23 @@ def top_share(history: History, side: str):
     return ratio(max(Counter(others).values(), default=0), len(others))
 
 
-@both("counterparties__{}__top_value_share")
-def top_value_share(history: History, side: str):
+def _values(history: History, side: str) -> list[Fraction]:
+    """Σ x of each sender, or of each receiver."""
     value = Counter()
     for entry in history.x(side):
         value[entry.other] += entry.amount
-    return ratio(max(value.values(), default=0), sum(value.values()))
+    return list(value.values())
+
+
+@both("counterparties__{}__top_value_share")
+def top_value_share(history: History, side: str):
+    values = _values(history, side)
+    return ratio(max(values, default=0), sum(values))
+
+
+@both("counterparties__{}__carrying")
+def parties_that_carry(history: History, side: str, share: Fraction = NINE_TENTHS):
+    return carrying(_values(history, side), share)
 
 
 @both("counterparties__{}__entropy")

@@ -15,8 +15,8 @@ from functools import cached_property, partial
 import pandas as pd
 
 from walletprint.features import Feature, catalogue
+from walletprint.features.categories import SERVICES
 from walletprint.features.exposure.book import GROUPS
-from walletprint.features.labels.categories import SERVICES
 
 from .chain import DAY, Chain, Entry
 from .exposure import Exposure, Groups, Label, Pair, active, exposure

@@ -9,6 +9,8 @@ from .population import rank
 from .registry import both, feature
 
 HIGH = Fraction(99, 100)
+NINE_TENTHS = Fraction(9, 10)
+BORDER = Fraction(1, 10**9)
 
 
 @both("value__{}__total")
@@ -61,6 +63,18 @@ def gini(sizes: Iterable[Fraction]) -> Fraction | None:
     if m < 2:
         return None
     return sum((2 * i - m - 1) * a for i, a in enumerate(upwards, start=1)) / (m * sum(upwards))
+
+
+@both("value__{}__carrying")
+def transfers_that_carry(history: History, side: str, share: Fraction = NINE_TENTHS):
+    return carrying(history.sizes(side), share)
+
+
+def carrying(sizes: Iterable[Fraction], share: Fraction) -> int | None:
+    """How many of the largest it takes to reach that share of all."""
+    downwards = sorted(sizes, reverse=True)
+    target = share * (1 - BORDER) * sum(downwards)
+    return next((k for k in range(1, len(downwards) + 1) if sum(downwards[:k]) >= target), None)
 
 
 @both("value__{}__median_to_mean")

@@ -1,6 +1,6 @@
 """The categories of labels: stable ids and numbers, a sentence each, and whether strangers' money is mixed in such an address.
 
-Which words of which source mean which category is not here (`vocabularies.toml`); who is behind an address neither (`actors`).
+Which words of which source mean which category is not here (`labels/vocabularies.toml`); who is behind an address neither (`labels/actors`).
 """
 
 from dataclasses import dataclass
