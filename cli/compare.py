@@ -98,9 +98,8 @@ def _tell_drift(report: dict[str, Any], screen: Screen) -> None:
     screen.table(table, title=f"{report['rows']:,} scored wallets against the reference: {report['verdict']}")
     if report["adversarial"]:
         apart = report["adversarial"]
-        screen.say(
-            f"features tell them apart with ROC-AUC {apart['roc_auc']:.3f} ({apart['verdict']}), by {', '.join(apart['by'])}"
-        )
+        by = f", by {', '.join(apart['by'])}" if apart["by"] else ""
+        screen.say(f"features tell them apart with ROC-AUC {apart['roc_auc']:.3f} ({apart['verdict']}){by}")
     if report["note"]:
         screen.say(f"note: {report['note']}")
 

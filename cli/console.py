@@ -8,6 +8,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -36,17 +37,17 @@ class Screen:
         sys.stdout.write(text + "\n")
 
     def table(self, frame: pd.DataFrame, title: str | None = None) -> None:
-        """A frame as a table on stdout."""
-        drawn = Table(title=title, title_justify="left", header_style="bold")
+        """A frame as a table on stdout; names in it are no markup."""
+        drawn = Table(title=escape(title) if title else None, title_justify="left", header_style="bold")
         for at, name in enumerate(frame.columns):
             drawn.add_column(
-                str(name),
+                escape(str(name)),
                 justify="right" if pd.api.types.is_numeric_dtype(frame[name].dtype) else "left",
                 overflow="fold",
                 no_wrap=at == 0,
             )
         for row in frame.itertuples(index=False):
-            drawn.add_row(*(_cell(value) for value in row))
+            drawn.add_row(*(escape(_cell(value)) for value in row))
         _output.print(drawn)
 
     @contextmanager

@@ -68,6 +68,7 @@ def _dated(labels: pd.DataFrame) -> pd.DataFrame:
 
 def _tell(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     """Counts by category and source, conflicts, and the words that no vocabulary has."""
+    from ..features.safe_text import csv_text
     from ..features.whole import write_whole
     from .tables import some
 
@@ -80,7 +81,7 @@ def _tell(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     words = pd.DataFrame(gaps.loc[gaps["what"] == "word", ["source", "word", "count"]])
     if len(words):
         place = out.with_name(f"{out.stem}.unmatched.csv")
-        write_whole(place, lambda file: file.write(words.to_csv(index=False).encode()))
+        write_whole(place, lambda file: file.write(csv_text(words).encode()))
         title = f"{some(len(words), 'word')} that no category is known for, with how often each came"
         screen.table(words.head(_SHOWN), title=title if len(words) <= _SHOWN else f"{title}; all of them in {place}")
     if lost := int(gaps.loc[gaps["what"] == "address", "count"].to_numpy().sum()):

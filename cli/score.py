@@ -15,6 +15,7 @@ from .options import AsOf, Attribution, KeptLedger, Memory, TrackingUri, Transfe
 SET_ASIDE = 3
 """The exit code of a batch that is done, but for places of its list that could not be read."""
 
+_NAMED = 3
 _BANDS = ("severe", "high", "medium", "low", "none")
 
 
@@ -23,9 +24,7 @@ def score(
     transfers: TransfersPath,
     addresses: Annotated[
         str | None,
-        typer.Option(
-            "--addresses", "-a", help="CSV, Parquet or text file of addresses; a folder or glob of the first two."
-        ),
+        typer.Option("--addresses", "-a", help="CSV, Parquet or text file of addresses; a folder or glob of these."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the scores go: a folder, or a file (.parquet, .csv or .jsonl).")
@@ -99,7 +98,7 @@ def _tell(told: dict[str, Any], screen: Screen) -> None:
     )
     if told["flagged"]:
         screen.say(f"flagged: {_listed(told['flagged'])}")
-    screen.say(f"drift of the scores against the model's reference population: {told['drift']['verdict']}{_rate(told)}")
+    screen.say(f"{_drift(told['drift'])}{_rate(told)}")
     if told["set_aside"]["places"]:
         reasons = told["set_aside"]["reasons"]
         most = max(reasons, key=lambda reason: reasons[reason])
@@ -118,6 +117,16 @@ def _unscored(told: dict[str, Any]) -> str:
         return ""
     why = "; ".join(f"{n:,} {reason}" for reason, n in told["unscored"].items())
     return f"; {sum(told['unscored'].values()):,} unscored ({why})"
+
+
+def _drift(drift: dict[str, Any]) -> str:
+    """The verdict in one line, and the features that moved most."""
+    features, names = drift["features"], drift["moved"]
+    what = "the scores" if features is None else "scores and features"
+    named = ", ".join(f"{name} ({features[name]['psi']:.2f})" for name in names[:_NAMED]) if features else ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    moved = f"; moved: {named}{more}" if named else ""
+    return f"drift of {what} against the model's reference population: {drift['verdict']}{moved}"
 
 
 def _rate(told: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Steps that several commands share: loading a ledger, asking for snapshots, writing features, telling what was scored."""
+"""Steps that several commands share: loading a ledger, asking for snapshots, writing features."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,16 +96,6 @@ def write_features(ledger: Ledger, snapshots: pd.DataFrame, window: str | None, 
     with screen.progress("extracting") as on_progress:
         features = write_vectors(ledger, snapshots, out, window=window, on_progress=on_progress)
     screen.say(f"{some(len(snapshots), 'vector')} of {features} features in {out}")
-
-
-def tell_bands(scores: pd.DataFrame, out: Path, screen: Screen) -> None:
-    """How many addresses fell into each band, and how many could not be scored."""
-    counts = scores["band"].value_counts()
-    bands = ", ".join(
-        f"{counts[band]:,} {band}" for band in ("severe", "high", "medium", "low", "none") if band in counts
-    )
-    unscored = f"; {counts['unscored']:,} unscored (column error says why)" if "unscored" in counts else ""
-    screen.say(f"{len(scores):,} addresses in {out}: {bands or 'none scored'}{unscored}")
 
 
 def some(n: int, what: str) -> str:

@@ -242,7 +242,7 @@ def _draw_node(axes: Axes, node: _Node, span: float) -> None:
         words = f"{node.name}  {_percent(max(node.came, node.went + node.rests))}"
         axes.text(
             node.column + _WIDE + 0.02, node.bottom + high / 2, words, fontsize=7.6, va="center", color=INK, zorder=4,
-            bbox={"facecolor": "white", "alpha": 0.55, "linewidth": 0, "pad": 0.8},
+            bbox={"facecolor": "white", "alpha": 0.55, "linewidth": 0, "pad": 0.8}, parse_math=False,
         )  # fmt: skip
 
 
@@ -310,8 +310,9 @@ def _words_around(figure: Figure, trace: Trace, aside: float, kinds: Iterable[st
     amount = f"${row['stolen_usd']:,.0f}" if row["measure"] == "stolen_usd" else _amounts(str(row["stolen_by_asset"]))
     actor = f" · {row['actor']}" if isinstance(row["actor"], str) else ""
     figure.text(
-        0.015, 0.965, f"{row['case']}: {amount} stolen{actor}", fontsize=14, fontweight="bold", color=INK, va="center"
-    )
+        0.015, 0.965, f"{row['case']}: {amount} stolen{actor}", fontsize=14, fontweight="bold", color=INK, va="center",
+        parse_math=False,
+    )  # fmt: skip
     begin = row["first_stolen"] if pd.notna(row["first_stolen"]) else row["date"]
     figure.text(
         0.985, 0.965, f"{begin:%Y-%m-%d} to {row['as_of']:%Y-%m-%d} · {row['wallets_reached']:,} wallets reached, "

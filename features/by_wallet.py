@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from .arrow import pc, table_of
 from .checks import check
+from .columns import in_utc
 from .errors import DataError
 from .extract import extract
 from .ledger import Ledger
@@ -49,7 +50,7 @@ def vectors_of(batches: Iterator[pa.RecordBatch], names: Sequence[str], window: 
 def rejected_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The rows of transfers that are refused, with the reason."""
     for batch in batches:
-        table = pa.Table.from_batches([batch])
+        table = in_utc(pa.Table.from_batches([batch]))
         _, bad = check(canonical(table), np.zeros(len(table), np.int64), table)
         yield from bad.select(["reason", "record"]).to_batches()
 
@@ -67,7 +68,7 @@ def by_group(
         group: rows from which on a group is complete.
         held: rows of one group that are held in memory.
     """
-    for _, pieces in itertools.groupby(_numbered(batches, group), key=itemgetter(0)):
+    for _, pieces in itertools.groupby(_numbered(map(in_utc, batches), group), key=itemgetter(0)):
         with tempfile.TemporaryDirectory(prefix="walletprint-") as folder:
             asked, transfers = _collected(map(itemgetter(1), pieces), Path(folder), held)
             if len(asked):

@@ -1,6 +1,7 @@
 """The categories of labels: stable ids and numbers, a sentence each, and whether strangers' money is mixed in such an address.
 
-Which words of which source mean which category is not here (`labels/vocabularies.toml`); who is behind an address neither (`labels/actors`).
+Which words of which source mean which category is not here (`labels/vocabularies.toml`), nor who is behind an address
+(`labels/actors`).
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 Knows types, not meanings: which columns a transfer has, and which of them it must have, is `transfers.py`.
 """
 
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +20,17 @@ _TRUE, _FALSE = pa.array(["1", "true", "t", "yes"]), pa.array(["0", "false", "f"
 _UNITS = ((1_000, "milliseconds"), (1_000_000, "microseconds"), (1_000_000_000, "nanoseconds"))
 
 Column: TypeAlias = pa.Array | pa.ChunkedArray
+Rows = TypeVar("Rows", pa.RecordBatch, pa.Table)
+
+
+def in_utc(rows: Rows) -> Rows:
+    """Rows with their moments in UTC: a zone may be spelt as Arrow cannot read it."""
+    fields = [field.with_type(_utc(field.type)) for field in rows.schema]
+    return rows.cast(pa.schema(fields, rows.schema.metadata))
+
+
+def _utc(kind: pa.DataType) -> pa.DataType:
+    return pa.timestamp(kind.unit, "UTC") if pa.types.is_timestamp(kind) and kind.tz is not None else kind
 
 
 def plain(column: Column) -> pa.Array:

@@ -5,10 +5,12 @@ Knows nothing of transfers: which columns mean what is for `transfers.py` and `s
 
 import csv
 import glob
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +22,8 @@ from .checks import BAD, bad_rows
 from .errors import DataError
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".csv.zst", ".csv.bz2")
+DATA = MappingProxyType({"Parquet": PARQUET, "CSV": CSV})
+"""The kinds of files with rows, and what their names end in."""
 BAD_SUFFIX = ".bad.parquet"
 """What quarantine files end in by default; folders and patterns pass them over."""
 
@@ -136,42 +140,52 @@ class _InvalidRows:
         return pa.Table.from_pylist([dict(zip(BAD.names, row, strict=True)) for row in rows], BAD)
 
 
-def find_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
+def find_files(source: str | Path | Sequence[str | Path], kinds: Mapping[str, tuple[str, ...]] = DATA) -> list[Path]:
     """The files a path, folder, glob pattern or a list of these stands for; in order, each once.
 
     Folders are searched to any depth. Files named by themselves are taken whatever they are called.
 
+    Args:
+        source: where they are.
+        kinds: what is taken from folders and patterns: the name of each kind, and what its files end in.
+
     Raises:
-        DataError: a path does not exist, or a folder or pattern holds no Parquet or CSV file.
+        DataError: a path does not exist, or a folder or pattern holds no file of these kinds.
     """
     paths = [source] if isinstance(source, str | Path) else list(source)
     if not paths:
-        raise DataError("no input: give a file, a folder or a glob pattern of Parquet or CSV files")
-    found = [file for path in paths for file in _expand(Path(path).expanduser())]
+        raise DataError(f"no input: give a file, a folder or a glob pattern of {_either(kinds)} files")
+    found = [file for path in paths for file in _expand(Path(path).expanduser(), kinds)]
     return list({file.resolve(): file for file in found}.values())
 
 
-def _expand(path: Path) -> list[Path]:
+def _expand(path: Path, kinds: Mapping[str, tuple[str, ...]]) -> list[Path]:
+    endings = tuple(itertools.chain.from_iterable(kinds.values()))
     if path.is_dir():
-        files = [file for file in path.rglob("*") if _is_data(file, path)]
-        return sorted(files) or _nothing(f"{path}: the folder holds no Parquet or CSV file")
+        files = [file for file in path.rglob("*") if _is_data(file, path, endings)]
+        return sorted(files) or _nothing(f"{path}: the folder holds no {_either(kinds)} file")
     if path.exists():
         return [path]
     if glob.has_magic(str(path)):
         files = [Path(name) for name in glob.glob(str(path), recursive=True)]
-        files = [file for file in files if _is_data(file, file.parent)]
-        return sorted(files) or _nothing(f"{path}: no Parquet or CSV file fits this pattern")
+        files = [file for file in files if _is_data(file, file.parent, endings)]
+        return sorted(files) or _nothing(f"{path}: no {_either(kinds)} file fits this pattern")
     return _nothing(f"{path}: no such file or folder")
+
+
+def _either(kinds: Mapping[str, tuple[str, ...]]) -> str:
+    *most, last = kinds
+    return f"{', '.join(most)} or {last}"
 
 
 def _nothing(message: str) -> list[Path]:
     raise DataError(message)
 
 
-def _is_data(file: Path, folder: Path) -> bool:
+def _is_data(file: Path, folder: Path, endings: tuple[str, ...]) -> bool:
     hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
     name = file.name.lower()
-    return file.is_file() and not hidden and name.endswith((*PARQUET, *CSV)) and not name.endswith(BAD_SUFFIX)
+    return file.is_file() and not hidden and name.endswith(endings) and not name.endswith(BAD_SUFFIX)
 
 
 def is_parquet(path: Path) -> bool:

@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 
 from .arrow import pc, table_of
 from .checks import check
+from .columns import in_utc
 from .duplicates import STAGED, connect, distinct_sql
-from .errors import UsageError
+from .errors import DataError, UsageError
 from .files import DataFile, _readable, open_file, refuse_repeated
 from .staging import LazyWriter
 from .transfers import QUARANTINE, canonical, finish, in_quarantine, is_marked, require_columns, restage
@@ -177,10 +178,21 @@ def _tables(source: Any, rows: int | None) -> Iterator[pa.Table]:
         size = rows or max(len(source), 1)
         yield from (table_of(source.iloc[at : at + size]) for at in range(0, max(len(source), 1), size))
     elif isinstance(source, pa.Table | pa.RecordBatch):
-        table = pa.Table.from_batches([source]) if isinstance(source, pa.RecordBatch) else source
+        table = in_utc(pa.Table.from_batches([source]) if isinstance(source, pa.RecordBatch) else source)
+        _refuse_damaged(table)
         size = rows or max(len(table), 1)
         yield from (table.slice(at, size) for at in range(0, max(len(table), 1), size))
     else:
         raise UsageError(
             f"transfers: a path, pandas DataFrame, Arrow table or DuckDB relation is needed; {type(source).__name__} came"
         )
+
+
+def _refuse_damaged(table: pa.Table) -> None:
+    """A table made in memory may hold what Arrow itself does not allow, and would be read with errors later."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            said = " ".join(str(error).split())
+            raise DataError(f"the table: the column {name} is damaged ({said}); make it anew, text as UTF-8") from None

@@ -1,10 +1,14 @@
-"""Texts of strangers made harmless where people read them: formulas in tables, whole addresses in messages."""
+"""Texts of strangers made harmless where people read them: formulas in tables, markup in pages, whole addresses in messages."""
 
 import re
 from typing import Any
 
+import pandas as pd
+
 FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
 """What a spreadsheet takes for a formula's beginning."""
+
+_MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`[]|"} | {"<": "&lt;"})
 
 _ADDRESS = re.compile(
     r"\b(0x[0-9a-fA-F]{4})[0-9a-fA-F]{32,}([0-9a-fA-F]{4})\b"
@@ -16,6 +20,25 @@ _ADDRESS = re.compile(
 def safe_cell(value: Any) -> Any:
     """A cell of a CSV file; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
     return "'" + value if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV without its index, of which a spreadsheet runs no cell and no column's name."""
+    safe = table.copy(deep=False)
+    for place, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_any_real_numeric_dtype(kind):
+            safe.isetitem(place, table.iloc[:, place].map(safe_cell))
+    safe.columns = [safe_cell(name) for name in table.columns]
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def markdown_text(value: Any) -> str:
+    """A value in a line or a cell of Markdown: no link, picture, HTML or further cell comes of it.
+
+    >>> print(markdown_text("[x](http://y) <b>|"))
+    \\[x\\](http://y) &lt;b>\\|
+    """
+    return " ".join(str(value).translate(_MARKUP).split())
 
 
 def shortened(text: str) -> str:

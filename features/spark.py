@@ -13,6 +13,7 @@ import pyarrow as pa
 from .build import columns_for
 from .by_wallet import ECHOED, VECTOR_KEYS, rejected_of, vectors_of
 from .catalogue import needs_of
+from .columns import in_utc
 from .errors import DataError, UsageError
 from .files import refuse_repeated
 from .incoming import parts_of_table
@@ -25,7 +26,7 @@ SparkFrame: TypeAlias = Any
 
 _UNUSED = ("self_transfer", "chain", "method")  # made anew, or read only where a feature needs them
 _TEXT = ("string", "varchar", "char")
-_WHOLE = ("bigint", "int", "smallint", "tinyint")
+_NUMBER = ("bigint", "int", "smallint", "tinyint", "double", "decimal")
 _MOST_SENT = 1_000_000  # asked addresses that every executor gets, to drop other wallets' transfers before the shuffle
 _PROBE = 1_000  # rows looked at before the job, so that a column of the wrong kind is told at once
 # A number for each address that all its spellings share. Others may share it too: then they only travel together.
@@ -90,16 +91,15 @@ def rejected_spark(transfers: SparkFrame) -> SparkFrame:
     Raises:
         UsageError, DataError: as `extract_spark`.
     """
-    _check_transfers(transfers)
-    known = [name for name in SCHEMA.names if name in transfers.columns]
-    return transfers.select(*known).mapInArrow(rejected_of, "reason string, record string")
+    known, _ = _checked(transfers)
+    return known.mapInArrow(rejected_of, "reason string, record string")
 
 
 def asked_of(addresses: SparkFrame, as_of: Any, what: str, echo: bool = False) -> Asked:
     """Addresses and dates, each with the key of its wallet; with `echo` the other columns too, as text.
 
     Raises:
-        UsageError: no Spark frame, no column `address` of text, no date at all, or dates that are no timestamps.
+        UsageError: no Spark frame, no column `address` of text, no date at all, dates that are no timestamps, or bytes to echo.
     """
     kinds = _kinds(addresses, what)
     if "address" not in kinds:
@@ -109,14 +109,21 @@ def asked_of(addresses: SparkFrame, as_of: Any, what: str, echo: bool = False) -
         _refuse_kind(what, kinds, "as_of", ("timestamp",), "cast it to a timestamp in UTC")
     elif as_of is None:
         raise UsageError("as_of: a date is needed, for all addresses (as_of=…) or as a column as_of beside address")
-    every = "CAST(NULL AS TIMESTAMP)" if as_of is None else f"timestamp_seconds({int(parse_as_of(as_of).timestamp())})"
-    date = f"coalesce(as_of, {every})" if "as_of" in kinds else every
+    date = f"coalesce(as_of, {_moment(as_of)})" if "as_of" in kinds else _moment(as_of)
     echoed = tuple(name for name in kinds if echo and name not in ("address", "as_of"))
-    rest = [f"CAST({_quoted(name)} AS STRING) AS {ECHOED}{k}" for k, name in enumerate(echoed)]
-    rows = addresses.selectExpr(f"{_KEY.format('address')} AS wallet", "address", f"{date} AS as_of", *rest)
+    rest = [f"{_echo(what, name, kinds[name])} AS {ECHOED}{k}" for k, name in enumerate(echoed)]
+    address = _valid("address", "string")
+    rows = addresses.selectExpr(f"{_KEY.format(address)} AS wallet", f"{address} AS address", f"{date} AS as_of", *rest)
     seconds = "unix_seconds(as_of)"
     found = rows.selectExpr("count(*)", "count(*) - count(as_of)", f"min({seconds})", f"max({seconds})").collect()[0]
     return Asked(rows, echoed, *found)
+
+
+def _moment(as_of: Any) -> str:
+    """A date as Spark's SQL has it: a moment, also where TIMESTAMP alone means a time without a zone."""
+    return (
+        "CAST(NULL AS TIMESTAMP_LTZ)" if as_of is None else f"timestamp_seconds({int(parse_as_of(as_of).timestamp())})"
+    )
 
 
 def gathered(transfers: SparkFrame, asked: Asked, window: int | None, features: Iterable[str]) -> SparkFrame:
@@ -124,8 +131,8 @@ def gathered(transfers: SparkFrame, asked: Asked, window: int | None, features: 
 
     Every transfer is there for its sender and for its receiver. The one shuffle is here.
     """
-    kinds = _check_transfers(transfers)
-    entries = _in_time(transfers, kinds["timestamp"], asked, window)
+    known, kinds = _checked(transfers)
+    entries = _in_time(known, kinds["timestamp"], asked, window)
     columns = _columns(kinds, features)
     keys = f"array({_KEY.format('sender')}, {_KEY.format('receiver')}) AS ends"
     entries = entries.selectExpr(keys, *columns).selectExpr("explode(array_distinct(ends)) AS wallet", "ends", *columns)
@@ -150,11 +157,15 @@ def _ddl(kind: pa.DataType) -> str:
     if pa.types.is_list(kind):
         return f"array<{_ddl(kind.value_type)}>"
     plain = {"int64": "bigint", "int32": "int", "double": "double", "bool": "boolean", "string": "string"}
-    return "timestamp" if pa.types.is_timestamp(kind) else plain[str(kind)]
+    return "timestamp_ltz" if pa.types.is_timestamp(kind) else plain[str(kind)]
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+def _echo(what: str, name: str, kind: str) -> str:
+    """A column of the caller's as text. Raises UsageError for bytes, which Spark would take for text in silence."""
+    if "binary" in kind:
+        raise UsageError(f"{what}: {name} is {kind}, which has no text; cast it (hex({name})), or leave it out")
+    quoted = "`" + name.replace("`", "``") + "`"
+    return _valid(f"CAST({quoted} AS STRING)", "string")
 
 
 def _kinds(frame: SparkFrame, what: str) -> dict[str, str]:
@@ -163,19 +174,28 @@ def _kinds(frame: SparkFrame, what: str) -> dict[str, str]:
         raise UsageError(
             f"{what}: a Spark DataFrame is needed, not {type(frame).__name__}; without Spark use `extract` or `Scorer.score`"
         )
-    refuse_repeated([name for name, _ in frame.dtypes], what)
+    spelled = str if frame.sparkSession.conf.get("spark.sql.caseSensitive") == "true" else str.lower
+    refuse_repeated([spelled(name) for name, _ in frame.dtypes], what)
     return dict(frame.dtypes)
 
 
-def _check_transfers(transfers: SparkFrame) -> dict[str, str]:
+def _checked(transfers: SparkFrame) -> tuple[SparkFrame, dict[str, str]]:
+    """The columns of a transfer that came, and their types."""
     kinds = _kinds(transfers, "transfers")
     require_columns(list(kinds), "transfers")
     for name in ("sender", "receiver"):
         _refuse_kind("transfers", kinds, name, _TEXT, "cast it to text")
     mend = "cast it to a timestamp in UTC, or to unix seconds"
-    _refuse_kind("transfers", kinds, "timestamp", ("timestamp", "string", *_WHOLE), mend)
-    _probe(transfers.select(*(name for name in SCHEMA.names if name in kinds)).limit(_PROBE).toArrow())
-    return kinds
+    _refuse_kind("transfers", kinds, "timestamp", ("timestamp", "string", *_NUMBER), mend)
+    known = {name: kinds[name] for name in SCHEMA.names if name in kinds}
+    frame = transfers.selectExpr(*(f"{_valid(name, kind)} AS {name}" for name, kind in known.items()))
+    _probe(frame.limit(_PROBE).toArrow())
+    return frame, known
+
+
+def _valid(column: str, kind: str) -> str:
+    """A column, as text that every reader takes: Spark lets any bytes pass as such, and one row of them would end the job."""
+    return f"make_valid_utf8({column})" if kind == "string" else column
 
 
 def _refuse_kind(what: str, kinds: dict[str, str], name: str, allowed: Sequence[str], mend: str) -> None:
@@ -185,7 +205,7 @@ def _refuse_kind(what: str, kinds: dict[str, str], name: str, allowed: Sequence[
 
 def _probe(first: pa.Table) -> None:
     """Refuse transfers of which not one is good: a column in a wrong unit would leave every wallet without history, unsaid."""
-    for good, bad in parts_of_table(first, None):
+    for good, bad in parts_of_table(in_utc(first), None):
         if len(bad) and not len(good):
             raise DataError(f"transfers, the first {len(first):,} rows: {no_good_row(bad)}")
 

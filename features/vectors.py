@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather as feather
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from .arrow import table_of
 from .catalogue import features_hash
+from .digest import ledger_digest
 from .errors import UsageError
 from .extract import Progress, extract, names_of
 from .ledger import Ledger
@@ -97,12 +97,9 @@ def _tables(places: Sequence[Path]) -> Iterator[pa.Table]:
 
 def _digest(ledger: Ledger, snapshots: pd.DataFrame, window: str | None, names: Sequence[str]) -> str:
     """What hangs on nothing but the transfers, the snapshots and the features asked for."""
-    digest = hashlib.sha256(json.dumps([window, PART, features_hash(names)]).encode())
-    said = ledger.book[:-2] if ledger.book is not None else ()
-    for column in (*ledger.rows, ledger.signed.nonce, ledger.signed.time, *said):
-        digest.update(np.ascontiguousarray(column).data)
-    for texts in (ledger.addresses, table_of(snapshots.filter(items=["address"]))["address"].combine_chunks()):
-        for buffer in texts.buffers():
-            digest.update(buffer if buffer is not None else b"")
+    asked = [window, PART, features_hash(names), ledger_digest(ledger)]
+    digest = hashlib.sha256(json.dumps(asked).encode())
+    for buffer in table_of(snapshots.filter(items=["address"]))["address"].combine_chunks().buffers():
+        digest.update(buffer if buffer is not None else b"")
     digest.update(snapshots["as_of"].to_numpy("datetime64[us]").tobytes())
     return digest.hexdigest()

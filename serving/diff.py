@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from ..features.behaviours import BEHAVIOURS
 from ..features.catalogue import catalogue
 from ..features.errors import DataError, UsageError
-from ..features.safe_text import safe_cell
+from ..features.safe_text import csv_text
 from ..features.whole import write_parquet, write_whole
 from .calibration import BANDS, UNSCORED
 
@@ -77,8 +77,7 @@ def write_moved(found: ScoreDiff, place: Path) -> None:
     if suffix == ".parquet":
         write_parquet(found.moved, place)
     elif suffix == ".csv":
-        safe = found.moved.apply(lambda column: column.map(safe_cell) if column.dtype == "str" else column)
-        write_whole(place, lambda file: file.write(safe.to_csv(index=False, lineterminator="\n").encode()))
+        write_whole(place, lambda file: file.write(csv_text(found.moved).encode()))
     else:
         raise UsageError(f"{place}: moves are written as .csv or .parquet; give a name with one of these suffixes")
 
@@ -87,7 +86,7 @@ def _summary(both: pd.DataFrame, matched: pd.DataFrame) -> dict[str, Any]:
     old, new = (np.array([ORDER.index(band) for band in matched[f"band_{side}"]], int) for side in ("old", "new"))
     scored = (old > 0) & (new > 0)
     was, now = (matched[f"flagged_{side}"].to_numpy(dtype=bool) for side in ("old", "new"))
-    models = [sorted(set(matched[f"model_{side}"].map(_version))) for side in ("old", "new")]
+    models = [sorted(set(matched[f"model_{side}"].map(version_of))) for side in ("old", "new")]
     return {
         "matched": len(matched),
         "only_old": _count(both["_merge"] == "left_only"),
@@ -173,16 +172,27 @@ def _names() -> dict[str, str]:
     }
 
 
-def _version(model: Any) -> str:
+def version_of(model: Any) -> str:
+    """The version in a row's column `model`; empty where there is none."""
     return str(model.get("version")) if isinstance(model, dict) else ""
 
 
 def _latest(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    frame = frame.assign(address=frame["address"].str.strip())
-    lower = frame["address"].str.lower()
-    frame["address"] = lower.where(lower.str.startswith("0x"), frame["address"])  # one wallet, however it was written
+    frame = frame.assign(address=wallets_of(frame["address"]))
     dated = frame.sort_values("as_of", kind="stable", na_position="first") if "as_of" in frame else frame
     return dated.drop_duplicates(key, keep="last").drop(columns="as_of", errors="ignore")
+
+
+def wallets_of(addresses: Any) -> pd.Series:
+    """Addresses as texts, one for each wallet, however it was written."""
+    return pd.Series([_wallet(address) for address in addresses], index=addresses.index, dtype="str")
+
+
+def _wallet(address: Any) -> str | None:
+    if not isinstance(address, str):
+        return None
+    text = address.strip()
+    return text.lower() if text.lower().startswith("0x") else text
 
 
 def read_scored(place: Path, needed: tuple[str, ...]) -> pd.DataFrame:
@@ -210,11 +220,22 @@ def _read(place: Path) -> pd.DataFrame:
     frame = read_scored(place, NEEDED)
     if unknown := sorted({str(band) for band in frame["band"]} - set(ORDER)):
         raise DataError(f"{place}: band {unknown[0]!r:.50} is none of {', '.join(ORDER)}; {_GIVE}")
+    if not all(isinstance(value, bool | np.bool_) for value in frame["flagged"]):
+        raise DataError(f"{place}: flagged must be true or false in every row; {_GIVE}")
     for name in ("reasons", "model"):
         frame[name] = frame[name] if name in frame.columns else None
+    if not all(_are_reasons(value) for value in frame["reasons"]):
+        raise DataError(f"{place}: reasons must be a list of what adds to the score in every row; {_GIVE}")
     score = np.asarray(pd.to_numeric(frame["score"], errors="coerce"), dtype=np.float64)
     texts = {name: _texts(frame[name]) for name in ("address", "reference", "as_of") if name in frame.columns}
     return frame.assign(score=score, **texts).drop(columns=["percentile", "test"], errors="ignore")
+
+
+def _are_reasons(value: Any) -> bool:
+    """Whether it is a list of reasons, or nothing."""
+    if not isinstance(value, (list, np.ndarray)):
+        return value is None or value != value
+    return all(isinstance(one, dict) and isinstance(one.get("contribution"), int | float) for one in value)
 
 
 def _texts(column: Any) -> pd.Series:
@@ -223,8 +244,6 @@ def _texts(column: Any) -> pd.Series:
 
 def _text(value: Any) -> str | None:
     """A value as text that is the same in each format; the caller's columns, a list, as JSON."""
-    if isinstance(value, str) and value.startswith("["):
-        value = json.loads(value)
     if isinstance(value, list | np.ndarray):
         return json.dumps(list(value), sort_keys=True, default=str)
     return None if pd.isna(value) else str(value)
@@ -250,7 +269,7 @@ def _lines(place: Path) -> pd.DataFrame:
 
 def _csv(place: Path) -> pd.DataFrame:
     frame = pd.read_csv(place, dtype="str", keep_default_na=False, na_values=[""], usecols=lambda name: name in READ)
-    for name in ("reasons", "model"):
+    for name in ("reasons", "model", "reference"):
         if name in frame.columns:
             frame[name] = [json.loads(cell) if isinstance(cell, str) else None for cell in frame[name]]
     if "flagged" in frame.columns:

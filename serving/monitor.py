@@ -3,16 +3,17 @@
 Bins are counted, and counts add up: a batch in parts, or one that went on after a crash, gives the same report.
 """
 
+import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ..features.errors import DataError
+from ..features.errors import DataError, UsageError
 from ..features.small_tables import read_small_table
 from .calibration import percentiles
-from .diff import read_scored
+from .diff import read_scored, version_of, wallets_of
 from .model_folder import ModelFolder
 from .profile import MISSING
 from .stability import BINS, LEAST_ROWS, bins_of, edges_of, index_of
@@ -27,9 +28,12 @@ APART_WATCH, APART_DRIFTED = 0.7, 0.85
 CALM, WATCHED, MOVED, FEW = "calm", "watch", "drifted", "too few rows"
 
 SAMPLE = 500
-"""Rows of a batch that are kept to be told apart: those with the smallest hash, whatever their order."""
+"""Rows of a batch that are kept to be told apart: those whose address and date have the smallest hash, whatever their order.
+
+Not that of their values: equal rows, of which wallets with little history have many, would all be in the sample, or none."""
+KEY = ("address", "as_of")
 FOLDS, ROUNDS, NAMED = 2, 40, 5
-_GOLDEN, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
+_hash_rows: Any = pd.util.hash_pandas_object  # pyright: ignore[reportAttributeAccessIssue] (public, but its types are not)
 _SMALL = {
     "objective": "binary", "learning_rate": 0.1, "num_leaves": 7, "min_data_in_leaf": 20, "feature_fraction": 0.3,
     "deterministic": True, "force_row_wise": True, "seed": 7, "num_threads": 1, "verbosity": -1,
@@ -45,15 +49,25 @@ def batch_drift(model: ModelFolder, X: pd.DataFrame | None, percentile: Any) -> 
 
 
 def drift_of_files(scorer: "Scorer", scores: Path, vectors: Path | None = None) -> dict[str, Any]:
-    """The drift of a scored file, of its features too where the file of its vectors is given (they are scored once more).
+    """The drift of a scored file, of its features too where the file of its vectors is given; of those, what was scored counts.
 
     Raises:
-        DataError: if a file cannot be read, or a feature is missing.
+        DataError: if a file cannot be read, a feature is missing, or something that was scored has no vector.
+        UsageError: if another model made the scores.
     """
+    rows = read_scored(scores, ("address", "as_of", "percentile"))
+    _refuse_other_models(rows, scorer.model, scores)
+    percentile = pd.to_numeric(rows["percentile"], errors="coerce")
     if vectors is None:
-        return batch_drift(scorer.model, None, percentiles_of(scores))
-    X = vectors_of(vectors, scorer.model)
-    return batch_drift(scorer.model, X, scorer.score_features(X)["percentile"])
+        return batch_drift(scorer.model, None, percentile)
+    scored = _keyed(rows).assign(percentile=percentile).dropna(subset="percentile").drop_duplicates(list(KEY))
+    X = vectors_of(vectors, scorer.model).drop_duplicates(list(KEY)).merge(scored, on=list(KEY))
+    if len(X) < len(scored):
+        raise DataError(
+            f"{vectors}: of {len(scored):,} scored rows {len(scored) - len(X):,} have no vector there; "
+            "extract the addresses and dates that were scored"
+        )
+    return batch_drift(scorer.model, X, X["percentile"])
 
 
 class BatchDrift:
@@ -80,29 +94,28 @@ class BatchDrift:
         """Count rows that were scored.
 
         Args:
-            X: their vectors, with the model's features among the columns; None if they are not at hand.
-            percentile: theirs, (rows,), as the scored row has it; NaN, which is unscored, is passed over where X is None.
+            X: their vectors as `extract` gives them: `address`, `as_of`, and the model's features; None if they are not at hand.
+            percentile: theirs, (rows,), as the scored row has it; rows with NaN, which is unscored, are passed over.
 
         Raises:
-            DataError: if X lacks a feature, or has another number of rows.
+            DataError: if X lacks a column or has one twice, holds no numbers, or has another number of rows.
         """
         score = np.asarray(percentile, dtype=np.float64)
-        if X is None:
-            self._counted[""] += self._count("", score[~np.isnan(score)])
-            return
-        if missing := [name for name in self.features if name not in X.columns]:
-            raise DataError(
-                f"drift: the column {missing[0]} is missing among the vectors; extract them with this model's window"
-            )
-        if len(X) != len(score):
-            raise DataError(f"drift: {len(X)} vectors came with {len(score)} percentiles; one each is needed")
         scored = ~np.isnan(score)
+        if X is not None:
+            if len(X) != len(score):
+                raise DataError(f"drift: {len(X)} vectors came with {len(score)} percentiles; one each is needed")
+            if self.features:
+                self._add_vectors(X.loc[scored])
         self._counted[""] += self._count("", score[scored])
-        codes = np.empty((int(scored.sum()), len(self.features)), dtype=np.uint8)
+
+    def _add_vectors(self, X: pd.DataFrame) -> None:
+        values = _numbers(X, self.features)
+        codes = np.empty(values.shape, dtype=np.uint8)
         for at, name in enumerate(self.features):
-            codes[:, at] = bins_of(X[name].to_numpy(dtype=np.float64)[scored], self._edges[name])
+            codes[:, at] = bins_of(values[:, at], self._edges[name])
             self._counted[name] += np.bincount(codes[:, at], minlength=len(self._expected[name]))
-        self._keep(_hashes(codes, score[scored]), codes)
+        self._keep(_hash_rows(X[list(KEY)], index=False).to_numpy(), codes)
 
     def counts(self) -> dict[str, Any]:
         """What was counted so far, as JSON can hold it; for `merge`."""
@@ -121,9 +134,14 @@ class BatchDrift:
         shapes = {name: part.shape for name, part in self._counted.items()}
         if {name: part.shape for name, part in bins.items()} != shapes:
             raise DataError("drift: these counts were made against another model; count the batch anew")
+        if any((part < 0).any() for part in bins.values()) or not all(self._is_row(row) for _, row in sample):
+            raise DataError("drift: these are not counts of a batch; count the batch anew")
         for name, part in bins.items():
             self._counted[name] = self._counted[name] + part
         self._sample = sorted(self._sample + sample)[:SAMPLE]
+
+    def _is_row(self, row: str) -> bool:
+        return len(row) == len(self.features) and set(row) <= {*string.digits, MISSING}
 
     def report(self) -> dict[str, Any]:
         """Index and verdict of the score and of each feature, and whether the features together tell the batch apart.
@@ -182,18 +200,27 @@ def verdict_of(value: float, watch: float, moved: float) -> str:
     return MOVED if value >= moved else WATCHED if value >= watch else CALM
 
 
-def percentiles_of(scores: Path) -> np.ndarray:
-    """The percentiles of a scored file, NaN for what was not scored. Raises DataError if there are none."""
-    found = read_scored(scores, ("percentile",))["percentile"]
-    return np.asarray(pd.to_numeric(found, errors="coerce"), dtype=np.float64)
-
-
 def vectors_of(place: Path, model: ModelFolder) -> pd.DataFrame:
-    """The model's features from a file that `walletprint extract` wrote. Raises DataError if one is missing."""
+    """Address, date and the model's features, from what `walletprint extract` wrote. Raises DataError if one is missing."""
     _, frame = read_small_table(place, "vectors")
-    if missing := [name for name in model.features if name not in frame.columns]:
+    if missing := [name for name in (*KEY, *model.features) if name not in frame.columns]:
         raise DataError(f"{place}: the column {missing[0]} is missing; give vectors that `walletprint extract` wrote")
-    return frame.loc[:, list(model.features)]
+    return pd.concat([_keyed(frame), frame.loc[:, list(model.features)]], axis=1)
+
+
+def _keyed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Address and date of each row, the same however they were written."""
+    moments = pd.to_datetime(rows["as_of"], utc=True, format="ISO8601", errors="coerce")
+    return pd.DataFrame({"address": wallets_of(rows["address"]), "as_of": moments.dt.as_unit("us")})
+
+
+def _refuse_other_models(rows: pd.DataFrame, model: ModelFolder, place: Path) -> None:
+    versions = {version_of(one) for one in (rows["model"] if "model" in rows.columns else [])} - {""}
+    if others := sorted(versions - {model.version}):
+        raise UsageError(
+            f"{place}: scored by version {others[0]:.50} of a model, and {model.name} is version {model.version}; "
+            "give the model that scored it"
+        )
 
 
 def _worse(verdict: str, moved: bool) -> str:
@@ -204,13 +231,20 @@ def _number(letter: str) -> float:
     return np.nan if letter == MISSING else float(letter)
 
 
-def _hashes(codes: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """A number a row, (rows,), the same for the same row whatever stands beside it."""
-    weights = (np.arange(codes.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)) * _GOLDEN
-    mixed = codes.astype(np.uint64) @ weights + np.ascontiguousarray(score).view(np.uint64)
-    for shift in (30, 27, 31):  # as splitmix64 does (Steele et al. 2014)
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * _MIX
-    return mixed
+def _numbers(X: pd.DataFrame, names: list[str]) -> np.ndarray:
+    """The features' columns, (rows, features), NaN where not finite, as a profile has them. Raises DataError, as `add` does."""
+    columns = [*KEY, *names]
+    if missing := [name for name in columns if name not in X.columns]:
+        raise DataError(
+            f"drift: the column {missing[0]} is missing among the vectors; extract them with this model's window"
+        )
+    if twice := [name for name in columns if list(X.columns).count(name) > 1]:
+        raise DataError(f"drift: the column {twice[0]} came twice; keep one")
+    try:
+        values = X[names].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"drift: numbers are needed in all columns ({' '.join(str(error).split())})") from None
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _adversarial(X: np.ndarray, z: np.ndarray) -> tuple[float, list[int]]:

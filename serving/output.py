@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..features.errors import DataError, UsageError
+from ..features.safe_text import safe_cell
 from ..features.whole import write_whole
 
 _TIME = pa.timestamp("us", "UTC")
@@ -76,8 +77,6 @@ SCORES_SCHEMA = pa.schema(
 
 SUFFIXES = (".parquet", ".csv", ".jsonl", ".json")
 """What a file of scores may end in."""
-
-_FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
 
 
 def write_scores(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
@@ -156,9 +155,7 @@ def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 def _cell(value: Any) -> Any:
     if isinstance(value, (list, dict)):
         return _json(value)
-    if isinstance(value, str):
-        return "'" + value if value.startswith(_FORMULA) else value
-    return _iso(value) if isinstance(value, datetime) else value
+    return _iso(value) if isinstance(value, datetime) else safe_cell(value)
 
 
 def _json(value: Any) -> str:

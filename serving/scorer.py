@@ -281,13 +281,13 @@ class Scorer:
             if watch is not None:
                 watch(X, scored["percentile"].to_numpy())
             which = np.full(len(X), reasons == "all") if reasons != "flagged" else scored["flagged"].to_numpy()
-            explained.append((chunk[which], self._reasons(X, scored.pop("margin"), which)))
+            explained.append((chunk[which], self.reasons_for(X, scored.pop("margin"), which)))
             for name in scored.columns:
                 rows[name] = _put(rows.loc[:, name], chunk, scored.loc[:, name])
         nested = {"coverage": coverages(ledger, seen), "reasons": reason_lists(explained, len(rows))}
         return rows, nested | facts_of(ledger, seen)
 
-    def _reasons(self, X: pd.DataFrame, margin: pd.Series, explained: np.ndarray) -> list[list[dict[str, Any]]]:
+    def reasons_for(self, X: pd.DataFrame, margin: pd.Series, explained: np.ndarray) -> list[list[dict[str, Any]]]:
         """The reasons of the rows that are explained. No row goes out whose contributions do not add up to its margin."""
         declared = [feature(name) for name in self.model.features]
         groups = groups_of(declared)

@@ -11,18 +11,23 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
+from ..features.arrow import pc
 from ..features.by_wallet import by_group
 from ..features.errors import UsageError
 from ..features.ledger import Ledger
 from ..features.own import refuse_others
 from ..features.periods import parse_window
 from ..features.spark import SparkFrame, asked_of, ddl_of, gathered
-from .output import SCORES_SCHEMA, scores_table
+from . import registry
+from .model_folder import LARGEST
+from .output import SCORES_SCHEMA
+from .references import reference_folder
 from .scorer import REASONS, Scorer
+from .signature import CHECKING, SIGNING
 
+Files = tuple[tuple[str, bytes], ...]
 _NOWHERE = "no history: this address is in none of the transfers"
 
 
@@ -53,18 +58,18 @@ def score_spark(
     """
     if reasons not in REASONS:
         raise UsageError(f"reasons: one of {', '.join(REASONS)} is allowed, not {reasons!r}")
-    scorer = model if isinstance(model, Scorer) else Scorer.load(model)
+    scorer, files = _carried(model)
     names = refuse_others(scorer.model.features, f"model {scorer.model.name}")
     asked = asked_of(addresses, as_of, "addresses", echo=True)
     rows = gathered(transfers, asked, parse_window(scorer.model.window), names)
     options = {"reasons": reasons, "scored_at": scored_at or datetime.now(UTC)}
-    work = partial(_scored, files=_packed(scorer), echoed=asked.echoed, options=options)
+    work = partial(_scored, files=files, echoed=asked.echoed, options=options)
     return rows.mapInArrow(work, ddl_of(SCORES_SCHEMA))
 
 
 def _scored(
     batches: Iterator[pa.RecordBatch],
-    files: tuple[tuple[str, bytes], ...],
+    files: Files,
     echoed: tuple[str, ...],
     options: dict[str, Any],
 ) -> Iterator[pa.RecordBatch]:
@@ -72,28 +77,50 @@ def _scored(
     scorer = _unpacked(files)
 
     def work(asked: pa.Table, ledger: Ledger) -> pa.Table:
-        frame = scorer.score(asked.rename_columns(["address", "as_of", *echoed]).to_pandas(), ledger, **options)
-        return scores_table(_honest(frame))
+        frame = asked.rename_columns(["address", "as_of", *echoed]).to_pandas()
+        return _honest(scorer.score_table(frame, ledger, **options))
 
     return by_group(batches, scorer.model.features, work)
 
 
-def _honest(frame: pd.DataFrame) -> pd.DataFrame:
+def _honest(rows: pa.Table) -> pa.Table:
     """The rows without what would take all of a wallet's history, of which only the window was read."""
-    coverage = [{**seen, "truncated": None} for seen in frame["coverage"]]
-    error = frame["error"].replace({_NOWHERE: f"{_NOWHERE} in the window"})
-    return frame.assign(coverage=pd.Series(coverage, index=frame.index, dtype=object), error=error)
+    error = pc.if_else(pc.equal(rows["error"], _NOWHERE), f"{_NOWHERE} in the window", rows["error"])
+    seen, fields = rows["coverage"].combine_chunks(), list(SCORES_SCHEMA.field("coverage").type)
+    parts = [pa.nulls(len(seen), f.type) if f.name == "truncated" else pc.struct_field(seen, f.name) for f in fields]
+    changed = {"error": error, "coverage": pa.StructArray.from_arrays(parts, fields=fields)}
+    columns = [changed.get(name, rows[name]) for name in rows.column_names]
+    return pa.Table.from_arrays(columns, schema=SCORES_SCHEMA)
 
 
-def _packed(scorer: Scorer) -> tuple[tuple[str, bytes], ...]:
-    """The files of a model folder, by name."""
+def _carried(model: Scorer | str | os.PathLike[str]) -> tuple[Scorer, Files]:
+    """The scorer, and the files that it is loaded from: those of its folder, so that a signature comes along."""
+    if isinstance(model, Scorer):
+        return model, _made(model)
+    if str(model).startswith(registry.PREFIX):
+        with registry.fetched(str(model)) as folder:
+            return _carried(folder)
+    folder = reference_folder(model) or Path(model)
+    return Scorer.load(folder), _packed(folder)
+
+
+def _made(scorer: Scorer) -> Files:
+    """The files of a scorer in memory."""
+    if os.environ.get(CHECKING) and not os.environ.get(SIGNING):
+        raise UsageError(
+            f"model: {CHECKING} asks for a signature, which a scorer in memory does not have; give its folder or models:/…"
+        )
     with tempfile.TemporaryDirectory() as place:
-        folder = scorer.model.save(Path(place) / "model")
-        return tuple(sorted((file.name, file.read_bytes()) for file in folder.iterdir()))
+        return _packed(scorer.model.save(Path(place) / "model"))
+
+
+def _packed(folder: Path) -> Files:
+    """The files of a model folder, by name."""
+    return tuple((name, (folder / name).read_bytes()) for name in LARGEST if (folder / name).is_file())
 
 
 @lru_cache(maxsize=2)
-def _unpacked(files: tuple[tuple[str, bytes], ...]) -> Scorer:
+def _unpacked(files: Files) -> Scorer:
     """The model of these files, loaded once a worker."""
     with tempfile.TemporaryDirectory() as place:
         for name, data in files:

@@ -1,8 +1,13 @@
 """Texts of strangers stay texts: in SQL, in spreadsheets, in pictures and Markdown, and in messages."""
 
 import csv
+import io
+import json
 import re
+import sys
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -10,10 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from walletprint.cli import main
+from walletprint.experiments.benchmarks.report import markdown
 from walletprint.features.ingest import ingest
 from walletprint.features.ledger import Ledger
-from walletprint.features.safe_text import FORMULA, safe_cell, shortened
+from walletprint.features.safe_text import FORMULA, csv_text, markdown_text, safe_cell, shortened
 from walletprint.serving import write_scores
+from walletprint.training import card
+from walletprint.training.audit.report import AuditReport, Check
+from walletprint.training.card_text import table
 
 A, B = "0x" + "a1" * 20, "0x" + "b2" * 20
 HOSTILE = [
@@ -67,6 +77,19 @@ def test_no_cell_begins_as_a_formula(text):
 
 
 @pytest.mark.parametrize("text", HOSTILE)
+def test_no_cell_of_a_table_begins_as_a_formula(text):
+    table = pd.DataFrame(
+        {text: ["plain", None], "b": pd.Categorical([text, "x"]), "n": [-1.5, 2.0], "t": [True, False]}
+    )
+    cells = [cell for row in csv.reader(io.StringIO(csv_text(table))) for cell in row]
+    assert len(cells) == 12
+    for cell in cells:
+        assert not cell.startswith(FORMULA) or _is_number(cell)
+    assert list(table.columns) == [text, "b", "n", "t"]
+    assert csv_text(table.iloc[:0]).count("\n") >= 1
+
+
+@pytest.mark.parametrize("text", HOSTILE)
 def test_no_cell_of_scores_begins_as_a_formula(text, tmp_path):
     from walletprint.serving.references import FOLDER
     from walletprint.serving.scorer import Scorer
@@ -76,7 +99,35 @@ def test_no_cell_of_scores_begins_as_a_formula(text, tmp_path):
     with place.open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     for cell in cells:
-        assert not cell.startswith(FORMULA) or re.fullmatch(r"-?[0-9.e+-]+", cell)
+        assert not cell.startswith(FORMULA) or _is_number(cell)
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"-?[0-9.e+-]+", cell) is not None
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_the_callers_columns_stay_texts_in_batches(text, suffix, tmp_path):
+    from walletprint.serving.batch import score_batch
+    from walletprint.serving.references import FOLDER
+    from walletprint.serving.scorer import Scorer
+
+    scorer = Scorer.load(FOLDER / "laundering")
+    ledger = Ledger.from_transfers(transfers(), scorer.model.features)
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["address", text], [A, text]])
+    place = tmp_path / f"s{suffix}"
+    score_batch(scorer, ledger, tmp_path / "a.csv", place, as_of="2021-02-01")
+    named = [{"column": text.strip(), "value": text}]
+    if suffix == ".parquet":
+        assert pq.read_table(place)["reference"].to_pylist() == [named]
+    elif suffix == ".jsonl":
+        assert json.loads(place.read_text())["reference"] == named
+    else:
+        (row,) = csv.DictReader(place.read_text().splitlines())
+        assert json.loads(row["reference"]) == named
+        assert not [cell for cell in row.values() if cell.startswith(FORMULA) and not _is_number(cell)]
 
 
 @pytest.mark.parametrize(
@@ -103,3 +154,50 @@ def test_messages_keep_what_is_no_address():
         "sha256 " + "ab" * 32,
     ):
         assert shortened(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "[here](javascript:alert(1))", "![x](http://y/z.png)", "a|b\n# c"]
+)
+def test_markup_in_names_stays_text_in_pages(text):
+    escaped = markdown_text(text)
+    for page in (table(["case"], [[text]]), markdown(pd.DataFrame({"case": [text]}))):
+        assert page.splitlines()[2:] == [f"| {escaped} |"]
+    check = Check(text, "warn", f"columns: {text}", text)
+    about = {"rows": 1, "positives": 1, "features": 1, "train": 1, "test": 0, "split": "time", "notes": [text]}
+    page = AuditReport((check,), pd.DataFrame(), about).as_markdown()
+    assert page.count(escaped) == 4
+    for said in (escaped, page):
+        assert "<script" not in said
+        assert not re.search(r"(?<!\\)\]\(", said)
+
+
+@given(st.text(alphabet="\\\\[]()!<>|`a\n"))
+def test_every_mark_is_escaped_whatever_stands_before_it(text):
+    bare = re.sub(r"\\.", "", markdown_text(text))
+    assert not set(bare) & set("\\[]<|`\n")
+
+
+def test_markup_in_names_stays_text_in_the_model_card(monkeypatch):
+    from types import SimpleNamespace
+
+    hostile = "actor:<script>alert(1)</script> [x](http://y)"
+    model: Any = SimpleNamespace(labels={"positive": [hostile, "mixer"]})
+    assert card._listed(model, "positive") == f"{markdown_text(hostile)}, mixer"
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "$\\frac$ & ]]>", "[/red] --> x"])
+def test_names_in_pictures_stay_texts(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    transfers(sender=[A, B], receiver=[B, "c"], usd=[10.0, 20.0]).to_csv("t.csv", index=False)
+    pd.DataFrame({"case": [name], "address": [A], "date": ["2021-01-01"]}).to_csv("cases.csv", index=False)
+    call = ["case", "trace", "--transfers", "t.csv", "--cases", "cases.csv", "--out", "out", "--picture", "p.svg", "-q"]
+    monkeypatch.setattr(sys, "argv", ["walletprint", *call])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code, capsys.readouterr().err
+    drawn = ElementTree.parse("p.svg")
+    assert {part.tag.split("}")[-1] for part in drawn.iter()} <= {
+        "svg", "metadata", "RDF", "Work", "type", "date", "format", "creator", "Agent", "title", "defs", "style", "g",
+        "path", "use", "clipPath", "rect", "text",
+    }  # fmt: skip

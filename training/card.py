@@ -5,6 +5,7 @@ Says nothing that hangs on when or where it was written, so that the same traini
 
 import pandas as pd
 
+from ..features.safe_text import markdown_text
 from ..serving.model_folder import ModelFolder
 from .card_parts import audit_part, bounds_part, cases_part, intervals_part, learning_part
 from .card_text import number, table
@@ -62,7 +63,7 @@ def _data(model: ModelFolder, dataset: Dataset) -> str:
 
 def _listed(model: ModelFolder, side: str) -> str:
     entries = model.labels[side]
-    return ", ".join(map(str, entries)) if isinstance(entries, list) and entries else "none"
+    return ", ".join(map(markdown_text, entries)) if isinstance(entries, list) and entries else "none"
 
 
 def _slices(dataset: Dataset, slices: Slices, config: TrainConfig) -> str:

@@ -92,7 +92,7 @@ def cases_part(findings: Findings) -> str:
 def audit_part(audit: AuditReport) -> str:
     """The verdicts of the leakage audit."""
     rows = [
-        [str(row["check"]), str(row["verdict"]), _cell(row["found"]), _cell(row["what_to_do"])]
+        [str(row["check"]), str(row["verdict"]), str(row["found"]), str(row["what_to_do"])]
         for row in audit.checks.to_dict("records")
     ]
     return f"## Leakage audit: {audit.headline}\n\n" + table(["check", "verdict", "found", "what to do"], rows)
@@ -177,7 +177,3 @@ def _span(row: Mapping[Any, Any], what: str, depth: str) -> str:
 
 def _lines(texts: Iterable[str]) -> str:
     return "\n".join(texts)
-
-
-def _cell(text: object) -> str:
-    return " ".join(str(text).replace("|", "\\|").split())

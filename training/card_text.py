@@ -3,16 +3,18 @@
 import math
 from collections.abc import Sequence
 
+from ..features.safe_text import markdown_text
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown.
+    """A table in Markdown; what is in the cells stays text.
 
     >>> print(table(["a", "b"], [["1", "2"]]))
     | a | b |
     | --- | --- |
     | 1 | 2 |
     """
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [head, ["---"] * len(head), *(map(markdown_text, row) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

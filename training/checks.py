@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from ..features.catalogue import FAMILIES, catalogue
 from ..features.periods import parse_window
+from .dust_proof import proof_of
 from .labels import ACTOR, CATEGORIES
 
 if TYPE_CHECKING:
@@ -128,7 +129,23 @@ def _names(config: "TrainConfig") -> list[str]:
             for name in chosen
             if name in known and not known[name].era_safe
         ]
+    if config.features.dust_proof:
+        problems += [
+            f"features.names: {name} is not proof against dust; leave it out or set features.dust_proof: false"
+            for name in chosen
+            if name in known and not proof_of(name)
+        ]
     return problems
+
+
+def _any_feature(config: "TrainConfig") -> list[str]:
+    """Families that the other keys leave nothing of."""
+    from .dataset import feature_names
+
+    known = config.features.families and set(config.features.families) <= set(FAMILIES)
+    if not known or feature_names(config.features):
+        return []
+    return ["features.families: era_safe_only and dust_proof leave no feature of these; add a family"]
 
 
 def _similar_feature(name: str, known: Iterable[str]) -> str:
@@ -201,6 +218,7 @@ CHECKS: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("labels",), _labels),
     (("features.families",), _families),
     (("features.names",), _names),
+    (("features",), _any_feature),
     (("features",), _one_choice),
     (("snapshots.first", "snapshots.last"), _snapshot_dates),
     (("split.train_until", "split.calibrate_until"), _split_dates),

@@ -124,6 +124,8 @@ class FeaturesConfig(_Section):
     """Leave out what moves with the calendar."""
     stable_only: bool = False
     """Leave out what tells one theft apart and no other; the features dropped are named in the card."""
+    dust_proof: bool = False
+    """Keep only what strangers' payments to a wallet can't move far (training/dust_proof.py lists it)."""
 
 
 class LightGBMConfig(_Section):

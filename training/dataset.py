@@ -14,6 +14,7 @@ from ..features.errors import DataError
 from ..features.extract import coverage, extract
 from ..features.ledger import Ledger
 from . import matrix
+from .dust_proof import proof_of
 from .labels import Targets, targets
 from .matrix import filled, slices_of, taken
 from .sampling import sample_snapshots, unit_hash
@@ -146,6 +147,7 @@ def feature_names(config: "FeaturesConfig") -> list[str]:
         for feature in catalogue()
         if (feature.name in config.names if config.names else feature.family in families)
         and (feature.era_safe or not config.era_safe_only)
+        and (proof_of(feature.name) or not config.dust_proof)
     ]
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from ..features.errors import UsageError
+from ..features.safe_text import csv_text
 from ..serving import registry
 from ..serving.model_folder import ModelFolder
 from .config import TrainConfig
@@ -163,7 +164,7 @@ def _log_files(mlflow: Any, record: Record) -> None:
     for name, text in record.texts.items():
         mlflow.log_text(text, name)
     for name, table in record.tables.items():
-        mlflow.log_text(table.to_csv(index=False), f"tables/{name}.csv")
+        mlflow.log_text(csv_text(table), f"tables/{name}.csv")
     mlflow.log_artifacts(str(record.pictures), "plots")
     for data in record.data:
         rows = mlflow.data.from_pandas(data.rows, targets="y", name=data.name, digest=data.digest)

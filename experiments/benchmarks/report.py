@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from ...features.safe_text import markdown_text
+
 RESULTS = Path("experiments/benchmarks/results")
 _VERSIONS = ("numpy", "pandas", "pyarrow", "numba", "lightgbm", "duckdb", "scikit-learn")
 
@@ -87,4 +89,4 @@ def markdown(frame: pd.DataFrame) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "–" if pd.isna(value) else f"{value:.4g}"
-    return "–" if value is None else str(value).replace("|", "\\|")
+    return "–" if value is None else markdown_text(value)

@@ -24,7 +24,7 @@ from .report import RESULTS, write_report
 
 CUT = 0.65  # of the period: what came before it trains, wallets first seen after it are watched
 ALARMS = (0.01, 0.05)  # share of the honest wallets watched that are flagged
-STRENGTHS = (0.3, 1.0)
+STRENGTHS = (1.0,)
 STRATEGIES = ("dust", "split", "wait", "pad", "mimic")
 TRANSFERS, AGES = (3, 10), ("1d", "7d", "30d", "90d")
 HEADS = ("laundering", "state_linked")
@@ -36,8 +36,10 @@ what is the truth. A wallet's score is its highest. `recall at 1%` is of the wal
 that {ALARMS[0]:.0%} of the honest wallets watched exceed (those without a score do not).
 
 Evasion: the same crimes by the same people on the same chain (one seed), each spending `strength` as docs/simulation.md says.
-`as trained` is the model of the chain without evasion, at its own thresholds; for `its own thresholds` they are drawn anew on the
-chain with evasion; `trained on evaders` learnt from that chain's past."""
+`as trained` is the model of the chain without evasion, at its own thresholds; `hardened` is the same with `features.dust_proof`.
+What is `trained on evaders` learnt from the past of the chain with evasion, and its thresholds are of that chain."""
+MODELS = {"as trained": False, "hardened": True}
+"""Whether the features are only those that are proof against dust."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,13 @@ def watch(folder: Path, scenario: Scenario) -> Watch:
     return Watch(chain, ledger, cut, new, early_snapshots(ledger, list(new.index), TRANSFERS, AGES))
 
 
-def model(seen: Watch, head: str, folder: Path) -> Scorer:
+def model(seen: Watch, head: str, folder: Path, hardened: bool = False) -> Scorer:
     """A model of what was known at the cut."""
     before = pc.field("timestamp") < pc.scalar(seen.cut.to_pydatetime())
     labels: Any = read_labels(seen.chain.labels).good
     labels = labels[pd.to_datetime(labels["known_from"], utc=True) < seen.cut]
-    settings = {"head": head, "tracking": {"enabled": False}}
+    settings: dict[str, Any] = {"head": head, "features": {"dust_proof": hardened}}
+    settings |= {"model": {"baselines": False}, "tracking": {"enabled": False}}
     train(pq.read_table(seen.chain.transfers, filters=before), labels, settings, folder)
     return Scorer.load(folder)
 
@@ -143,38 +146,40 @@ def _by_script(seen: Watch, guilty: Any, top: Any, at: dict[float, float]) -> pd
 
 
 def evasion(folder: Path, strengths: tuple[float, ...]) -> dict[str, Any]:
-    """What each strategy and strength takes from recall, and what training on evaders gives back."""
+    """What each strategy and strength takes from recall, and what hardening and training on evaders give back."""
     base = load_scenario("evasion")
-    plain = watch(
-        folder / "plain", base.model_copy(update={"evasion": base.evasion.model_copy(update={"strategy": "none"})})
-    )
-    models = {head: model(plain, head, folder / f"plain-{head}") for head in HEADS}
-    rows, at = [], {}
-    for head, scorer in models.items():
-        top = highest(plain, scorer)
-        at[head] = thresholds(plain, top)
-        rows.append(
-            {
-                "head": head,
-                "strategy": "none",
-                "strength": 0.0,
-                "model": "as trained",
-                **recalls(plain, top, head, at[head]),
-            }
-        )
+    none = base.evasion.model_copy(update={"strategy": "none"})
+    plain = watch(folder / "plain", base.model_copy(update={"evasion": none}))
+    models = {
+        (head, name): model(plain, head, folder / f"plain-{head}-{name}", hardened)
+        for head in HEADS
+        for name, hardened in MODELS.items()
+    }
+    tops = {key: highest(plain, scorer) for key, scorer in models.items()}
+    at = {key: thresholds(plain, top) for key, top in tops.items()}
+    rows = [_row(plain, key, "none", 0.0, tops[key], at[key]) for key in models]
     for strategy, strength, seen in _evaders(folder, base, strengths):
-        for head, scorer in models.items():
-            named = {"head": head, "strategy": strategy, "strength": strength}
-            top = highest(seen, scorer)
-            rows.append({**named, "model": "as trained", **recalls(seen, top, head, at[head])})
-            rows.append({**named, "model": "its own thresholds", **recalls(seen, top, head, thresholds(seen, top))})
+        for key, scorer in models.items():
+            rows.append(_row(seen, key, strategy, strength, highest(seen, scorer), at[key]))
             if strength == max(strengths):
-                again = highest(seen, model(seen, head, folder / f"{strategy}-{head}"))
-                rows.append(
-                    {**named, "model": "trained on evaders", **recalls(seen, again, head, thresholds(seen, again))}
-                )
+                rows.append(_learnt(seen, key, strategy, strength, folder))
     table = pd.DataFrame(rows)
     return {f"evasion: recall, {head}": table[table["head"] == head].drop(columns="head") for head in HEADS}
+
+
+def _row(
+    seen: Watch, key: tuple[str, str], strategy: str, strength: float, top: Any, at: dict[float, float], also: str = ""
+) -> dict[str, Any]:
+    head, name = key
+    told = {"head": head, "strategy": strategy, "strength": strength, "model": name + also}
+    return {**told, **recalls(seen, top, head, at)}
+
+
+def _learnt(seen: Watch, key: tuple[str, str], strategy: str, strength: float, folder: Path) -> dict[str, Any]:
+    """The row of a model that learnt from evaders, at the thresholds of their chain."""
+    head, name = key
+    top = highest(seen, model(seen, head, folder / f"{strategy}-{head}-{name}", MODELS[name]))
+    return _row(seen, key, strategy, strength, top, thresholds(seen, top), ", trained on evaders")
 
 
 def _evaders(folder: Path, base: Scenario, strengths: tuple[float, ...]) -> Iterator[tuple[str, float, Watch]]:

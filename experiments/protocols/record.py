@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ...features.safe_text import csv_text
 from ...training.tracking import Store, connected, open_experiment
 from ..benchmarks.report import environment, write_report
 from .registry import Findings, Protocol
@@ -48,7 +49,7 @@ def record(store: Store, found: Findings, data: Path, seed: int, report: Path) -
             mlflow.log_metrics(flat(main))
             mlflow.log_artifact(str(report))
             for title, table in found.tables.items():
-                mlflow.log_text(table.to_csv(index=False), f"tables/{_name(title)}.csv")
+                mlflow.log_text(csv_text(table), f"tables/{_name(title)}.csv")
             told = {"published": found.protocol.source, "folder": str(data)}
             source = mlflow.data.code_dataset_source.CodeDatasetSource(told)
             seen = {"name": found.protocol.name, "digest": digest(data, found.protocol)[:16]}

@@ -14,6 +14,7 @@ import pandas as pd
 from ..categories import IDS
 from ..errors import UsageError
 from ..ledger import Ledger
+from ..safe_text import csv_text
 from ..whole import write_parquet, write_whole
 from .follow import WAYS, Found, categories_of, follow_loot, services, until, ways
 from .read import Case
@@ -89,7 +90,7 @@ def write_table(table: pd.DataFrame, place: Path) -> None:
     """Write a table as CSV if the name says so, else as Parquet; whole or not at all. Raises DataError as `write_whole` does."""
     if place.suffix.lower() != ".csv":
         return write_parquet(table, place)
-    return write_whole(place, lambda file: file.write(table.to_csv(index=False).encode()))
+    return write_whole(place, lambda file: file.write(csv_text(table).encode()))
 
 
 def trace(

@@ -1,6 +1,5 @@
 """What a batch was asked, what its parts hold, and the totals: JSON, the same bytes for the same batch. Scores nothing."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,10 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 
+from ...features.digest import ledger_digest
 from ...features.errors import DataError
 from ...features.ledger import Ledger
 from ..calibration import UNSCORED
@@ -59,21 +57,9 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> str | None:
     return next((words for key, words in _WORDS.items() if one.get(key) != other.get(key)), None)
 
 
-def ledger_digest(ledger: Ledger) -> str:
-    """SHA-256 of the transfers and labels of a ledger, wherever they lie and whatever their files are called."""
-    digest = hashlib.sha256()
-    said = ledger.book[:-2] if ledger.book is not None else ()
-    for column in (*ledger.rows, ledger.signed.nonce, ledger.signed.time, *said):
-        digest.update(np.ascontiguousarray(column).data)
-    for texts in (ledger.addresses, ledger.assets):
-        for buffer in texts.buffers():
-            digest.update(buffer if buffer is not None else b"")
-    return digest.hexdigest()
-
-
-def counted(scores: pd.DataFrame) -> dict[str, Any]:
+def counted(scores: pa.Table) -> dict[str, Any]:
     """How many rows of a part are in each band, flagged in each, and unscored for each reason."""
-    rows = list(zip(scores["band"], scores["flagged"], scores["error"], strict=True))
+    rows = list(zip(*(scores[name].to_pylist() for name in ("band", "flagged", "error")), strict=True))
     return {
         "rows": len(scores),
         "bands": _counts(band for band, _, _ in rows),

@@ -3,7 +3,6 @@
 `docs/batches.md` describes what it writes. The scores themselves are `Scorer.score`'s.
 """
 
-import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,15 +19,20 @@ from ...features.errors import DataError, UsageError
 from ...features.ledger import Ledger
 from ...features.periods import parse_as_of
 from ..monitor import BatchDrift
-from ..output import scores_table
+from ..output import SCORES_SCHEMA
 from ..scorer import Scorer
 from .disk import alone, write_whole
-from .inputs import ASIDE, Aside, Asked, find_files, rows_of, signature
+from .echo import reference_column
+from .inputs import find_lists, rows_of, signature
 from .place import Place
 from .record import Totals, aside_counts, asked_for, counted, write_json
+from .rows import ASIDE, Aside, Asked
 
 PART = 20_000
 """Rows of a part, set-aside ones included: some 200 MB while it is scored."""
+
+_LETTERS = 1 << 25
+"""Characters of a list that a part holds, or one row more: lists may be wide."""
 
 Progress = Callable[[int, int], None]
 
@@ -50,14 +55,14 @@ def score_batch(
     Args:
         scorer: the model.
         ledger: the transfers.
-        addresses: a file, folder or glob of CSV and Parquet files with a column `address` (and perhaps `as_of`), or a text
-            file with an address a line.
+        addresses: a file, folder or glob of CSV and Parquet files with a column `address` (and perhaps `as_of`; others are
+            echoed as `reference`), and of text files with an address a line.
         out: a folder (a name without suffix), or a file .parquet, .csv, .jsonl.
         as_of: as for `Scorer.score`.
         reasons: as for `Scorer.score`.
         resume: go on with what an interrupted run has done, which must have been asked the same.
         scored_at: the moment that the rows carry; None for now, or when the run that is resumed began.
-        rows_per_part: how many rows are in memory at a time.
+        rows_per_part: how many rows are in memory at a time, at most; fewer where they are wide.
         on_progress: called with (rows done, rows in all as far as is known).
 
     Returns:
@@ -70,7 +75,7 @@ def score_batch(
     """
     began = time.monotonic()
     moment = None if as_of is None else parse_as_of(as_of).isoformat()
-    place, files = Place.of(Path(out)), find_files(addresses)
+    place, files = Place.of(Path(out)), find_lists(addresses)
     _refuse_own_output(place, files)
     with alone(place.lock):
         signed = [signature(file) for file in files]
@@ -122,13 +127,10 @@ class _Batch:
         aside = pa.Table.from_pylist([row._asdict() for row in chunk if isinstance(row, Aside)], ASIDE)
         if asked and self._as_of is None and all(row.as_of is None for row in asked):
             self._no_date(number)
-        scores = self._score(asked)
-        table = scores_table(scores)
-        drift = BatchDrift(self._scorer.model)
-        drift.add(None, scores["percentile"].dropna().to_numpy())
+        table, drift = self._score(asked)
         name, aside_name, place = self._place.names(number)
         digest = write_whole(self._place.folder / name, lambda file: pq.write_table(table, file, compression="zstd"))
-        record = counted(scores) | {"file": name, "sha256": digest, "drift": drift.counts()}
+        record = counted(table) | {"file": name, "sha256": digest, "drift": drift.counts()}
         record["set_aside"] = aside_counts(aside)
         if len(aside):
             there = self._place.folder / aside_name
@@ -138,14 +140,18 @@ class _Batch:
         write_json(place, record)
         return record
 
-    def _score(self, asked: list[Asked]) -> pd.DataFrame:
-        frame = pd.DataFrame(
-            {
-                "address": pd.Series([row.address for row in asked], dtype=object),
-                "as_of": pd.Series([row.as_of for row in asked], dtype=object),
-            }
-        )
-        return self._scorer.score(frame, self._ledger, as_of=self._as_of, **self._how)
+    def _score(self, asked: list[Asked]) -> tuple[pa.Table, BatchDrift]:
+        """The scored rows of a part, and how far each different wallet and date among them has moved."""
+        model = self._scorer.model
+        drift, at = BatchDrift(model), SCORES_SCHEMA.get_field_index("reference")
+
+        def watch(X: pd.DataFrame, percentile: np.ndarray) -> None:
+            drift.add(X if model.profile else None, percentile)
+
+        table = self._scorer.score_table(_frame(asked), self._ledger, self._as_of, watch=watch, **self._how)
+        # beside the scorer, for each file of a list has columns of its own
+        references = reference_column([(row.names, row.values) for row in asked])
+        return table.set_column(at, SCORES_SCHEMA.field(at), references), drift
 
     def _no_date(self, number: int) -> None:
         """The first part tells that a date was forgotten; later it is the mistake of the rows."""
@@ -163,12 +169,27 @@ class _Batch:
         )
 
 
+def _frame(asked: list[Asked]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "address": pd.Series([row.address for row in asked], dtype=object),
+            "as_of": pd.Series([row.as_of for row in asked], dtype=object),
+        }
+    )
+
+
 def _chunks(files: list[Path], size: int) -> Iterator[list[Asked | Aside]]:
-    """The rows of all files, `size` at a time; an empty piece if there is none at all."""
-    rows = rows_of(files)
-    yield list(itertools.islice(rows, size))
-    while chunk := list(itertools.islice(rows, size)):
-        yield chunk
+    """The rows of all files, `size` at a time and fewer where they are wide; an empty piece if there is none at all."""
+    piece: list[Asked | Aside] = []
+    letters, none = 0, True
+    for row in rows_of(files):
+        piece.append(row)
+        letters += row.size() if isinstance(row, Asked) else 0
+        if len(piece) == size or letters >= _LETTERS:
+            yield piece
+            piece, letters, none = [], 0, False
+    if piece or none:
+        yield piece
 
 
 def _refuse_own_output(place: Place, files: list[Path]) -> None:

@@ -63,6 +63,25 @@ def test_one_address_is_shown_with_all_details(score, tmp_path: Path):
     assert set(tmp_path.iterdir()) == before
 
 
+def test_a_folder_of_lists_of_any_kind_comes_with_their_columns(score, tmp_path: Path):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "a.csv").write_text(f"case,address\nC-1,{NAMES[0]}\n")
+    (tmp_path / "lists" / "b.txt").write_text(f"{NAMES[1]}\n")
+    assert score("-a", "lists", "--out", "s.jsonl")[0] == 0
+    rows = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    assert [(row["address"], row["reference"]) for row in rows] == [
+        (NAMES[0], [{"column": "case", "value": "C-1"}]),
+        (NAMES[1], None),
+    ]
+
+
+def test_the_drift_is_told_in_one_line(run, score, tmp_path: Path):
+    assert score("-a", "a.csv", "--out", "s.csv")[0] == 0
+    call = ("-m", "reference", "-t", "t.parquet", "-a", "a.csv", "--as-of", "2021-02-01", "--out", "t.csv")
+    (line,) = [line for line in run("score", *call)[2].splitlines() if line.startswith("drift of ")]
+    assert "against the model's reference population: too few rows" in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "as_of", "words"),
     [

@@ -110,4 +110,4 @@ def test_a_frame_that_is_not_sparks_is_refused():
 def test_arrow_types_in_sparks_words():
     times = pa.list_(pa.struct([("when", pa.timestamp("us", "UTC")), ("n", pa.int64())]))
     schema = pa.schema([("a", pa.string()), ("b", times), ("c", pa.bool_())])
-    assert ddl_of(schema) == "`a` string, `b` array<struct<`when`: timestamp, `n`: bigint>>, `c` boolean"
+    assert ddl_of(schema) == "`a` string, `b` array<struct<`when`: timestamp_ltz, `n`: bigint>>, `c` boolean"

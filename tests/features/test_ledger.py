@@ -428,3 +428,24 @@ def test_what_ingest_writes_is_kept_and_added_to(tmp_path, save):
     assert ledger.transfers == 40
     manifest = json.loads((tmp_path / "kept" / "walletprint-ledger.json").read_text())
     assert set(manifest["files"]) == {str(out) for out in outs}
+
+
+@pytest.mark.parametrize("zone", ["GMT+9", "Z", "+09:00", "Asia/Tokyo"])
+def test_moments_in_any_zone_are_read_and_bad_rows_kept_aside(zone):
+    moments = pa.array([1_600_000_000_000_000, 1_600_000_060_000_000], pa.timestamp("us", zone))
+    table = pa.table(
+        {"timestamp": moments, "sender": ["a", "b"], "receiver": ["b", "a"], "amount": [1.0, -1.0], "asset": ["E", "E"]}
+    )
+    ledger = Ledger.from_transfers(table)
+    assert (ledger.first, len(ledger.rejected)) == (1_600_000_000, 1)
+
+
+def test_text_that_is_no_utf8_is_refused_in_one_line():
+    damaged = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")]
+    )
+    table = pa.table(
+        {"timestamp": ["2021-01-01T00:00:00Z"], "sender": damaged, "receiver": ["b"], "amount": [1.0], "asset": ["E"]}
+    )
+    with pytest.raises(DataError, match=r"the column sender is damaged .*make it anew, text as UTF-8"):
+        Ledger.from_transfers(table)

@@ -110,7 +110,8 @@ class Campaign:
 
     @staticmethod
     def write_input(place: Path, names: list[str]) -> None:
-        pq.write_table(pa.table({"address": names}), place, row_group_size=5, compression="none", use_dictionary=False)
+        table = pa.table({"address": names, "case": [f"case {name[-3:]}" for name in names]})
+        pq.write_table(table, place, row_group_size=5, compression="none", use_dictionary=False)
 
     def score(self, source: Path, out: Path, fault: Fault | None = None, at: datetime | None = AT) -> str:
         if fault:

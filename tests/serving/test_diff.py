@@ -131,3 +131,53 @@ def test_rows_of_tests_count_nowhere_and_references_tell_rows_apart(tmp_path):
     found = diff_scores(file(tmp_path / "old.jsonl", old), file(tmp_path / "new.jsonl", new))
     assert found.summary["matched"] == 2
     assert found.moved["reference"].tolist() == ['[{"column": "case", "value": "1"}]']
+
+
+def test_an_echo_is_the_same_in_every_format(scorer, ledger, tmp_path):
+    asked = pd.DataFrame({"address": [f"0x{number:040x}" for number in range(9)], "who": ["[a", '"é"', "=1"] * 3})
+    rows = scorer.score(asked, ledger, as_of="2021-04-01")
+    places = [write_scores(rows, tmp_path / f"a{suffix}") for suffix in (".parquet", ".csv", ".jsonl")]
+    for place in places[1:]:
+        summary = diff_scores(places[0], place).summary
+        assert (summary["matched"], summary["only_old"], summary["only_new"]) == (9, 0, 0)
+
+
+def test_addresses_that_are_none_and_come_often(pair, tmp_path):
+    odd = [row(name, None, "unscored") for name in (None, None, "", "[x", "{", "0XA1 ")]
+    found = diff_scores(file(tmp_path / "odd.jsonl", odd), pair[1])
+    assert (found.summary["matched"], found.summary["only_old"]) == (1, 4)  # 0xa1; the two without any are one
+    assert found.moved["address"].tolist() == ["0xa1"]
+
+
+def test_rows_of_an_older_schema_are_compared(pair, tmp_path):
+    """Before there were behaviours, `reference`, `test` and `model`."""
+    old = [
+        {name: value for name, value in row("b", 0.9, "severe").items() if name not in ("model", "as_of", "reasons")}
+    ]
+    summary = diff_scores(file(tmp_path / "old.jsonl", old), pair[1]).summary
+    assert (summary["matched"], summary["moved_down"], summary["same_model"]) == (1, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"flagged": None}, "flagged must be true or false"),
+        ({"flagged": "false"}, "flagged must be true or false"),
+        ({"reasons": "much"}, "reasons must be a list"),
+        ({"reasons": ["much"]}, "reasons must be a list"),
+        ({"reasons": [{"feature": "x", "contribution": None}]}, "reasons must be a list"),
+        ({"band": None}, "band 'nan' is none of"),
+        ({"band": "High"}, "band 'High' is none of"),
+    ],
+)
+def test_rows_that_nobody_scored_are_refused_in_one_line(pair, tmp_path, changed, words):
+    place = file(tmp_path / "wrong.jsonl", [row("b", 0.9, "severe"), row("c", 0.9, "severe") | changed])
+    with pytest.raises(DataError, match=rf"wrong\.jsonl: {words}"):
+        diff_scores(pair[0], place)
+
+
+def test_no_rows_at_all(scorer, ledger, pair, tmp_path):
+    none = write_scores(scorer.score([], ledger, as_of="2021-04-01"), tmp_path / "none.parquet")
+    assert diff_scores(none, none).summary["matched"] == 0
+    found = diff_scores(none, pair[1])
+    assert (found.summary["only_new"], len(found.moved), len(found.bands)) == (6, 0, 0)

@@ -4,12 +4,15 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
-from walletprint.features.errors import DataError
-from walletprint.serving import ModelFolder
+from walletprint.features import extract, snapshots_of
+from walletprint.features.arrow import table_of
+from walletprint.features.errors import DataError, UsageError
+from walletprint.serving import ModelFolder, Scorer, write_scores
 from walletprint.serving.calibration import reference_quantiles
-from walletprint.serving.monitor import BatchDrift, batch_drift
+from walletprint.serving.monitor import BatchDrift, batch_drift, drift_of_files
 from walletprint.serving.profile import Profile, profile_of
 from walletprint.serving.stability import psi
 
@@ -20,19 +23,29 @@ def population(model):
     X = pd.DataFrame({name: random.normal(size=1_000) for name in model.features})
     X.iloc[::7, 1] = np.nan
     X.iloc[:, 2] = np.round(X.iloc[:, 2])
-    return X
+    return keyed(X)
+
+
+def keyed(X: pd.DataFrame) -> pd.DataFrame:
+    """Vectors with an address and a date each, as `extract` gives them."""
+    return X.assign(
+        address=[f"0x{number:040x}" for number in range(len(X))], as_of=pd.Timestamp("2021-04-01", tz="UTC")
+    )
 
 
 @pytest.fixture(scope="module")
 def profiled(model_values, population) -> ModelFolder:
     margin = np.linspace(-3, 3, 2_001)
-    return ModelFolder(**model_values | {"profile": profile_of(population), "reference": reference_quantiles(margin)})
+    return ModelFolder(
+        **model_values
+        | {"profile": profile_of(population[list(model_values["features"])]), "reference": reference_quantiles(margin)}
+    )
 
 
 def later(population, moved: float, n: int = 600) -> tuple[pd.DataFrame, np.ndarray]:
     X = population.sample(n, replace=True, random_state=5).reset_index(drop=True)
     X.iloc[:, 0] += moved
-    return X, np.random.default_rng(8).uniform(0, 100, n)
+    return keyed(X), np.random.default_rng(8).uniform(0, 100, n)
 
 
 def test_indices_are_those_of_the_plain_formula(profiled, population):
@@ -90,16 +103,90 @@ def test_a_model_without_a_profile_compares_scores_and_says_so(model, population
     assert report["score"]["psi"] is not None
 
 
+def test_equal_rows_do_not_crowd_the_sample(profiled, population):
+    """A third of all wallets have one vector, here as in the reference: the sample holds some of them, never all or none."""
+    few = population.iloc[:333].assign(**dict.fromkeys(profiled.features, 0.0))
+    one = keyed(pd.concat([few, population.iloc[333:]], ignore_index=True))
+    reference = profile_of(one[list(profiled.features)])
+    for start in range(5):
+        batch = one.assign(address=[f"0x{start}{number:039x}" for number in range(1_000)])
+        report = batch_drift(profiled.model_copy(update={"profile": reference}), batch, np.full(1_000, 40.0 + start))
+        assert report["adversarial"]["roc_auc"] < 0.62
+
+
+@pytest.mark.parametrize("value", [1.0, np.nan, np.inf])
+def test_features_that_never_change_are_calm(profiled, population, value):
+    same = population.assign(**dict.fromkeys(profiled.features, value))
+    profile = profile_of(same[list(profiled.features)])
+    report = batch_drift(profiled.model_copy(update={"profile": profile}), same, np.linspace(0, 100, len(same)))
+    assert {found["verdict"] for found in report["features"].values()} == {"calm"}
+    assert report["adversarial"] == {"roc_auc": 0.5, "verdict": "calm", "by": []}
+
+
+def test_a_feature_that_is_missing_all_at_once_is_named(profiled, population):
+    name = profiled.features[3]
+    report = batch_drift(profiled, population.assign(**{name: np.nan}), np.linspace(0, 100, len(population)))
+    assert (report["moved"], report["verdict"]) == ([name], "watch")
+
+
 def test_what_does_not_fit_is_refused(profiled, model, population):
     with pytest.raises(DataError, match="is missing among the vectors"):
         batch_drift(profiled, population.drop(columns=profiled.features[0]), np.zeros(len(population)))
     with pytest.raises(DataError, match="one each"):
         batch_drift(profiled, population, [1.0])
+    with pytest.raises(DataError, match="the column address is missing"):
+        batch_drift(profiled, population.drop(columns="address"), np.zeros(len(population)))
+    with pytest.raises(DataError, match=f"the column {profiled.features[0]} came twice"):
+        batch_drift(profiled, pd.concat([population, population[[profiled.features[0]]]], axis=1), np.zeros(1_000))
+    with pytest.raises(DataError, match="numbers are needed in all columns"):
+        batch_drift(profiled, population.assign(**{profiled.features[0]: "much"}), np.zeros(len(population)))
     with pytest.raises(DataError, match="another model"):
         BatchDrift(model).merge(BatchDrift(profiled).counts())
     for nonsense in ({}, {"bins": 3, "sample": []}, {"bins": {"": ["x"]}, "sample": []}, {"bins": {}, "sample": [1]}):
         with pytest.raises(DataError):
             BatchDrift(profiled).merge(nonsense)
+    counts = BatchDrift(profiled).counts()
+    for sample in ([[1, "0"]], [[1, "x" * len(profiled.features)]]):
+        with pytest.raises(DataError, match="not counts of a batch"):
+            BatchDrift(profiled).merge(counts | {"sample": sample})
+    with pytest.raises(DataError, match="not counts of a batch"):
+        BatchDrift(profiled).merge(
+            counts | {"bins": {name: [-n - 1 for n in one] for name, one in counts["bins"].items()}}
+        )
+
+
+@pytest.fixture
+def files(profiled, scorer, ledger, tmp_path):
+    """Scored rows and vectors of the same addresses, one of which has too little history."""
+    one, asked = Scorer.of(profiled), [f"0x{number:040x}" for number in range(61)]
+    scores = one.score(asked, ledger, "2021-04-01")
+    X = extract(ledger, snapshots_of(asked, "2021-04-01"), window="90d", features=profiled.features)
+    places = [tmp_path / f"{name}{suffix}" for name in ("scores", "vectors") for suffix in (".parquet", ".csv")]
+    for place in places[:2]:
+        write_scores(scores, place)
+    pq.write_table(table_of(X), places[2])
+    X.iloc[::-1].to_csv(places[3], index=False)
+    return one, places
+
+
+def test_only_vectors_of_what_was_scored_count_whatever_the_format(files):
+    scorer, (parquet, csv, vectors, text) = files
+    report = drift_of_files(scorer, parquet, vectors)
+    assert report["rows"] == 60
+    assert drift_of_files(scorer, csv, text) == report
+    assert drift_of_files(scorer, csv)["score"] == report["score"]
+
+
+def test_files_that_do_not_belong_together_are_refused(files, scorer):
+    profiled, (parquet, csv, _, vectors) = files
+    pd.read_csv(vectors).iloc[10:].to_csv(vectors, index=False)
+    with pytest.raises(
+        DataError, match=r"vectors\.csv: of 60 scored rows 9 have no vector there; extract the addresses"
+    ):
+        drift_of_files(profiled, parquet, vectors)
+    for place in (parquet, csv):
+        with pytest.raises(UsageError, match=rf"scored by version {profiled.model.version} .*give the model that"):
+            drift_of_files(scorer, place)
 
 
 def test_a_profile_is_saved_with_the_model_and_older_models_keep_their_version(profiled, model, tmp_path):

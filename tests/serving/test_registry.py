@@ -1,15 +1,12 @@
-"""A model folder logged to MLflow: scored as pyfunc, and fetched from the registry by alias or version."""
+"""A model folder logged to MLflow: fetched from the registry by alias or version."""
 
 import mlflow
-import numpy as np
 import pandas as pd
 import pytest
-from mlflow.exceptions import MlflowException
 
 from walletprint.features.errors import UsageError
 from walletprint.serving import Scorer
-from walletprint.serving.pyfunc import OUTPUT, log_arguments
-from walletprint.serving.registry import connected
+from walletprint.serving.pyfunc import log_arguments
 
 # MLflow asks for an input example, which the signature makes needless; its other talk is about the model that is not ours.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow")
@@ -34,11 +31,6 @@ def store(model, tmp_path_factory):
     return uri
 
 
-def load_pyfunc(store, name):
-    with connected(mlflow, store):
-        return mlflow.pyfunc.load_model(name)
-
-
 class Foreign(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input: list[str], params=None) -> list[str]:
         return model_input
@@ -51,28 +43,6 @@ def test_a_registered_model_scores_as_its_folder(store, scorer, ledger, name):
     assert loaded.model == scorer.model
     expected = scorer.score(addresses, ledger, "2021-04-01")
     pd.testing.assert_frame_equal(loaded.score(addresses, ledger, "2021-04-01"), expected)
-
-
-def test_the_pyfunc_gives_the_same_scores_whatever_the_order_of_columns(store, scorer, X, model):
-    pyfunc = load_pyfunc(store, "models:/ours@challenger")
-    scored = pyfunc.predict(X[list(model.features)[::-1]])
-    pd.testing.assert_frame_equal(scored, scorer.score_features(X)[list(OUTPUT)])
-
-
-def test_the_signature_asks_for_doubles_and_refuses_missing_columns(store, X, model):
-    pyfunc = load_pyfunc(store, "models:/ours/1")
-    signature = pyfunc.metadata.signature
-    assert signature.inputs.input_names() == list(model.features)
-    assert {str(kind) for kind in signature.inputs.input_types()} == {"DataType.double"}
-    assert signature.outputs.input_names() == list(OUTPUT)
-    with pytest.raises(MlflowException, match="missing"):
-        pyfunc.predict(X[list(model.features)[1:]])
-
-
-def test_the_pyfunc_takes_nulls(store, X, model):
-    pyfunc = load_pyfunc(store, "models:/ours/1")
-    empty = pd.DataFrame({name: [np.nan] for name in model.features})
-    assert pyfunc.predict(empty)["band"].tolist() != ["unscored"]
 
 
 @pytest.mark.parametrize(

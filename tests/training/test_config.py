@@ -134,6 +134,11 @@ def test_all_mistakes_come_together():
         ({"labels": 5}, "labels: should be a valid dictionary"),
         ({"head": "state_linked"}, "head is 'state_linked', but 'laundering' was asked for"),
         ({"features": {"names": ["timing__hour__entropy"] * 2, "era_safe_only": False}}, "twice"),
+        (
+            {"features": {"names": ["activity__transfers__total"], "dust_proof": True}},
+            "activity__transfers__total is not proof against dust; leave it out",
+        ),
+        ({"features": {"families": ["flow"], "dust_proof": True}}, "leave no feature of these; add a family"),
         ({"trackin": {}}, "trackin: unknown key (did you mean tracking?)"),
         ({5: 6}, "Keys should be strings"),
     ],

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from ...features.safe_text import markdown_text
+
 VERDICTS = ("skipped", "pass", "warn", "fail")
 """From nothing to worst."""
 COLUMNS = ("check", "verdict", "found", "what_to_do")
@@ -92,7 +94,7 @@ class AuditReport:
             shown = self.shortcuts.rename(columns={"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"})
             parts += ["## Shortcuts beside the full model", _table(shown)]
         if self.about["notes"]:
-            parts += ["## Notes", "\n".join(f"- {note}" for note in self.about["notes"])]
+            parts += ["## Notes", "\n".join(f"- {markdown_text(note)}" for note in self.about["notes"])]
         return "\n\n".join(parts) + "\n"
 
 
@@ -137,7 +139,7 @@ def _table(frame: pd.DataFrame) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.3f}"
-    return " ".join(str(value).replace("|", "\\|").split())
+    return markdown_text(value)
 
 
 def _plain(value: Any) -> Any:
