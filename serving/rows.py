@@ -134,16 +134,23 @@ def moment_of(scored_at: datetime | None) -> pd.Timestamp:
 
 
 def echoed(addresses: Any, rows: int) -> pa.Array:
-    """The caller's own columns of each row, as texts; null if there are none."""
+    """The caller's own columns of each row of a frame, as texts; null if there are none."""
     names = [name for name in addresses.columns if name not in ("address", "as_of")] if _is_frame(addresses) else []
-    kind = kind_of("reference")
     if not names:
-        return pa.nulls(rows, kind)
+        return pa.nulls(rows, kind_of("reference"))
     texts = [[None if _missing(value) else str(value) for value in addresses[name]] for name in names]
-    values = pa.array(itertools.chain.from_iterable(zip(*texts, strict=True)), pa.string())
-    columns = pa.array(itertools.islice(itertools.cycle(map(str, names)), len(values)), pa.string())
-    echo = pa.StructArray.from_arrays([columns, values], fields=list(kind.value_type))
-    return pa.ListArray.from_arrays(pa.array(range(0, len(values) + 1, len(names)), pa.int32()), echo, type=kind)
+    return reference_column([([str(name) for name in names], row) for row in zip(*texts, strict=True)])
+
+
+def reference_column(rows: Sequence[tuple[Sequence[str], Sequence[str | None]]]) -> pa.Array:
+    """The column `reference` of rows, each the names and the values of its own columns; null where it has none."""
+    kind = kind_of("reference")
+    counts = np.array([len(names) for names, _ in rows], dtype=np.int64)
+    names = pa.array(itertools.chain.from_iterable(names for names, _ in rows), pa.string())
+    values = pa.array(itertools.chain.from_iterable(values for _, values in rows), pa.string())
+    offsets = pa.array(np.append(0, np.cumsum(counts)), pa.int32())
+    echo = pa.StructArray.from_arrays([names, values], fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(offsets, echo, type=kind, mask=pa.array(counts == 0))
 
 
 def _is_frame(value: Any) -> bool:

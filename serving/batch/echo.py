@@ -1,15 +1,11 @@
-"""The caller's own columns of a list: as texts of bounded length, and as the scored row's `reference`. Reads no file."""
+"""The caller's own columns of a list as texts of bounded length. Reads no file."""
 
-import itertools
 import json
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from ...features.arrow import pc
-from ..output import SCORES_SCHEMA
 
 MOST = 256
 """Columns of a list, the fields of records counted one by one."""
@@ -73,14 +69,3 @@ def _value(value: Any) -> Any:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def reference_column(rows: Sequence[tuple[Sequence[str], Sequence[str | None]]]) -> pa.Array:
-    """The column `reference` of rows, each the names and the values of its own columns; null where it has none."""
-    kind = SCORES_SCHEMA.field("reference").type
-    counts = np.array([len(names) for names, _ in rows], dtype=np.int64)
-    names = pa.array(itertools.chain.from_iterable(names for names, _ in rows), pa.string())
-    values = pa.array(itertools.chain.from_iterable(values for _, values in rows), pa.string())
-    offsets = pa.array(np.append(0, np.cumsum(counts)), pa.int32())
-    echo = pa.StructArray.from_arrays([names, values], fields=list(kind.value_type))
-    return pa.ListArray.from_arrays(offsets, echo, type=kind, mask=pa.array(counts == 0))

@@ -20,9 +20,9 @@ from ...features.ledger import Ledger
 from ...features.periods import parse_as_of
 from ..monitor import BatchDrift
 from ..output import SCORES_SCHEMA
+from ..rows import reference_column
 from ..scorer import Scorer
 from .disk import alone, write_whole
-from .echo import reference_column
 from .inputs import find_lists, rows_of, signature
 from .place import Place
 from .record import Totals, aside_counts, asked_for, counted, write_json
