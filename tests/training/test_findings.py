@@ -2,7 +2,9 @@
 
 import io
 import json
+from dataclasses import replace
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,12 +81,10 @@ def test_a_slice_s_digest_is_of_its_rows_and_outcomes(data):
 
 def test_contributions_are_those_of_the_scorer(trained, data):
     """SHAP values of the picture and of the reasons come from the same trees."""
-    booster = Scorer.load(trained.result.model_dir).booster
+    booster = lgb.Booster(model_str=Scorer.load(trained.result.model_dir).model.trees)
     names = booster.feature_name()
     dataset, slices = data
     X = pd.DataFrame(np.random.default_rng(2).normal(size=(len(dataset.X), len(names))), columns=names)
-    from dataclasses import replace
-
     shown, parts = contributions(booster, replace(dataset, X=X), slices)
     assert len(shown) == min(500, len(slices.test_time.rows))
     raw = np.asarray(booster.predict(shown.to_numpy(), raw_score=True))
