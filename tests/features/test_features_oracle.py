@@ -111,7 +111,7 @@ def test_features_equal_sql_on_a_larger_table(window):
     assert_equal(got, expected)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_only_amounts_depend_on_the_unit_they_are_counted_in(data):
     transfers = data.draw(chain())

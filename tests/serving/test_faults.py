@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 DRIVER = Path(__file__).with_name("fault_campaign.py")
-FAULTS = int(os.environ.get("WALLETPRINT_FAULTS", "16"))
+FAULTS = int(os.environ.get("WALLETPRINT_FAULTS", "8"))
 NEVER = (
     "lost",
     "duplicated",

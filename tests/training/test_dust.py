@@ -30,6 +30,7 @@ def scorer(trained, known, tmp_path_factory) -> Scorer:
     """A model that sees exposure beside behaviour."""
     ledger = labelled(Ledger.from_transfers(trained.chain.transfers), known)
     config = {**trained.config, "features": {"families": list(FAMILIES)}, "tracking": {"enabled": False}}
+    config["model"] = {**trained.config["model"], "baselines": False}
     model = train(ledger, trained.chain.labels, config, tmp_path_factory.mktemp("dust") / "model").model_dir
     assert "exposure__theft_in__share" in Scorer.load(model).model.features
     return Scorer.load(model)

@@ -110,7 +110,7 @@ def reached(name: str, before: History) -> list[float]:
     return [float(ORACLES[name](before, part)) for part in (least, most)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(chain(), st.integers(0, 10**6), st.sampled_from(["1d", "30d", None]))
 def test_dust_moves_what_is_proof_by_no_more_than_its_bound(transfers, seed, window):
     assume(len(transfers))
