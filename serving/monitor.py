@@ -16,7 +16,7 @@ from .calibration import percentiles
 from .diff import read_scored, version_of, wallets_of
 from .model_folder import ModelFolder
 from .profile import MISSING
-from .stability import BINS, LEAST_ROWS, bins_of, edges_of, index_of
+from .stability import BINS, LEAST_ROWS, bins_of, bins_of_all, edges_of, index_of
 
 if TYPE_CHECKING:
     from .scorer import Scorer
@@ -106,14 +106,13 @@ class BatchDrift:
             if len(X) != len(score):
                 raise DataError(f"drift: {len(X)} vectors came with {len(score)} percentiles; one each is needed")
             if self.features:
-                self._add_vectors(X.loc[scored])
+                self._add_vectors(X if scored.all() else X.loc[scored])
         self._counted[""] += self._count("", score[scored])
 
     def _add_vectors(self, X: pd.DataFrame) -> None:
         values = _numbers(X, self.features)
-        codes = np.empty(values.shape, dtype=np.uint8)
+        codes = bins_of_all(values, [self._edges[name] for name in self.features])
         for at, name in enumerate(self.features):
-            codes[:, at] = bins_of(values[:, at], self._edges[name])
             self._counted[name] += np.bincount(codes[:, at], minlength=len(self._expected[name]))
         self._keep(_hash_rows(X[list(KEY)], index=False).to_numpy(), codes)
 
@@ -232,7 +231,7 @@ def _number(letter: str) -> float:
 
 
 def _numbers(X: pd.DataFrame, names: list[str]) -> np.ndarray:
-    """The features' columns, (rows, features), NaN where not finite, as a profile has them. Raises DataError, as `add` does."""
+    """The features' columns, (rows, features). Raises DataError, as `add` does."""
     columns = [*KEY, *names]
     if missing := [name for name in columns if name not in X.columns]:
         raise DataError(
@@ -241,10 +240,9 @@ def _numbers(X: pd.DataFrame, names: list[str]) -> np.ndarray:
     if twice := [name for name in columns if list(X.columns).count(name) > 1]:
         raise DataError(f"drift: the column {twice[0]} came twice; keep one")
     try:
-        values = X[names].to_numpy(dtype=np.float64, na_value=np.nan)
+        return X[names].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise DataError(f"drift: numbers are needed in all columns ({' '.join(str(error).split())})") from None
-    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _adversarial(X: np.ndarray, z: np.ndarray) -> tuple[float, list[int]]:

@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from ...features.arrow import pc
 from ...features.digest import ledger_digest
 from ...features.errors import DataError
 from ...features.ledger import Ledger
@@ -59,12 +60,14 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> str | None:
 
 def counted(scores: pa.Table) -> dict[str, Any]:
     """How many rows of a part are in each band, flagged in each, and unscored for each reason."""
-    rows = list(zip(*(scores[name].to_pylist() for name in ("band", "flagged", "error")), strict=True))
+    unscored: Counter[str] = Counter()
+    for error, n in _counts(scores.filter(pc.equal(scores["band"], UNSCORED))["error"]).items():
+        unscored[_why(error)] += n
     return {
         "rows": len(scores),
-        "bands": _counts(band for band, _, _ in rows),
-        "flagged": _counts(band for band, flagged, _ in rows if flagged),
-        "unscored": _counts(_why(error) for band, _, error in rows if band == UNSCORED),
+        "bands": _counts(scores["band"]),
+        "flagged": _counts(scores.filter(scores["flagged"])["band"]),
+        "unscored": dict(sorted(unscored.items())),
     }
 
 
@@ -72,8 +75,10 @@ def _why(error: str) -> str:
     return next(words for start, words in _WHY if error.startswith(start))
 
 
-def _counts(values: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(values).items()))
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often each text comes."""
+    found = column.value_counts()
+    return dict(sorted(zip(*(found.field(at).to_pylist() for at in range(2)), strict=True)))
 
 
 class Totals:

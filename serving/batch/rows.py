@@ -40,7 +40,8 @@ class Asked(NamedTuple):
 
     def size(self) -> int:
         """Its characters."""
-        return sum(map(len, (self.address or "", *self.names, *filter(None, self.values))))
+        own = len(self.address or "")
+        return own + sum(map(len, (*self.names, *filter(None, self.values)))) if self.names else own
 
 
 class Aside(NamedTuple):

@@ -170,12 +170,10 @@ class _Batch:
 
 
 def _frame(asked: list[Asked]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "address": pd.Series([row.address for row in asked], dtype=object),
-            "as_of": pd.Series([row.as_of for row in asked], dtype=object),
-        }
-    )
+    """Addresses, and dates where there is any; every reader gives texts that are UTF-8."""
+    frame = pd.DataFrame({"address": pd.Series([row.address for row in asked], dtype="str")})
+    dates = [row.as_of for row in asked]
+    return frame if all(date is None for date in dates) else frame.assign(as_of=pd.Series(dates, dtype=object))
 
 
 def _chunks(files: list[Path], size: int) -> Iterator[list[Asked | Aside]]:
