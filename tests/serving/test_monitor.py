@@ -14,7 +14,7 @@ from walletprint.serving import ModelFolder, Scorer, write_scores
 from walletprint.serving.calibration import reference_quantiles
 from walletprint.serving.monitor import BatchDrift, batch_drift, drift_of_files
 from walletprint.serving.profile import Profile, profile_of
-from walletprint.serving.stability import psi
+from walletprint.serving.stability import bins_of, bins_of_all, edges_of, psi
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +205,15 @@ def test_a_profile_holds_codes_and_no_more_than_a_thousand_rows():
     for wrong in ({"edges": {"a": (1.0,)}, "codes": {"a": "2"}}, {"edges": {"a": ()}, "codes": {"a": "0" * 1_001}}):
         with pytest.raises(ValueError, match="codes"):
             Profile(**wrong)
+
+
+def test_bins_of_many_columns_are_those_of_each():
+    random = np.random.default_rng(3)
+    values = np.round(random.normal(size=(500, 4)), 1)  # many lie on an edge
+    values[random.random(values.shape) < 0.1] = np.nan
+    values[:2] = np.inf, -np.inf
+    edges = [edges_of(values[:, 0]), np.array([0.0]), np.empty(0), np.arange(-4.0, 5.0)]
+    known = np.where(np.isfinite(values), values, np.nan)
+    expected = np.column_stack([bins_of(column, edge) for column, edge in zip(known.T, edges, strict=True)])
+    assert np.array_equal(bins_of_all(values, edges), expected)
+    assert np.array_equal(bins_of_all(np.asfortranarray(values), edges), expected)
