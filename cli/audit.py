@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..features.errors import UsageError
+from ..features.base.errors import UsageError
 from .console import Quiet, Screen
 
 
@@ -39,7 +39,7 @@ def audit(
     quiet: Quiet = False,
 ) -> None:
     """Look for leaks in a table of features and labels: what gives the label away without behaviour. In brackets: the default."""
-    from ..features.whole import write_whole
+    from ..features.base.atomic_write import write_whole
     from ..training.audit import audit as look
 
     if out is not None and out.suffix not in (".md", ".json"):

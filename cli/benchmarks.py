@@ -6,7 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from ..features.errors import UsageError
+from ..features.base.errors import UsageError
 from .console import Quiet, Screen
 
 

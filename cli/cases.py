@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from ..features.errors import UsageError
+from ..features.base.errors import UsageError
 from .console import Quiet, Screen, complain
 
 if TYPE_CHECKING:

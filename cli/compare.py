@@ -11,7 +11,7 @@ from .console import Quiet, Screen
 from .options import TrackingUri
 
 if TYPE_CHECKING:
-    from ..serving.diff import ScoreDiff
+    from ..serving.drift.score_diff import ScoreDiff
 
 _ROWS = 20
 Scores = Annotated[Path, typer.Argument(help="Scored wallets (.parquet, .csv, .jsonl, or a folder of parts).")]
@@ -28,7 +28,7 @@ def diff(
     quiet: Quiet = False,
 ) -> None:
     """Who moved bands between two scored files, and which behaviour moved them."""
-    from ..serving.diff import diff_scores, write_moved
+    from ..serving.drift.score_diff import diff_scores, write_moved
 
     screen = Screen(quiet)
     found = diff_scores(old, new)
@@ -56,7 +56,7 @@ def drift(
 ) -> None:
     """How far scored wallets have moved from the population that the model was calibrated on."""
     from ..serving import Scorer
-    from ..serving.monitor import drift_of_files
+    from ..serving.drift.monitor import drift_of_files
 
     screen = Screen(quiet)
     draw = _drawer(picture) if picture is not None else None
@@ -105,12 +105,12 @@ def _tell_drift(report: dict[str, Any], screen: Screen) -> None:
 
 
 def _drawer(picture: Path) -> Any:
-    from ..features.errors import UsageError
+    from ..features.base.errors import UsageError
 
     if picture.suffix.lower() not in (".png", ".svg"):
         raise UsageError(f"--picture: a name that ends in .png or .svg is needed, {picture} came")
     try:
-        from ..training.batch_picture import draw_batch_drift
+        from ..training.report.drift_plot import draw_batch_drift
     except ModuleNotFoundError as error:
         raise UsageError(f"--picture: {error.name} is not installed; pip install 'walletprint[training]'") from None
     return draw_batch_drift

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ..features.safe_text import shortened
+from ..features.base.untrusted_text import shortened
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 _WIDE = 160  # where there is no terminal to ask

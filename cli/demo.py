@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from ..experiments.simulation import SimulatedChain, simulate
-from ..experiments.story import TOLD, Story, tell
+from ..experiments.simulation.theft_story import TOLD, Story, tell
 from ..features import Ledger
-from ..features.arrow import pc
+from ..features.base.arrow import pc
 from ..serving import Scorer, read_addresses, write_scores
 from ..training import read_labels, train
 from .console import Screen

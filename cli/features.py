@@ -9,11 +9,11 @@ from types import ModuleType
 import pandas as pd
 
 from ..features import Feature, UsageError, catalogue, feature
-from ..features.catalogue import KERNELS
-from ..features.compiled import compiled_before
-from ..features.examples import worked
-from ..features.examples.histories import Example
-from ..features.reference import said_behaviour, said_needs, said_null
+from ..features.base.kernel_compiler import compiled_before
+from ..features.families.registry import KERNELS
+from ..features.reference.examples import worked
+from ..features.reference.histories import Example
+from ..features.reference.page import said_behaviour, said_needs, said_null
 from .console import Screen
 
 

@@ -25,8 +25,8 @@ def build(
     quiet: Quiet = False,
 ) -> None:
     """Read OFAC, GraphSense, Etherscan, Forta and plain label files into one table. Conflicting labels are all kept."""
+    from ..features.base.atomic_write import write_parquet
     from ..features.labels import build_labels
-    from ..features.whole import write_parquet
     from .tables import some
 
     screen = Screen(quiet)
@@ -47,9 +47,9 @@ def show(
     """Show every label of an address, with its source and dates."""
     import pyarrow as pa
 
-    from ..features.errors import UsageError
+    from ..features.base.errors import UsageError
     from ..features.labels import read_labels
-    from ..features.transfers import address_problems, normalise_addresses
+    from ..features.transfers.schema import address_problems, normalise_addresses
 
     given = pa.array([address])
     if problem := address_problems(given)[0].as_py():
@@ -68,8 +68,8 @@ def _dated(labels: pd.DataFrame) -> pd.DataFrame:
 
 def _tell(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     """Counts by category and source, conflicts, and the words that no vocabulary has."""
-    from ..features.safe_text import csv_text
-    from ..features.whole import write_whole
+    from ..features.base.atomic_write import write_whole
+    from ..features.base.untrusted_text import csv_text
     from .tables import some
 
     labels = built.labels

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ..features.errors import UsageError, WalletprintError
+from ..features.base.errors import UsageError, WalletprintError
 from .audit import audit
 from .benchmarks import benchmark
 from .cases import app as cases_app
@@ -72,7 +72,7 @@ def ingest(
     quiet: Quiet = False,
 ) -> None:
     """Read transaction histories of any known format into one checked transfers table."""
-    from ..features.ingest import ingest as read_all
+    from ..features.ingestion.ingestion import ingest as read_all
     from .tables import tell_ingest
 
     screen = Screen(quiet)
@@ -123,7 +123,7 @@ def features(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/features.md.")] = False,
 ) -> None:
     """List the catalogue of features, or show one of them."""
-    from ..features.reference import reference
+    from ..features.reference.page import reference
     from .features import show_json, show_list, show_one
 
     if sum([family is not None or as_json, show is not None, as_markdown]) > 1:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..features.errors import UsageError
+from ..features.base.errors import UsageError
 from .console import Quiet, Screen, complain
 from .options import AsOf, Attribution, KeptLedger, Memory, TrackingUri, TransfersPath
 

@@ -7,13 +7,13 @@ import pandas as pd
 import pyarrow as pa
 
 from ..features import Ledger, parse_memory, snapshots_of, write_vectors
-from ..features.catalogue import KERNELS
-from ..features.compiled import compiled_before
-from ..features.errors import UsageError
-from ..features.exposure import labelled
-from ..features.ingest import IngestReport
+from ..features.base.atomic_write import write_parquet
+from ..features.base.errors import UsageError
+from ..features.base.kernel_compiler import compiled_before
+from ..features.exposure import with_attribution
+from ..features.families.registry import KERNELS
+from ..features.ingestion.ingestion import IngestReport
 from ..features.labels import read_labels
-from ..features.whole import write_parquet
 from ..serving import read_addresses
 from .console import Screen, complain
 
@@ -60,7 +60,7 @@ def load_ledger(
         return ledger
     labels = read_labels(attribution)
     set_aside(labels.bad, attribution, out.with_name(f"{out.stem}.bad-attribution.parquet"))
-    return labelled(ledger, labels.good)
+    return with_attribution(ledger, labels.good)
 
 
 def keep_bad_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:

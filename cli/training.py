@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..features.errors import UsageError
+from ..features.base.errors import UsageError
 from .console import Quiet, Screen, complain
 from .options import Attribution, KeptLedger, Memory, TrackingUri, TransfersPath
 
@@ -77,7 +77,7 @@ def promote(
     quiet: Quiet = False,
 ) -> None:
     """Make the challenger of a registered model its champion, if it is not worse on later wallets. Exit code 1 if it is."""
-    from ..training.promote import promote as decide
+    from ..training.registry.promotion import promote as decide
     from .tables import load_ledger
 
     screen = Screen(quiet)
@@ -100,7 +100,7 @@ def promote(
 
 def rollback(name: ModelName, tracking_uri: TrackingUri = None, quiet: Quiet = False) -> None:
     """Give the alias champion back to the version that had it before."""
-    from ..training.promote import rollback as undo
+    from ..training.registry.promotion import rollback as undo
 
     done = undo(name, tracking_uri)
     Screen(quiet).show(
@@ -114,8 +114,8 @@ def show_config(
     config: ConfigPath = None,
 ) -> None:
     """The whole config of a training as YAML, with every default and what each key does; a start for your own."""
-    from ..training.config import heads, load_config
-    from ..training.config_text import commented_yaml
+    from ..training.config.commented_yaml import commented_yaml
+    from ..training.config.train_config import heads, load_config
 
     if head is None and config is None:
         raise UsageError(f"--head: one of {', '.join(heads())} is needed, or --config")
@@ -123,7 +123,7 @@ def show_config(
 
 
 def _repeat(run_id: str, ledger, labels: Path, out: Path, tracking_uri: str | None, screen: Screen) -> "TrainResult":
-    from ..training.repeat import repeat
+    from ..training.reproduction import repeat
 
     with screen.steps("training") as on_progress:
         done = repeat(run_id, ledger, labels, out, tracking_uri, on_progress, complain_of)

@@ -18,9 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path as Curve
 
+from ..features.base.atomic_write import write_whole
+from ..features.base.errors import DataError
 from ..features.cases import Trace
-from ..features.errors import DataError
-from ..features.whole import write_whole
 
 INK, FAINT = "#333333", "#8a8a8a"
 COLOURS = {

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..features.errors import UsageError
-from ..training.tracking import AUDIT_TAG, HEAD_TAG, MODEL_TAG, connected
+from ..features.base.errors import UsageError
+from ..training.registry.tracking import AUDIT_TAG, HEAD_TAG, MODEL_TAG, connected
 
 METRICS = ("pr_auc", "roc_auc", "precision_at_1pct", "precision_at_5pct", "precision_at_k100", "brier", "ece")
 SLICES = ("test_time", "test_new")

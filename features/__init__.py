@@ -1,14 +1,14 @@
 """walletprint.features: transfers → behavioural vectors, correct as of a date."""
 
-from .catalogue import FAMILIES, catalogue, feature, features_hash
-from .declare import Feature
-from .errors import DataError, UsageError, WalletprintError
-from .extract import coverage, extract, snapshots_of
-from .ingest import IngestReport, ingest
-from .ledger import Ledger
-from .periods import parse_as_of, parse_memory, parse_window
-from .transfers import read_transfers
-from .vectors import write_vectors
+from .base.errors import DataError, UsageError, WalletprintError
+from .base.periods import parse_as_of, parse_memory, parse_window
+from .extraction.extractor import coverage, extract, snapshots_of
+from .extraction.vector_files import write_vectors
+from .families.declaration import Feature
+from .families.registry import FAMILIES, catalogue, feature, features_hash
+from .ingestion.ingestion import IngestReport, ingest
+from .ledger.ledger import Ledger
+from .transfers.schema import read_transfers
 
 __all__ = [
     "FAMILIES",

@@ -4,6 +4,7 @@ Hence the absolute imports. It takes behavioural vectors; for transfers there is
 """
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,10 @@ from mlflow.pyfunc.model import PythonModel
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array, Object, Property
 
-import walletprint
-from walletprint.features.errors import UsageError  # pyright: ignore[reportMissingImports]
+from walletprint.features.base.errors import UsageError  # pyright: ignore[reportMissingImports]
 from walletprint.serving import ModelFolder, Scorer  # pyright: ignore[reportMissingImports]
-from walletprint.serving.registry import ARTIFACT  # pyright: ignore[reportMissingImports]
-from walletprint.serving.scorer import REASONS  # pyright: ignore[reportMissingImports]
+from walletprint.serving.model.model_registry import ARTIFACT  # pyright: ignore[reportMissingImports]
+from walletprint.serving.scoring.scorer import REASONS  # pyright: ignore[reportMissingImports]
 
 DEFAULT = "flagged"
 
@@ -87,7 +87,7 @@ def log_arguments(folder: str | os.PathLike[str]) -> dict[str, Any]:
         "python_model": __file__,
         "artifacts": {ARTIFACT: str(Path(folder).resolve())},
         "signature": signature(model),
-        "pip_requirements": [f"walletprint=={walletprint.__version__}"],
+        "pip_requirements": [f"walletprint=={version('walletprint')}"],
         "metadata": {"walletprint": {"name": model.name, "head": model.head, "version": model.version}},
     }
 

@@ -13,19 +13,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..features.arrow import pc
-from ..features.by_wallet import by_group
-from ..features.errors import UsageError
-from ..features.ledger import Ledger
-from ..features.own import refuse_others
-from ..features.periods import parse_window
-from ..features.spark import SparkFrame, asked_of, ddl_of, gathered
-from . import registry
-from .model_folder import LARGEST
-from .output import SCORES_SCHEMA
-from .references import reference_folder
-from .scorer import REASONS, Scorer
-from .signature import CHECKING, SIGNING
+from ..features.base.arrow import pc
+from ..features.base.errors import UsageError
+from ..features.base.periods import parse_window
+from ..features.families.self_contained import refuse_others
+from ..features.ledger.ledger import Ledger
+from ..features.spark.driver import SparkFrame, asked_of, ddl_of, gathered
+from ..features.spark.worker import by_group
+from .model import model_registry as registry
+from .model.model_folder import LARGEST
+from .model.references import reference_folder
+from .model.signature import CHECKING, SIGNING
+from .scoring.output import SCORES_SCHEMA
+from .scoring.scorer import REASONS, Scorer
 
 Files = tuple[tuple[str, bytes], ...]
 _NOWHERE = "no history: this address is in none of the transfers"

@@ -16,14 +16,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from walletprint.features.base.errors import WalletprintError
 from walletprint.features.cases import read_cases
-from walletprint.features.errors import WalletprintError
-from walletprint.features.ingest import ingest
+from walletprint.features.ingestion.ingestion import ingest
 from walletprint.features.labels import build_labels, read_labels
-from walletprint.features.ledger import Ledger
+from walletprint.features.ledger.ledger import Ledger
 from walletprint.serving import ModelFolder, Scorer, read_addresses
-from walletprint.serving.diff import diff_scores
-from walletprint.serving.references import reference_folder
+from walletprint.serving.drift.score_diff import diff_scores
+from walletprint.serving.model.references import reference_folder
 
 INPUTS = int(os.environ.get("WALLETPRINT_FUZZ", "300"))
 SECONDS = 20
@@ -108,13 +108,13 @@ def parquet_of(text: str, place: Path) -> bytes:
 
 
 def load_config(path):
-    from walletprint.training.config import load_config as read
+    from walletprint.training.config.train_config import load_config as read
 
     return read(path)
 
 
 def load_scenario(path):
-    from walletprint.experiments.simulation.scenario import load_scenario as read
+    from walletprint.experiments.simulation.scenarios.scenario import load_scenario as read
 
     return read(path)
 

@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walletprint.cli import main
-from walletprint.experiments.benchmarks.report import markdown
-from walletprint.features.ingest import ingest
-from walletprint.features.ledger import Ledger
-from walletprint.features.safe_text import FORMULA, csv_text, markdown_text, safe_cell, shortened
+from walletprint.experiments.protocols.report import markdown
+from walletprint.features.base.markdown import table
+from walletprint.features.base.untrusted_text import FORMULA, csv_text, markdown_text, safe_cell, shortened
+from walletprint.features.ingestion.ingestion import ingest
+from walletprint.features.ledger.ledger import Ledger
 from walletprint.serving import write_scores
-from walletprint.training import card
 from walletprint.training.audit.report import AuditReport, Check
-from walletprint.training.card_text import table
+from walletprint.training.report import model_card as card
 
 A, B = "0x" + "a1" * 20, "0x" + "b2" * 20
 HOSTILE = [
@@ -91,8 +91,8 @@ def test_no_cell_of_a_table_begins_as_a_formula(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_cell_of_scores_begins_as_a_formula(text, tmp_path):
-    from walletprint.serving.references import FOLDER
-    from walletprint.serving.scorer import Scorer
+    from walletprint.serving.model.references import FOLDER
+    from walletprint.serving.scoring.scorer import Scorer
 
     scores = Scorer.load(FOLDER / "laundering").score([text, A], transfers(), as_of="2021-02-01")
     place = write_scores(scores, tmp_path / "scores.csv")
@@ -110,8 +110,8 @@ def _is_number(cell: str) -> bool:
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_the_callers_columns_stay_texts_in_batches(text, suffix, tmp_path):
     from walletprint.serving.batch import score_batch
-    from walletprint.serving.references import FOLDER
-    from walletprint.serving.scorer import Scorer
+    from walletprint.serving.model.references import FOLDER
+    from walletprint.serving.scoring.scorer import Scorer
 
     scorer = Scorer.load(FOLDER / "laundering")
     ledger = Ledger.from_transfers(transfers(), scorer.model.features)

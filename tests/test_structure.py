@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from walletprint.features import compiled
+from walletprint.features.base import kernel_compiler as compiled
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = ["features", "serving", "training", "experiments", "cli"]  # each may import those before it

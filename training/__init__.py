@@ -1,15 +1,16 @@
 """walletprint.training: vectors and labels → a model folder, calibrated, evaluated and tracked."""
 
-from .bootstrap import clusters, interval, paired_bootstrap
-from .config import TrainConfig, heads, load_config
-from .dataset import Dataset, build_dataset, split
-from .detection import time_to_detection
-from .labels import CATEGORIES, Labels, read_labels
-from .metrics import evaluate
-from .models import fit_lightgbm
-from .siblings import siblings_by_case, siblings_of
-from .splitters import AddressDisjoint, ForwardChaining, LeaveOneCaseOut, groups_of
-from .train import TrainResult, train
+from .config.train_config import TrainConfig, heads, load_config
+from .data.dataset import Dataset, build_dataset
+from .data.targets import CATEGORIES, Labels, read_labels
+from .metrics.bootstrap import clusters, interval, paired_bootstrap
+from .metrics.scores import evaluate
+from .metrics.time_to_detection import time_to_detection
+from .models.estimators import fit_lightgbm
+from .splits.siblings import siblings_by_case, siblings_of
+from .splits.splitters import AddressDisjoint, ForwardChaining, LeaveOneCaseOut, groups_of
+from .splits.time_split import split
+from .trainer import TrainResult, train
 
 __all__ = [
     "CATEGORIES",

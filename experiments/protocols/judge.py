@@ -7,11 +7,11 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ...features.errors import DataError
-from ...training.config import LightGBMConfig
-from ...training.metrics import pr_auc, roc_auc
-from ...training.models import fit_forest, fit_lightgbm, log_odds, margins
-from .files import Frame
+from ...features.base.errors import DataError
+from ...training.config.sections import LightGBMConfig
+from ...training.metrics.scores import pr_auc, roc_auc
+from ...training.models.estimators import fit_forest, fit_lightgbm, log_odds, margins
+from .input_files import Frame
 
 Fitted = Callable[[Frame], np.ndarray]
 Learner = Callable[[Frame, np.ndarray, int], Fitted]

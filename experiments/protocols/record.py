@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...features.safe_text import csv_text
-from ...training.tracking import Store, connected, open_experiment
-from ..benchmarks.report import environment, write_report
+from ...features.base.untrusted_text import csv_text
+from ...training.registry.tracking import Store, connected, open_experiment
 from .registry import Findings, Protocol
+from .report import environment, write_report
 
 EXPERIMENT = "walletprint-benchmark-"
 PROTOCOL_TAG = "walletprint.benchmark"

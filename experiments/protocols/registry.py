@@ -1,6 +1,6 @@
 """Which protocols there are, what each needs, and how one is run by its name. Measures nothing itself.
 
-A protocol is a module of this folder, named as the protocol with `_` for `-`, that has `INTRO` (a paragraph on what is measured)
+A protocol is a module of a folder below, named as the protocol with `_` for `-`. It has `INTRO` (a paragraph on what is measured)
 and `run(data, seed, on_progress)`, which returns its tables by title, the main one first.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...features.errors import UsageError
-from .files import every
+from ...features.base.errors import UsageError
+from .input_files import every
 
 Tables = dict[str, pd.DataFrame]
 Progress = Callable[[str, int, int], None]
@@ -22,13 +22,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Protocol:
-    """A protocol: what it measures, the files it needs, those it can use beside them, and where they come from."""
+    """A protocol: what it measures, the files it needs and can use, where they come from, and its folder below this one."""
 
     name: str
     measures: str
     files: tuple[str, ...]
     source: str
     optional: tuple[str, ...] = ()
+    folder: str = "ethereum"
 
     @property
     def needs(self) -> str:
@@ -82,18 +83,21 @@ _ALL = (
         ("transaction_dataset.*",),
         "Kaggle: vagifa/ethereum-frauddetection-dataset",
         ("normal_txs.parquet",),
+        folder="published",
     ),
     Protocol(
         "amlsim",
         "laundering accounts of one simulator run found by a model of another",
         ("*_nodes.csv", "*_transactions.csv"),
         "IBM/AMLSim",
+        folder="published",
     ),
     Protocol(
         "elliptic",
         "illicit Bitcoin transactions of steps 35-49, learnt on steps 1-34",
         ("elliptic_txs_features.csv", "elliptic_txs_classes.csv", "elliptic_txs_edgelist.csv"),
         "Kaggle: ellipticco/elliptic-data-set",
+        folder="published",
     ),
     Protocol(
         "elliptic-plus-plus",
@@ -101,24 +105,28 @@ _ALL = (
         ("wallets_features.csv", "wallets_classes.csv"),
         "git-disl/EllipticPlusPlus",
         ("AddrTx_edgelist.csv", "TxAddr_edgelist.csv", "txs_features.csv", "txs_classes.csv"),
+        folder="published",
     ),
     Protocol(
         "simulated-vs-real",
         "how far simulated wallets can be told from real ones, feature by feature and by a classifier",
         ("ethereum_wallets/*", "ethereum_heist_wallets/*"),
         "several, see docs/simulated-and-real.md",
+        folder="simulated",
     ),
     Protocol(
         "simulated-to-real",
         "what a model that learnt from simulated wallets finds among real ones",
         _THEFTS,
         "several, see docs/simulated-and-real.md",
+        folder="simulated",
     ),
     Protocol(
         "amlworld",
         "laundering transactions of IBM's synthetic banks, 60/20/20 in time",
         ("*_Trans.csv",),
         "Kaggle: ealtman2019/ibm-transactions-for-anti-money-laundering-aml",
+        folder="published",
     ),
 )
 PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
@@ -140,7 +148,7 @@ def run_protocol(name: str, data: Path, seed: int = 7, on_progress: Progress | N
     protocol = named(name)
     if not data.is_dir():
         raise UsageError(f"--data: {data} is no folder; {name} needs one with {protocol.needs}")
-    module = import_module(f".{name.replace('-', '_')}", __package__)
+    module = import_module(f".{protocol.folder}.{name.replace('-', '_')}", __package__)
     return Findings(protocol, module.INTRO, module.run(data, seed, on_progress or (lambda step, done, total: None)))
 
 

@@ -23,7 +23,7 @@ def fit(
     """Measure one half of the public wallets and write the distributions of their habits."""
     from . import fit as fitting
 
-    own = Path(str(resources.files("walletprint.experiments.simulation"))) / "habits.yaml"
+    own = Path(str(resources.files("walletprint.experiments.simulation.people"))) / "habits.yaml"
     fitting.write(fitting.fit(data, seed), out or own)
 
 

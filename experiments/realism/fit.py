@@ -13,8 +13,8 @@ import yaml
 from scipy.stats import norm, rankdata
 from sklearn.mixture import GaussianMixture
 
-from .measure import HABITS, SEASON, seasons
-from .tables import FIT, LICIT, PHISHING, Table, half, real_lists
+from ..protocols.simulated.realism_measures import HABITS, SEASON, seasons
+from ..protocols.simulated.realism_tables import FIT, LICIT, PHISHING, Table, half, real_lists
 
 SCORES = np.round(np.linspace(-2.6, 2.6, 41), 2)
 PROFILES = {LICIT: 16, PHISHING: 8}

@@ -11,31 +11,18 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow.parquet as pq
 
-from ...features.errors import DataError, UsageError
-from ...features.transfers import SCHEMA
-from ...features.whole import write_whole
-from . import (
-    answers,
-    business,
-    crimes,
-    economy,
-    honest,
-    labels,
-    output,
-    people,
-    services,
-    states,
-    tokens,
-    trading,
-    truths,
-    utxo,
-)
-from .follow import Follower
-from .market import DAY, Ints, Market
-from .periods import Run, open_books
-from .plan import Plan
-from .scenario import Scenario, load_scenario
-from .world import START, World
+from ...features.base.atomic_write import write_whole
+from ...features.base.errors import DataError, UsageError
+from ...features.transfers.schema import SCHEMA
+from . import crimes, labels, states
+from .engine import output, services, truths
+from .engine.follow import Follower
+from .engine.market import DAY, Ints, Market
+from .engine.periods import Run, open_books
+from .engine.plan import Plan
+from .engine.world import START, World
+from .people import answers, business, economy, honest, people, tokens, trading, utxo
+from .scenarios.scenario import Scenario, load_scenario
 
 SHARES = {
     "user": 0.46, "deposit": 0.13, "merchant": 0.015, "trader": 0.05, "bot": 0.02, "miner": 0.025, "company": 0.03,

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from .market import DAY, Floats, Ints
-from .scenario import Labels
-from .services import DENOMINATIONS
+from .engine.market import DAY, Floats, Ints
+from .engine.services import DENOMINATIONS
+from .engine.world import START, World
+from .scenarios.scenario import Labels
 from .states.playbooks import EXTORTED
-from .world import START, World
 
 COLUMNS = (
     "address", "network", "category", "actor", "case", "name", "confidence", "source", "programmes", "known_from", "known_until",

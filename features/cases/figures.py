@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import UsageError
-from ..ledger import Ledger
+from ..base.errors import UsageError
+from ..ledger.ledger import Ledger
 from .follow import COLUMNS, WAYS, Found, categories_of, follow_loot, services, until, ways
 from .read import Case
 from .trace import amounts_by_asset

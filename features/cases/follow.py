@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..categories import CATEGORIES, IDS, SERVICES
-from ..errors import UsageError
+from ..base.errors import UsageError
 from ..exposure.pairs import Pairs, flow_order, pairs_in
 from ..exposure.swaps import Swaps, swaps_of
+from ..labels.categories import CATEGORIES, IDS, SERVICES
 from ..labels.table import active
-from ..ledger import Ledger
+from ..ledger.ledger import Ledger
 from .read import Case
 from .walk import FAR, FIELDS, Chain, Counts, Flows, Loot, Marks, Purses, follow
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..errors import DataError, UsageError
+from ..base.errors import DataError, UsageError
+from ..base.read_table import read_small_table
 from ..labels.table import first, moments, no_address, text
-from ..small_tables import read_small_table
-from ..transfers import normalise_addresses
+from ..transfers.schema import normalise_addresses
 
 REQUIRED = ("case", "address", "date")
 _NEEDED = "a list of cases needs case, address and date"

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..categories import IDS
-from ..errors import UsageError
-from ..ledger import Ledger
-from ..safe_text import csv_text
-from ..whole import write_parquet, write_whole
+from ..base.atomic_write import write_parquet, write_whole
+from ..base.errors import UsageError
+from ..base.untrusted_text import csv_text
+from ..labels.categories import IDS
+from ..ledger.ledger import Ledger
 from .follow import WAYS, Found, categories_of, follow_loot, services, until, ways
 from .read import Case
-from .walk import (
+from .walk import (  # fmt: skip
     ABSORBED,
     GAVE,
     GIVEN,
@@ -37,7 +37,7 @@ from .walk import (
     STOLEN_WORTH,
     UNSEEN,
     WORTH,
-)  # fmt: skip
+)
 from .weigh import USD, Weights, moments_of, prices_at, ratio, shares_by_way, weights_of
 
 KINDS = ("stolen", "moved", "absorbed", "returned", "swapped_out", "swapped_in", "unseen")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiled import kernel
+from ..base.kernel_compiler import kernel
 
 FIELDS = 13
 HELD, HOPS, WORTH = range(3)  # what rests, that times hops, and what it was worth when stolen

@@ -5,19 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..ledger import Ledger
+from ..ledger.ledger import Ledger
 from .follow import WAYS, Found
-from .walk import (
-    GIVEN,
-    GIVEN_WORTH,
-    HELD,
-    IN,
-    IN_WORTH,
-    STOLEN,
-    STOLEN_PRICED,
-    STOLEN_WORTH,
-    WORTH,
-)  # fmt: skip
+from .walk import GIVEN, GIVEN_WORTH, HELD, IN, IN_WORTH, STOLEN, STOLEN_PRICED, STOLEN_WORTH, WORTH  # fmt: skip
 
 USD = "stolen_usd"
 

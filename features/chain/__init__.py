@@ -8,13 +8,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from ..context import EMPTY, Context
-from . import cycles, degrees, funders, hours, paths, peels, ranks, relays, scatters, tokens, transactions
+from ..kernels.context import EMPTY, Context
+from . import degrees, funders, hours, ranks, tokens, transactions
+from .patterns import cycles, paths, peels, relays, scatters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 _FINDERS: dict[str, Any] = {
     "cycles": cycles.find,

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..compiled import kernel
-from ..context import Cohorts
-from ..view import IN, OUT, SELF, WEEK, leading_asset, number, scratch_for
+from ..base.kernel_compiler import kernel
+from ..kernels.context import Cohorts
+from ..kernels.wallet_view import IN, OUT, SELF, WEEK, leading_asset, number, scratch_for
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 _DRAWN = 16_384  # transfers of the period ÷ wallets drawn of as many
 _LEAST = 30  # wallets, to say anything of a rank

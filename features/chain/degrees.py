@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compiled import kernel
-from ..context import Degrees
+from ..base.kernel_compiler import kernel
+from ..kernels.context import Degrees
 from .threads import over_shares
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 _PARTS = 16  # of all pairs of wallets, so that a table of those of one part fits into a cache
 _SENDERS, _SENDER, _PAYEE, _PAID = range(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compiled import kernel
-from ..context import Funders
-from ..view import WEEK
+from ..base.kernel_compiler import kernel
+from ..kernels.context import Funders
+from ..kernels.wallet_view import WEEK
 from .threads import over_shares
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 _NONE = -1
 _TO_ITSELF = -1

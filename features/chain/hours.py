@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compiled import kernel
-from ..context import EMPTY, Hours
-from ..view import DAY, WEEK
+from ..base.kernel_compiler import kernel
+from ..kernels.context import EMPTY, Hours
+from ..kernels.wallet_view import DAY, WEEK
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 
 def find(ledger: Ledger) -> Hours:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compiled import kernel
-from ..context import Ranks
-from ..view import WEEK
+from ..base.kernel_compiler import kernel
+from ..kernels.context import Ranks
+from ..kernels.wallet_view import WEEK
 from .threads import over_shares
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 _BEFORE = 4  # weeks
 _MOST = 4_096  # of a week

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ..arrow import pc
-from ..compiled import kernel
-from ..context import Tokens
+from ..base.arrow import pc
+from ..base.kernel_compiler import kernel
+from ..kernels.context import Tokens
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 # Coins that pay their own chain's fees, under the symbols that its explorers use.
 _NATIVE = """

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..compiled import kernel
-from ..context import Transactions
-from ..view import median, sort_pairs
+from ..base.kernel_compiler import kernel
+from ..kernels.context import Transactions
+from ..kernels.wallet_view import median, sort_pairs
 from .threads import over_shares
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 _HOUR = 3_600
 _BACK = 24  # hours

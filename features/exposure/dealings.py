@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..compiled import kernel, part
-from ..view import DAY, median, most_within, sort
+from ..base.kernel_compiler import kernel, part
+from ..kernels.wallet_view import DAY, median, most_within, sort
 
 HOUR = 3_600
 _LOOK = 1_000  # transfers after an inflow from a mixer that are looked at

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..compiled import kernel
-from .book import GROUPS
+from ..base.kernel_compiler import kernel
+from ..ledger.attribution import GROUPS
+from .attribution import group_sources
 from .flow import DIRECT, TAINTED, TAINTED_HOPS
 from .vectors import asked_of, split, stops
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
     from .taint import Passage
     from .vectors import Asked
 
@@ -30,7 +31,7 @@ def facts(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> tuple[list[F
     """The exposure of snapshots, and the labels of their wallets, as of their dates.
 
     Args:
-        ledger: one with labels (`labelled`).
+        ledger: one with labels (`with_attribution`).
         wallet: int64[snapshots], ids; −1: unknown.
         as_of: int64[snapshots], seconds since 1970 UTC.
 
@@ -40,23 +41,23 @@ def facts(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> tuple[list[F
         units of it), usd (None unless all of it was priced), first and last (seconds since 1970 UTC); and the labels of its
         wallet: category, actor, case, source, known_from.
     """
-    book = ledger.book
-    assert book is not None
+    index = ledger.attribution
+    assert index is not None
     found: list[Facts] = [[] for _ in wallet]
     named: list[Facts] = [[] for _ in wallet]
     asked = asked_of(ledger, wallet, as_of)
-    for epoch in split(book.epochs(as_of)):
-        standing = book.stand(int(as_of[epoch[0]]))
-        sources = book.sources(standing, len(ledger.addresses))
+    for epoch in split(index.epochs(as_of)):
+        standing = index.stand(int(as_of[epoch[0]]))
+        sources = group_sources(index, standing, len(ledger.addresses))
         for direction in ("in", "out"):
             for which, going in stops(ledger, sources, asked, epoch, direction):
                 _add(ledger, going, asked, which, direction, found)
         places: dict[int, list[int]] = {}
         for place in epoch.tolist():
             places.setdefault(int(wallet[place]), []).append(place)
-        for row in np.flatnonzero(standing & np.isin(book.wallet, wallet[epoch])):
-            for place in places[int(book.wallet[row])]:
-                named[place].append(_said(book.table.iloc[row].to_dict()))
+        for row in np.flatnonzero(standing & np.isin(index.wallet, wallet[epoch])):
+            for place in places[int(index.wallet[row])]:
+                named[place].append(_said(index.table.iloc[row].to_dict()))
     for rows in found:
         rows.sort(key=lambda fact: (-fact["share"], fact["category"], fact["direction"], fact["distance"]))
     return found, named

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiled import kernel
+from ..base.kernel_compiler import kernel
 
 HAIRCUT, FIFO, POISON = 0, 1, 2
 HELD, HOPS, TAINTED, DIRECT, TAINTED_HOPS = range(5)

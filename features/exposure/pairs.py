@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..base.kernel_compiler import kernel, part
 from ..chain.threads import over_shares
-from ..compiled import kernel, part
-from ..view import sort
+from ..kernels.wallet_view import sort
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 _ROUNDS = 64
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..compiled import kernel, part
+from ..base.kernel_compiler import kernel, part
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 _MOST = 64  # transfers of one transaction that are looked at: who swaps is found by comparing each with each
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import UsageError
-from ..ledger import Ledger
+from ..base.errors import UsageError
+from ..ledger.ledger import Ledger
 from .flow import DIRECT, FIFO, HAIRCUT, HELD, POISON, TAINTED, TAINTED_HOPS, Lots, Purses, Roles, State, walk
 from .pairs import Pairs, flow_order, pairs_in
 from .swaps import NO_SWAPS, Swaps, swaps_of

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..compiled import kernel, part
+from ..base.kernel_compiler import kernel, part
 from ..families.exposure import FEATURES, LEAST, SERVICES
-from ..view import IN, OUT, ROUNDING, SELF, leading_asset, number
-from .book import GROUPS, Book
+from ..kernels.wallet_view import IN, OUT, ROUNDING, SELF, leading_asset, number
+from ..ledger.attribution import GROUPS, AttributionIndex
+from .attribution import group_sources, theft_sources
 from .dealings import dealings
 from .flow import DIRECT, HELD, TAINTED, TAINTED_HOPS
 from .pairs import pairs_in
 from .taint import Direction, Passage, Sources
 
 if TYPE_CHECKING:
-    from ..ledger import Ledger
+    from ..ledger.ledger import Ledger
 
 _PLACE = {feature.name.split("__", 1)[1]: k for k, feature in enumerate(FEATURES)}
 _DEALINGS = (
@@ -44,12 +45,14 @@ class Asked:
     pair: np.ndarray
 
 
-def exposures(ledger: Ledger, book: Book, wallet: np.ndarray, as_of: np.ndarray, want: np.ndarray) -> np.ndarray:
+def exposures(
+    ledger: Ledger, index: AttributionIndex, wallet: np.ndarray, as_of: np.ndarray, want: np.ndarray
+) -> np.ndarray:
     """The features of family exposure.
 
     Args:
         ledger: the transfers.
-        book: the labels of its wallets.
+        index: the labels of its wallets.
         wallet: int64[snapshots], ids; −1: unknown.
         as_of: int64[snapshots], seconds since 1970 UTC.
         want: bool[features], which features are wanted; others may be left null.
@@ -60,20 +63,26 @@ def exposures(ledger: Ledger, book: Book, wallet: np.ndarray, as_of: np.ndarray,
     out = np.tile([feature.null for feature in FEATURES], (len(wallet), 1))
     asked = asked_of(ledger, wallet, as_of)
     wanted = {name for name, place in _PLACE.items() if want[place]}
-    for epoch in split(book.epochs(as_of)):
-        standing = book.stand(int(as_of[epoch[0]]))
-        _shares(ledger, book, standing, asked, epoch, wanted, out)
+    for epoch in split(index.epochs(as_of)):
+        standing = index.stand(int(as_of[epoch[0]]))
+        _shares(ledger, index, standing, asked, epoch, wanted, out)
         if wanted & {*_DEALINGS}:
-            _dealings(ledger, book, standing, asked, epoch, out)
+            _dealings(ledger, index, standing, asked, epoch, out)
         if "theft_in__cases" in wanted:
-            _cases(ledger, book, standing, asked, epoch, out)
+            _cases(ledger, index, standing, asked, epoch, out)
     return out
 
 
 def _shares(
-    ledger: Ledger, book: Book, standing: np.ndarray, asked: Asked, epoch: np.ndarray, wanted: set[str], out: np.ndarray
-) -> None:  # fmt: skip
-    sources = book.sources(standing, len(ledger.addresses))
+    ledger: Ledger,
+    index: AttributionIndex,
+    standing: np.ndarray,
+    asked: Asked,
+    epoch: np.ndarray,
+    wanted: set[str],
+    out: np.ndarray,
+) -> None:
+    sources = group_sources(index, standing, len(ledger.addresses))
     for direction in ("in", "out"):
         if any(f"_{direction}__" in name for name in wanted - {*_DEALINGS, "theft_in__cases"}):
             for which, going in stops(ledger, sources, asked, epoch, direction):
@@ -111,9 +120,9 @@ def _write_shares(going: Passage, asked: Asked, which: np.ndarray, direction: Di
 
 
 def _dealings(
-    ledger: Ledger, book: Book, standing: np.ndarray, asked: Asked, epoch: np.ndarray, out: np.ndarray
+    ledger: Ledger, index: AttributionIndex, standing: np.ndarray, asked: Asked, epoch: np.ndarray, out: np.ndarray
 ) -> None:
-    groups = book.groups(standing, len(ledger.addresses))
+    groups = index.groups(standing, len(ledger.addresses))
     mixer, bridge = (np.uint8(1 << list(GROUPS).index(name)) for name in ("mixer", "bridge"))
     columns = np.array([_PLACE[name] for name in _DEALINGS])
     found = out[epoch[:, None], columns]
@@ -124,9 +133,11 @@ def _dealings(
     out[epoch[:, None], columns] = found
 
 
-def _cases(ledger: Ledger, book: Book, standing: np.ndarray, asked: Asked, epoch: np.ndarray, out: np.ndarray) -> None:
+def _cases(
+    ledger: Ledger, index: AttributionIndex, standing: np.ndarray, asked: Asked, epoch: np.ndarray, out: np.ndarray
+) -> None:
     """Count the thefts, some of them a pass."""
-    every, found = book.thefts(standing, len(ledger.addresses)), np.zeros(len(out))
+    every, found = theft_sources(index, standing, len(ledger.addresses)), np.zeros(len(out))
     some = np.unique(every.column)
     for first in range(0, len(some), _AT_ONCE):
         few = some[first : first + _AT_ONCE]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..compiled import kernel
-from ..declare import ASSETS, DAYS, RATIO, SHARE, TRANSFERS, Feature, positions
-from ..view import DAY, IN, OUT, ROUNDING, most_within, ratio, row_of, view
+from ..base.kernel_compiler import kernel
+from ..kernels.wallet_view import DAY, IN, OUT, ROUNDING, most_within, ratio, row_of, view
+from .declaration import ASSETS, DAYS, RATIO, SHARE, TRANSFERS, Feature, positions
 
 FEATURES = (
     Feature(

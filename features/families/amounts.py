@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..compiled import kernel, part
-from ..declare import RATIO, SHARE, Feature, in_and_out, positions
-from ..view import IN, OUT, ROUNDING, entropy, ratio, row_of, view
+from ..base.kernel_compiler import kernel, part
+from ..kernels.wallet_view import IN, OUT, ROUNDING, entropy, ratio, row_of, view
+from .declaration import RATIO, SHARE, Feature, in_and_out, positions
 
 _NONE = "no value was {verb}"
 _FEW = "fewer than two valued transfers were {verb}"

@@ -6,9 +6,9 @@ The cohort of a snapshot: a sample of the wallets active in the same window up t
 
 import numpy as np
 
-from ..compiled import kernel, part
-from ..declare import SHARE, Feature, in_and_out, positions
-from ..view import ROUNDING, row_of, view
+from ..base.kernel_compiler import kernel, part
+from ..kernels.wallet_view import ROUNDING, row_of, view
+from .declaration import SHARE, Feature, in_and_out, positions
 
 _FEW = "no value was {verb}, or fewer than 30 wallets of the cohort {verb} the same asset"
 _COHORT = {"behaviour": 40, "needs": ("cohorts",)}

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..compiled import kernel, part
-from ..declare import RATIO, SHARE, WALLETS, Feature, in_and_out, positions
-from ..view import DAY, IN, OUT, entropy, ratio, row_of, sort, view
+from ..base.kernel_compiler import kernel, part
+from ..kernels.wallet_view import DAY, IN, OUT, entropy, ratio, row_of, sort, view
+from .declaration import RATIO, SHARE, WALLETS, Feature, in_and_out, positions
 from .value import carrying
 
 _NONE = "nothing was {verb}"

@@ -5,7 +5,7 @@ chain. Looks at all history before the as-of date, whatever the window. Shares a
 a stranger who sends it money moves them by no more than that money's share of all it received, and by tokens not at all.
 """
 
-from ..declare import DAYS, HOPS, SECONDS, SHARE, THEFTS, TRANSFERS, WALLETS, Feature
+from .declaration import DAYS, HOPS, SECONDS, SHARE, THEFTS, TRANSFERS, WALLETS, Feature
 
 ILLICIT = ("sanctioned", "theft", "mixer", "fraud")
 """Groups that are followed over any number of hops."""

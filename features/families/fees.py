@@ -5,9 +5,9 @@ No price level: gas prices are only compared with the chain's own of the hour be
 
 import numpy as np
 
-from ..compiled import kernel, part
-from ..declare import RATIO, SHARE, TRANSACTIONS, Feature, positions
-from ..view import ROUNDING, first_from, mean_and_deviation, median, ratio, row_of, sort
+from ..base.kernel_compiler import kernel, part
+from ..kernels.wallet_view import ROUNDING, first_from, mean_and_deviation, median, ratio, row_of, sort
+from .declaration import RATIO, SHARE, TRANSACTIONS, Feature, positions
 
 _NONE = "no transaction it sent has a nonce"
 _NO_PRICE = "no transaction it sent has a gas price, or none of the chain's stands in the day before"

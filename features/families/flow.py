@@ -5,10 +5,10 @@ All of the wallet's leading asset. What is left of a transfer below a millionth 
 
 import numpy as np
 
-from ..compiled import kernel, part
-from ..declare import DAYS, FLAG, SECONDS, SHARE, WALLETS, Feature, positions
-from ..fifo import fifo, weighted_quantile
-from ..view import DAY, IN, OUT, ROUNDING, median, ratio, row_of, view
+from ..base.kernel_compiler import kernel, part
+from ..kernels.fifo_queue import fifo, weighted_quantile
+from ..kernels.wallet_view import DAY, IN, OUT, ROUNDING, median, ratio, row_of, view
+from .declaration import DAYS, FLAG, SECONDS, SHARE, WALLETS, Feature, positions
 
 _NO_IN = "no value was received"
 _NO_OUT = "no value was sent"

@@ -7,9 +7,9 @@ sent at that second.
 
 import numpy as np
 
-from ..compiled import kernel
-from ..declare import FLAG, HOPS, SECONDS, SHARE, WALLETS, Feature, positions
-from ..view import DAY, IN, OUT, WEEK, first_at, ratio
+from ..base.kernel_compiler import kernel
+from ..kernels.wallet_view import DAY, IN, OUT, WEEK, first_at, ratio
+from .declaration import FLAG, HOPS, SECONDS, SHARE, WALLETS, Feature, positions
 
 _NO_FUNDER = "nothing was received, or several wallets sent at its first second"
 _DERIBIT = "Deribit 2022: gas-funder siblings"

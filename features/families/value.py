@@ -5,9 +5,8 @@ All amounts are of the wallet's leading asset, so that nothing is summed across 
 
 import numpy as np
 
-from ..compiled import kernel, part
-from ..declare import ASSET_UNITS, RATIO, SHARE, TRANSFERS, USD, Feature, in_and_out, positions
-from ..view import (
+from ..base.kernel_compiler import kernel, part
+from ..kernels.wallet_view import (
     DAY,
     IN,
     OUT,
@@ -21,6 +20,7 @@ from ..view import (
     sort,
     view,
 )
+from .declaration import ASSET_UNITS, RATIO, SHARE, TRANSFERS, USD, Feature, in_and_out, positions
 
 _LITERATURE = "Farrugia et al. 2020"
 

@@ -1,9 +1,9 @@
 """walletprint.features.labels: attribution labels of addresses, from published lists to one dated table."""
 
-from ..categories import CATEGORIES, IDS, SERVICES, Category
 from .actors import Actor, actor_id, actors
-from .build import BuiltLabels, build_labels, conflicts
-from .ofac_xml import Edition, SdnAddress, read_sdn
+from .builder import BuiltLabels, build_labels, conflicts
+from .categories import CATEGORIES, IDS, SERVICES, Category
+from .readers.ofac_xml import Edition, SdnAddress, read_sdn
 from .table import COLUMNS, SCHEMA, Labels, active, read_labels
 
 __all__ = [

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..categories import IDS
-from ..errors import DataError, UsageError
-from ..small_tables import read_small_table
-from ..transfers import address_problems, normalise_addresses
+from ..base.errors import DataError, UsageError
+from ..base.read_table import read_small_table
+from ..transfers.schema import address_problems, normalise_addresses
+from .categories import IDS
 
 REQUIRED = ("address", "category")
 COLUMNS = (

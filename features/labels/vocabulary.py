@@ -1,13 +1,13 @@
 """What the words of each source mean: reads the data file `vocabularies.toml`, and maps words to categories.
 
-A plain table of labels has the ids of `features/categories.py` as its words.
+A plain table of labels has the ids of `features/labels/categories.py` as its words.
 """
 
 import tomllib
 from functools import cache
 from importlib.resources import files
 
-from ..categories import IDS
+from .categories import IDS
 
 SILENT = "actor:"
 """Words that begin so go before all others of their row where the vocabulary knows them, and are no gap where it does not."""

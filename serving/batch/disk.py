@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ...features.errors import DataError, UsageError
+from ...features.base.errors import DataError, UsageError
 
 FRESH = ".new"
 """What a file ends in until it is whole."""

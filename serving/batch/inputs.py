@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...features.errors import DataError
-from ...features.files import CSV, DATA, PARQUET, find_files
-from .echo import cut
+from ...features.base.errors import DataError
+from ...features.transfers.input_files import CSV, DATA, PARQUET, find_files
+from .list_rows import SHOWN, UNREADABLE, Aside, Asked, Head, UnfitError, line_of, said
 from .parquet_rows import parquet_rows
-from .rows import SHOWN, UNREADABLE, Aside, Asked, Head, UnfitError, line_of, said
+from .passthrough_columns import cut
 
 _BLOCK = 1 << 20
 _LONGEST = 1 << 16  # bytes of a line: what is longer is no list of addresses

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...features.arrow import pc
-from ..addresses import COLUMNS
-from .echo import LONGEST, is_text, texts_of, values_of
-from .rows import SHOWN, UNREADABLE, Aside, Asked, Head, UnfitError, refuse_many, said
+from ...features.base.arrow import pc
+from ..scoring.address_lists import COLUMNS
+from .list_rows import SHOWN, UNREADABLE, Aside, Asked, Head, UnfitError, refuse_many, said
+from .passthrough_columns import LONGEST, is_text, texts_of, values_of
 
 _ROWS, _BLOCK = 1 << 13, 1 << 20
 _HELD = 1 << 23  # bytes at a time, by what rows hold on average

@@ -9,14 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from ...features.arrow import pc
-from ...features.digest import ledger_digest
-from ...features.errors import DataError
-from ...features.ledger import Ledger
-from ..calibration import UNSCORED
-from ..monitor import BatchDrift
-from ..output import SCORES_SCHEMA
-from ..scorer import Scorer
+from ...features.base.arrow import pc
+from ...features.base.errors import DataError
+from ...features.ledger.digest import ledger_digest
+from ...features.ledger.ledger import Ledger
+from ..drift.monitor import BatchDrift
+from ..model.calibration import UNSCORED
+from ..scoring.output import SCORES_SCHEMA
+from ..scoring.scorer import Scorer
 from .disk import write_whole
 
 FORMAT = "walletprint-scores/1"

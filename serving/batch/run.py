@@ -15,18 +15,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...features.errors import DataError, UsageError
-from ...features.ledger import Ledger
-from ...features.periods import parse_as_of
-from ..monitor import BatchDrift
-from ..output import SCORES_SCHEMA
-from ..rows import reference_column
-from ..scorer import Scorer
+from ...features.base.errors import DataError, UsageError
+from ...features.base.periods import parse_as_of
+from ...features.ledger.ledger import Ledger
+from ..drift.monitor import BatchDrift
+from ..scoring.output import SCORES_SCHEMA
+from ..scoring.rows import reference_column
+from ..scoring.scorer import Scorer
 from .disk import alone, write_whole
 from .inputs import find_lists, rows_of, signature
-from .place import Place
+from .list_rows import ASIDE, Aside, Asked
+from .output_location import Place
 from .record import Totals, aside_counts, asked_for, counted, write_json
-from .rows import ASIDE, Aside, Asked
 
 PART = 20_000
 """Rows of a part, set-aside ones included: some 200 MB while it is scored."""

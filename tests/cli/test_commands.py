@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from walletprint.features import catalogue
-from walletprint.features.transfers import is_marked
+from walletprint.features.transfers.schema import is_marked
 
 ALICE, BOB, CAROL = (f"0x{digit * 40}" for digit in "abc")
 HEADER = "timestamp,sender,receiver,amount,asset,tx_id\n"

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from oracles.spark_chain import AS_OF, address, chain
+from samples.spark_chain import AS_OF, address, chain
 
 from walletprint.features import Ledger, extract, snapshots_of
 from walletprint.serving import ModelFolder, Scorer, write_scores
-from walletprint.serving.profile import profile_of
-from walletprint.training.batch_picture import batch_drift_figure
+from walletprint.serving.model.profile import profile_of
+from walletprint.training.report.drift_plot import batch_drift_figure
 
 ASKED = [address(number) for number in range(150)]
 

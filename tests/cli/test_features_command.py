@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from walletprint.features import Feature, catalogue
-from walletprint.features.reference import reference
+from walletprint.features.reference.page import reference
 
 FIELDS = {field.name for field in dataclasses.fields(Feature)}
 

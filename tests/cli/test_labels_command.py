@@ -1,7 +1,7 @@
 """`walletprint labels`: what it builds, says and refuses."""
 
 import pyarrow.parquet as pq
-from oracles.label_files import evm, key
+from samples.label_files import evm, key
 
 A, B = evm("a"), evm("b")
 EXPORT = f"explorer,address,name,labels\netherscan,{A},Odd: Bridge,bridge|odd-word\netherscan,{B},y,odd-word\n"

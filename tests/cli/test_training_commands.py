@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from walletprint.training.config import heads, load_config
+from walletprint.training.config.train_config import heads, load_config
 
 
 @pytest.mark.parametrize("head", heads())

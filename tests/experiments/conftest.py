@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from walletprint.experiments.protocols import judge
-from walletprint.training.models import fit_lightgbm
+from walletprint.training.models.estimators import fit_lightgbm
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from walletprint.experiments.runs import compare_runs
 from walletprint.features import UsageError
-from walletprint.training.tracking import connected
+from walletprint.training.registry.tracking import connected
 
 
 def test_a_training_is_a_row(trained):

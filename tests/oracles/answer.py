@@ -6,8 +6,8 @@ import pandas as pd
 
 from walletprint.features import catalogue
 
-from . import activity, amounts, assets, cohort, counterparties, fees, flow, funding, structure, timing, value  # noqa: F401  each fills ORACLES
 from .chain import Chain
+from .families import activity, amounts, assets, cohort, counterparties, fees, flow, funding, structure, timing, value  # noqa: F401  each fills ORACLES
 from .history import History
 from .registry import ORACLES
 

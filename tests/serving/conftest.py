@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from walletprint.features.catalogue import features_hash
-from walletprint.features.extract import extract
-from walletprint.features.ledger import Ledger
-from walletprint.serving import ModelFolder, Scorer, rows
-from walletprint.serving import scorer as scorer_module
-from walletprint.serving.calibration import reference_quantiles, usual_values
+from walletprint.features.extraction.extractor import extract
+from walletprint.features.families.registry import features_hash
+from walletprint.features.ledger.ledger import Ledger
+from walletprint.serving import ModelFolder, Scorer
+from walletprint.serving.model.calibration import reference_quantiles, usual_values
+from walletprint.serving.scoring import rows
+from walletprint.serving.scoring import scorer as scorer_module
 
 FEATURES = (
     "flow__pass_through__1h",

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
-from oracles.registered import CHAMPION, registered
-from oracles.spark_chain import AS_OF, address, chain
+from samples.registered import CHAMPION, registered
+from samples.spark_chain import AS_OF, address, chain
 
 from walletprint.features import Ledger, UsageError, extract, snapshots_of
 from walletprint.serving import ModelFolder, Scorer
+from walletprint.serving.model.model_registry import connected
 from walletprint.serving.pyfunc import OUTPUT
-from walletprint.serving.registry import connected
 
 # MLflow asks for an input example, which the signature makes needless.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow")

@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 
-from ..models import REPRODUCIBLE
+from ..models.estimators import REPRODUCIBLE
 
 FULL = {"learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 0.3, "lambda_l2": 1.0}
 """Of the full model and of its shortcuts: the heads' defaults, learning twice as fast in half as many rounds."""

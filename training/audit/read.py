@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from ...features.errors import DataError, UsageError, WalletprintError
-from ...features.periods import parse_as_of
-from ...features.small_tables import read_small_table
+from ...features.base.errors import DataError, UsageError, WalletprintError
+from ...features.base.periods import parse_as_of
+from ...features.base.read_table import read_small_table
 from . import columns as c
 from .report import named
 from .table import Group, Table, codes_of

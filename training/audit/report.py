@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...features.safe_text import markdown_text
+from ...features.base.untrusted_text import markdown_text
 
 VERDICTS = ("skipped", "pass", "warn", "fail")
 """From nothing to worst."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .. import matrix
-from ..dataset import Dataset
-from ..splits import Slices
+from ..data import large_matrix as matrix
+from ..data.dataset import Dataset
+from ..splits.time_split import Slices
 from . import shortcuts as s
 from . import thresholds as t
 from .columns import DAY, in_days
@@ -22,8 +22,8 @@ from .sources import check_source
 from .table import Group, Table, codes_of
 
 if TYPE_CHECKING:
-    from ..config import TrainConfig
-    from ..contenders import Contender
+    from ..config.train_config import TrainConfig
+    from ..models.contenders import Contender
 
 TRAINING_ROWS = 50_000
 """Rows a side of a training's split that its audit reads, evenly from first to last."""

@@ -51,4 +51,3 @@ SUFFIX = "__30d"
 """What the names of the features of the last month end in, in the engines' tables."""
 
 COLUMNS = ("address", *ALL_HISTORY, *(name + SUFFIX for name in LAST_MONTH))
-THREADS = 2

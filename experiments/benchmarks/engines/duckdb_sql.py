@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from .columns import AS_OF, COLUMNS, MONTH, THREADS
+from ..harness.threads import THREADS
+from .columns import AS_OF, COLUMNS, MONTH
 
 _AS_OF = int(AS_OF.timestamp())
 _MEMORY = "4GB"

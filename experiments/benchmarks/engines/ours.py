@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from ....features import Ledger, coverage, extract, snapshots_of
-from ....features.transfers import REQUIRED
+from ....features.transfers.schema import REQUIRED
 from .columns import ALL_HISTORY, AS_OF, COLUMNS, LAST_MONTH, SUFFIX
 
 AT_ONCE = 200_000

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ....features.errors import UsageError
-from ..crew import drawing, hire, place
-from ..market import DAY, Ints
-from ..people import People
-from ..scenario import Evasion
-from ..services import Services
-from ..world import ALWAYS, START, World
+from ....features.base.errors import UsageError
+from ..crew.crew import drawing, hire, place
+from ..engine.market import DAY, Ints
+from ..engine.services import Services
+from ..engine.world import ALWAYS, START, World
+from ..people.people import People
+from ..scenarios.scenario import Evasion
 from . import darknet, drainer, phishing, ponzi, ransomware, ring, theft
 from .case import Case, Stage, begin, cover
 

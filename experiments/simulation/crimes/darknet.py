@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ..crew import Holding, drawing, gather
-from ..market import BTC, DAY, Floats, Ints
-from ..plan import REPLY, UP_TO
-from ..services import LATEST_BATCH, withdraw
+from ..crew.crew import drawing, gather
+from ..crew.holding import Holding
+from ..engine.market import BTC, DAY, Floats, Ints
+from ..engine.plan import REPLY, UP_TO
+from ..engine.services import LATEST_BATCH, withdraw
 from .case import Case
 from .techniques import launder, plot
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..crew import Crew, Holding
-from ..market import DAY, ETH, GOV, MEME, NFT, USDC, USDT
-from ..passages import swap
-from ..plan import BUY, EXACT, REPLY, SHARE, SWAP, UP_TO
-from ..settle import GAS
-from ..tokens import MARKET_FEE
+from ..crew.crew import Crew
+from ..crew.holding import Holding
+from ..crew.passages import swap
+from ..engine.market import DAY, ETH, GOV, MEME, NFT, USDC, USDT
+from ..engine.plan import BUY, EXACT, REPLY, SHARE, SWAP, UP_TO
+from ..engine.settle import GAS
+from ..people.tokens import MARKET_FEE
 from .case import ALL, Case, campaign
 from .techniques import launder, plot
 

@@ -5,9 +5,9 @@ How many pay, how much, how roundly and how long follows seasons of labelled phi
 
 import numpy as np
 
-from ..crew import Holding
-from ..market import Floats, Ints
-from ..plan import UP_TO
+from ..crew.holding import Holding
+from ..engine.market import Floats, Ints
+from ..engine.plan import UP_TO
 from .case import ALL, Case, campaign
 from .techniques import launder, plot
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..crew import Holding, forward
-from ..market import DAY, ETH, Floats, Ints
-from ..plan import REPLY, UP_TO
-from ..settle import TOKEN_GAS
+from ..crew.crew import forward
+from ..crew.holding import Holding
+from ..engine.market import DAY, ETH, Floats, Ints
+from ..engine.plan import REPLY, UP_TO
+from ..engine.settle import TOKEN_GAS
 from .case import Case
 from .techniques import launder, plot
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ..crew import Holding, drawing, share_out
-from ..market import BTC, DAY
-from ..plan import EXACT
-from ..services import LATEST_BATCH, withdraw
+from ..crew.crew import drawing, share_out
+from ..crew.holding import Holding
+from ..engine.market import BTC, DAY
+from ..engine.plan import EXACT
+from ..engine.services import LATEST_BATCH, withdraw
 from .case import Case
 from .techniques import launder, plot
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..crew import Holding, cycle, drawing, scatter_gather, share_out
-from ..market import DAY
-from ..services import withdraw
+from ..crew.crew import cycle, drawing, scatter_gather, share_out
+from ..crew.holding import Holding
+from ..engine.market import DAY
+from ..engine.services import withdraw
 from .case import Case
 
 JUST_BELOW_USD = (3_000.0, 9_900.0)  # sums that banks do not report

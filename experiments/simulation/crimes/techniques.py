@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..crew import Holding, cash_out, cycle, dormant, forward, gather, peel, rest, scatter_gather, split
-from ..eras import Curve
-from ..market import BTC, DAY
-from ..passages import hop, mix, nest, swap_chain
+from ..crew.crew import cash_out, cycle, dormant, forward, gather, peel, rest, scatter_gather, split
+from ..crew.holding import Holding
+from ..crew.passages import hop, mix, nest, swap_chain
+from ..engine.eras import Curve
+from ..engine.market import BTC, DAY
 from .case import Case
 
 Step = Callable[[Case, list[Holding]], list[Holding]]

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from ..crew import Holding, share_out
-from ..market import BTC, DAY, ETH, GOV, USDC
+from ..crew.crew import share_out
+from ..crew.holding import Holding
+from ..engine.market import BTC, DAY, ETH, GOV, USDC
 from .case import Case
 from .techniques import launder, plot
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..crew import Crew, hire
-from ..market import DAY, ETH, Ints
-from ..scenario import Evasion
-from ..services import Services, withdraw
-from ..world import ALWAYS, AWAKE, EVENING, OFFICE, START, World
+from ..crew.crew import Crew, hire
+from ..engine.market import DAY, ETH, Ints
+from ..engine.services import Services, withdraw
+from ..engine.world import ALWAYS, AWAKE, EVENING, OFFICE, START, World
+from ..scenarios.scenario import Evasion
 
 Span = tuple[float, float, float, float]
 """Calendar years: a playbook appears, is in full use, is no longer, and is gone."""

@@ -4,9 +4,10 @@ from collections import defaultdict
 
 import numpy as np
 
-from ..crew import Holding, gather
-from ..market import DAY
-from ..world import START
+from ..crew.crew import gather
+from ..crew.holding import Holding
+from ..engine.market import DAY
+from ..engine.world import START
 from . import playbooks
 from .actors import Group, playbook
 from .moves import coin

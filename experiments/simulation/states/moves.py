@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..crew import Crew, Holding, cash_out, drawing, in_parts, share_out
-from ..market import BTC, DAY, ETH
-from ..passages import mix, swap
-from ..services import BRIDGE_FEE, cross
+from ..crew.crew import Crew, cash_out, drawing, in_parts, share_out
+from ..crew.holding import Holding
+from ..crew.passages import mix, swap
+from ..engine.market import BTC, DAY, ETH
+from ..engine.services import BRIDGE_FEE, cross
 
 SITTING_USD = 1e7  # about what is mixed at a time
 CROSSED = 4_100  # seconds after which what went into the bridge has surely come out

@@ -7,9 +7,10 @@ of Harmony 2022/23, `session` of Alphapo and Atomic 2023, `dormant` of HTX/HECO 
 
 from collections.abc import Callable
 
-from ..crew import Crew, Holding, cash_out, dormant, forward, gather, peel, rest, split
-from ..market import DAY, USDT
-from ..passages import nest, swap_chain
+from ..crew.crew import Crew, cash_out, dormant, forward, gather, peel, rest, split
+from ..crew.holding import Holding
+from ..crew.passages import nest, swap_chain
+from ..engine.market import DAY, USDT
 from .moves import at_desks, coin, over, rounds, session, tranches
 
 TOKENS_FIRST = ("swap_mix", "dormant")

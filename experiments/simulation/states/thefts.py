@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..crew import Crew, Holding, drawing, share_out, split
-from ..market import BTC, DAY, ETH, GOV, USDC, USDT, Floats
-from ..people import People, people_at
-from ..plan import DEPOSIT, EXACT, SHARE, WITHDRAW
-from ..scenario import Evasion, Thefts
-from ..services import Services, withdraw
-from ..world import ALWAYS, START, World
+from ..crew.crew import Crew, drawing, share_out, split
+from ..crew.holding import Holding
+from ..engine.market import BTC, DAY, ETH, GOV, USDC, USDT, Floats
+from ..engine.plan import DEPOSIT, EXACT, SHARE, WITHDRAW
+from ..engine.services import Services, withdraw
+from ..engine.world import ALWAYS, START, World
+from ..people.people import People, people_at
+from ..scenarios.scenario import Evasion, Thefts
 from . import campaigns, playbooks
 from .actors import ACTORS, DPRK, PLAIN, THIEVES, Actor, Group, playbook
 

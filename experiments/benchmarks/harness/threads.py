@@ -1,0 +1,3 @@
+"""How many threads every engine of a benchmark may use. Imports nothing."""
+
+THREADS = 2

@@ -1,0 +1,108 @@
+"""Exposure over generated transfers: what one pass over them takes, once the ledger is there. Run with
+
+    python -m walletprint.experiments.benchmarks.speed.exposure
+
+Each run is a process of its own. What taint is stands in docs/exposure.md; tests/features/exposure/test_exposure.py
+shows that it is right.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import typer
+
+from ....features import Ledger
+from ....features.exposure import Sources, taint
+from ...protocols.report import RESULTS, write_report
+from ..harness.processes import transfers_of, use_few_cores
+from ..harness.worker import peak_mb
+
+COLUMNS, SOURCES, HUBS = 8, 500, 200
+PASSES = (("in", "haircut"), ("out", "haircut"), ("in", "fifo"), ("in", "poison"))
+_WARM_ROWS = 20_000
+INTRO = f"""\
+Taint of {COLUMNS} categories, each of {SOURCES} wallets drawn at random, of which half are services, over generated transfers
+(`generate.py`); the {HUBS} busiest wallets are services, too. `order` is what is found once a ledger (pairs, the order within
+each second, swaps), `seconds` a pass after that, both after the ledger was loaded. `reached` is the share of wallets that
+anything tainted came to, `lost` the largest of |entered + swapped − held − absorbed − returned| ÷ entered over the categories
+(poison multiplies taint, and loses nothing). Each run is a process of its own, kept to two cores, after kernels were compiled;
+`peak_mb` includes the ledger."""
+
+
+def main(
+    rows: Annotated[list[int] | None, typer.Option(help="Transfers; may be given again. 10M by default.")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each.")] = 3,
+    folder: Annotated[Path | None, typer.Option(help="Keeps generated files; those already there are used.")] = None,
+    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+) -> None:
+    """Run the benchmark and write its tables."""
+    use_few_cores()
+    with tempfile.TemporaryDirectory() as temporary:
+        where = folder or Path(temporary)
+        warm = transfers_of(_WARM_ROWS, where)
+        every = pd.DataFrame(
+            [
+                _started(transfers_of(n, where), warm, *one)
+                for n in rows or [10_000_000]
+                for _ in range(runs)
+                for one in PASSES
+            ]
+        )
+    keys = ["rows", "direction", "method"]
+    tables = {f"Medians of {runs} runs": every.groupby(keys, sort=False).median().reset_index(), "Every run": every}
+    command = "python -m walletprint.experiments.benchmarks.speed.exposure"
+    typer.echo(write_report("exposure", command, INTRO, tables, results).read_text())
+
+
+def _started(path: Path, warm: Path, direction: str, method: str) -> dict[str, Any]:
+    words = [sys.executable, "-m", f"{__package__}.exposure", "pass", str(path), str(warm), direction, method]
+    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+
+def measured_pass(path: Path, direction: Any, method: Any) -> dict[str, Any]:
+    """One pass over the transfers of a file, in this process: what it took and what it found."""
+    ledger = Ledger.from_transfers(path)
+    sources = drawn(ledger)
+    begun = time.perf_counter()
+    first = taint(
+        ledger, sources, int(ledger.rows.time[0]), direction=direction, method=method
+    )  # finds the order, passes nothing
+    ordered, cpu = time.perf_counter(), time.process_time()
+    found = taint(ledger, sources, direction=direction, method=method)
+    took = {"seconds": time.perf_counter() - ordered, "cpu_seconds": time.process_time() - cpu}
+    lost = (
+        np.abs(found.entered + found.swapped - found.held.sum(axis=0) - found.absorbed - found.returned) / found.entered
+    )
+    return {
+        "rows": ledger.transfers, "direction": direction, "method": method, "order": ordered - begun, **took,
+        "peak_mb": peak_mb(), "pairs": len(first.wallet), "reached": float((found.tainted > 0).any(axis=1).mean()),
+        "lost": float(lost.max()) if method != "poison" else float("nan"),
+    }  # fmt: skip
+
+
+def drawn(ledger: Ledger, seed: int = 7) -> Sources:
+    """Sources of every column, half of them services, and hubs that are services."""
+    rng, wallets = np.random.default_rng(seed), len(ledger.addresses)
+    chosen = rng.choice(wallets, min(COLUMNS * SOURCES, wallets // 2), replace=False)
+    absorbs = np.zeros(wallets, bool)
+    absorbs[chosen[::2]] = True
+    absorbs[np.argsort(-np.diff(ledger.offsets), kind="stable")[:HUBS]] = True
+    return Sources(
+        tuple(f"category {k + 1}" for k in range(COLUMNS)), chosen, np.arange(len(chosen)) % COLUMNS, absorbs
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["pass"]:
+        place, small, *how = sys.argv[2:]
+        measured_pass(Path(small), *how)
+        sys.stdout.write(json.dumps(measured_pass(Path(place), *how)))
+    else:
+        typer.run(main)

@@ -1,0 +1,127 @@
+"""Finds and reads the files of a protocol as they were published, or says in one line what is not. Knows no protocol."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from ...features.base.errors import DataError
+
+Frame = Any
+"""A pandas DataFrame: its type hints take a column of one for anything."""
+TEXT, WHOLE, NUMBER = pa.string(), pa.int64(), pa.float64()
+_COLUMN = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?(.*)")
+
+
+def find(data: Path, name: str, source: str) -> Path:
+    """A file of a folder, or of one right below it; `name` may hold `*`.
+
+    Raises:
+        DataError: if there is none, or there are several.
+    """
+    found = every(data, name)
+    if len(found) != 1:
+        came = f"{len(found)} files" if found else "no file"
+        raise DataError(f"{data}: {came} {name} there or one folder below; give the folder that holds it ({source})")
+    return found[0]
+
+
+def every(data: Path, name: str) -> list[Path]:
+    """All files of that name in a folder; where there are none, those of the folders right below."""
+    return sorted(data.glob(name)) or sorted(data.glob(f"*/{name}"))
+
+
+def header(path: Path) -> list[str]:
+    """The names in the first line of a CSV file, without blanks around them; of a file without names, its first row."""
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            return [name.strip().strip('"') for name in lines.readline().rstrip("\r\n").split(",")]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as CSV ({error}); give the file as published") from None
+
+
+def read_csv(
+    path: Path,
+    types: Mapping[str, pa.DataType],
+    source: str,
+    *,
+    rest: pa.DataType | None = None,
+    names: Sequence[str] | None = None,
+    titled: bool = True,
+) -> Frame:
+    """Read a CSV file with the columns it was published with.
+
+    Args:
+        path: the file.
+        types: the columns that must be there, with their types; empty cells only where they are NUMBER.
+        source: where the file comes from, for messages.
+        rest: the type of all other columns; None leaves them out.
+        names: of all columns, where the file has none or ambiguous ones.
+        titled: whether the first line is a header.
+
+    Raises:
+        DataError: naming the file, the column and what came.
+    """
+    came = header(path)
+    columns = list(names or came)
+    _check(path, columns, came, types, names is not None, source)
+    wanted = columns if rest is not None else [name for name in columns if name in types]
+    kinds = {name: types.get(name, rest) for name in wanted}
+    try:
+        table = pacsv.read_csv(
+            path,
+            read_options=pacsv.ReadOptions(column_names=columns, skip_rows=int(titled)),
+            convert_options=pacsv.ConvertOptions(column_types=kinds, include_columns=wanted),
+        )
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path}: {_told(str(error), columns)}; give the file as published ({source})") from None
+    _no_gaps(path, table, types, source)
+    return table.to_pandas()
+
+
+def _check(path: Path, columns: list[str], came: list[str], types: Mapping, own: bool, source: str) -> None:
+    if own and len(came) != len(columns):
+        raise DataError(
+            f"{path}: {len(came)} columns, where {len(columns)} were published; give the file as published ({source})"
+        )
+    if missing := [name for name in types if name not in columns]:
+        seen = ", ".join(came[:8]) + (", …" if len(came) > 8 else "")
+        raise DataError(f"{path}: no column {missing[0]!r} (there are: {seen}); give the file as published ({source})")
+    if twice := [name for name in types if columns.count(name) > 1]:
+        raise DataError(f"{path}: column {twice[0]!r} comes twice; give the file as published ({source})")
+
+
+def _told(error: str, columns: list[str]) -> str:
+    found = _COLUMN.search(" ".join(error.split()))
+    if not found:
+        return f"no such CSV ({' '.join(error.split())})"
+    row = f", row {found[2]}" if found[2] else ""
+    return f"column {columns[int(found[1])]!r}{row}: {found[3]}"
+
+
+def _no_gaps(path: Path, table: pa.Table, types: Mapping[str, pa.DataType], source: str) -> None:
+    for name, kind in types.items():
+        if kind != NUMBER and table[name].null_count:
+            row = int(np.flatnonzero(table[name].is_null().to_numpy())[0]) + 1
+            raise DataError(f"{path}: column {name!r}, row {row}: is empty; give the file as published ({source})")
+
+
+def outcomes(path: Path, classes: pd.Series, codes: Mapping[str, int]) -> np.ndarray:
+    """Class codes as 1 (illicit), 0 (licit) and −1 (unknown); shape (rows,).
+
+    Raises:
+        DataError: at a code that was not published.
+    """
+    found = classes.map(codes)
+    if found.isna().any():
+        row = int(np.flatnonzero(found.isna())[0])
+        allowed = ", ".join(codes)
+        raise DataError(
+            f"{path}: column 'class', row {row + 1}: {classes.iloc[row]!r} came, where {allowed} were published"
+        )
+    return found.to_numpy(np.int64)

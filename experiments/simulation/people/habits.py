@@ -1,0 +1,92 @@
+"""Habits drawn from what was fitted to real wallets (`habits.yaml`): who does how much, how evenly, with whom, of what size.
+
+A wallet belongs to a profile of the fitted mixture; what it does in a season (90 days) is a normal vector around that profile, a
+part of which stays with the wallet, turned into habits by the fitted distributions. `realism/measure.py` tells what each means.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from ..engine.market import Floats, Ints
+
+_AS_BEFORE = (
+    0.6  # of the seasons that are as the wallet's season before; that persistence is lower is few transfers' doing
+)
+LICIT, PHISHING = "licit", "phishing"
+SILENT, LITTLE, BUSY = range(3)
+"""States of a season: no transfer, one or two, more."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was fitted of one population.
+
+    Attributes:
+        names: of the habits; scores: the normal scores of `knots` (habits, scores) and of `life` (days).
+        weights, means, factors: of the profiles, (k,), (k, habits), (k, habits, habits) lower triangles.
+        persistence: the part of each habit that stays with a wallet, correlations; activity: (3, 3) chances of the next state.
+    """
+
+    names: tuple[str, ...]
+    scores: Floats
+    knots: Floats
+    weights: Floats
+    means: Floats
+    factors: Floats
+    persistence: Floats
+    activity: Floats
+    life: Floats
+
+
+@dataclass(frozen=True)
+class Characters:
+    """What stays of wallets' habits: the profile of each, (n,), and a normal vector, (n, habits)."""
+
+    profile: Ints
+    lasting: Floats
+
+
+@cache
+def fitted(population: str) -> Fitted:
+    """What was fitted of LICIT or PHISHING wallets."""
+    text = resources.files(str(__package__)).joinpath("habits.yaml").read_text(encoding="utf-8")
+    whole = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    of, names = whole[population], tuple(whole["habits"])
+    weights = np.array(of["weights"])
+    factors = np.zeros((len(weights), len(names), len(names)))
+    factors[:, *np.tril_indices(len(names))] = of["factors"]
+    return Fitted(
+        names, np.array(whole["scores"]), np.array([of["knots"][name] for name in names]), weights / weights.sum(),
+        np.array(of["means"]), factors, np.array(of["persistence"]), np.array(of["activity"]), np.array(of["life_days"]),
+    )  # fmt: skip
+
+
+def characters(rng: np.random.Generator, population: str, n: int) -> Characters:
+    """n wallets' characters."""
+    of = fitted(population)
+    return Characters(rng.choice(len(of.weights), n, p=of.weights), rng.normal(size=(n, len(of.names))))
+
+
+def season(rng: np.random.Generator, population: str, who: Characters, row: Ints) -> dict[str, npt.NDArray[np.float64]]:
+    """Habits of successive seasons, `row` their positions in `who` (ascending): by name, (rows,)."""
+    of = fitted(population)
+    fresh = (np.diff(row, prepend=-1) != 0) | (rng.random(len(row)) > _AS_BEFORE)
+    lasting, passing = who.lasting[row], rng.normal(size=(len(row), len(of.names)))
+    passing = passing[np.maximum.accumulate(np.where(fresh, np.arange(len(row)), 0))]
+    stays, goes = np.sqrt(of.persistence), np.sqrt(1 - of.persistence)
+    scores = np.empty_like(passing)
+    for k in range(len(of.weights)):
+        at = np.flatnonzero(who.profile[row] == k)
+        scores[at] = of.means[k] + stays * (lasting[at] @ of.factors[k].T) + goes * (passing[at] @ of.factors[k].T)
+    return {name: np.interp(scores[:, k], of.scores, of.knots[k]) for k, name in enumerate(of.names)}
+
+
+def life_days(rng: np.random.Generator, population: str, n: int) -> Floats:
+    """Days from the first transfer of a wallet to its last."""
+    of = fitted(population)
+    return np.interp(rng.normal(size=n), of.scores, of.life)

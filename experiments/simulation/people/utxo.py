@@ -1,0 +1,198 @@
+"""People on the UTXO chain: owners of many addresses, who pay with change, are paid at fresh addresses, and join their coins.
+
+Every act of an owner fills a fresh address of his, or spends what some of his addresses hold, whole, or both: a payment and its
+change are outputs of one transaction, the addresses spent its inputs. So addresses follow from the order of an owner's acts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import eras
+from ..engine.market import BTC, DAY, Floats, Ints
+from ..engine.plan import EXACT, SHARE
+from ..engine.services import LATEST_BATCH, Services, withdraw
+from ..engine.world import START, World
+from . import people as account_people
+
+BUY, MINE, RECEIVE, SHOP, PAY, SELL, JOIN = range(7)  # acts
+KINDS = ("btc_person", "btc_hodler", "btc_merchant", "btc_miner")
+_PERSON, _HODLER, _MERCHANT, _MINER = range(4)
+_SHARES = (0.66, 0.2, 0.05, 0.09)
+_HABITS = np.array([  # by kind: how often an owner does each act by himself
+    (0.26, 0.0, 0.0, 0.34, 0.24, 0.10, 0.06),
+    (0.84, 0.0, 0.0, 0.0, 0.02, 0.04, 0.10),
+    (0.0, 0.0, 0.0, 0.0, 0.2, 0.7, 0.1),
+    (0.0, 0.72, 0.0, 0.02, 0.04, 0.2, 0.02),
+])  # fmt: skip
+_FIRST = np.array([BUY, BUY, SELL, MINE])  # how a life begins, by kind
+_ACTS = np.array([9.0, 3.0, 30.0, 25.0])  # mean number in a life, by kind
+_ADDRESSES = 10  # that an owner has in the mean, about
+_REUSERS = 0.12  # share of owners who use one address for everything
+_PAYS_EVERY, _PAYOUT = 5 * DAY, 2 * 3600 + 1777  # when pools pay miners: every so often, at this second of the day
+
+
+@dataclass
+class Owners:
+    """Owners by position: kind, days of their life, first address, typical sum (BTC), do they use one address for everything."""
+
+    kind: Ints
+    start: Floats
+    end: Floats
+    first: Ints
+    wealth: Floats
+    reuses: npt.NDArray[np.bool_]
+
+
+@dataclass
+class Acts:
+    """What owners do, in order of owner and time: whose act, what, when, and which payment a RECEIVE belongs to (−1 = none)."""
+
+    owner: Ints
+    act: Ints
+    t: Floats
+    payment: Ints
+
+    def sorted(self) -> "Acts":
+        """In order of owner and time; `payment` then says the new positions."""
+        order = np.lexsort((self.t, self.owner))
+        place = np.empty(len(order) + 1, dtype=np.int64)
+        place[order], place[-1] = np.arange(len(order)), -1
+        return Acts(self.owner[order], self.act[order], self.t[order], place[self.payment[order]])
+
+
+def people(world: World, s: Services, n: int) -> None:
+    """People, hodlers, merchants and miners who together have about n addresses on the UTXO chain."""
+    o = _owners(world, max(12, n // _ADDRESSES))
+    acts = _with_receipts(world, o, _own_acts(world, o))
+    address = _addresses(world, o, acts)
+    _income(world, s, o, acts, address)
+    _spend(world, o, acts, address, _target(s, acts, address))
+
+
+def _owners(world: World, n: int) -> Owners:
+    rng = world.rng
+    kind = np.sort(rng.choice(len(KINDS), n, p=_SHARES))
+    kind[-len(KINDS) :] = np.arange(len(KINDS))  # at least one of each
+    kind = np.sort(kind)
+    start, end = account_people.lives(rng, world.days, n)
+    long = (kind == _MERCHANT) | (kind == _MINER)
+    start, end = np.where(long, start * 0.5, start), np.where(long, np.maximum(end, 0.9 * world.days), end)
+    first = np.concatenate(
+        [world.add(int((kind == k).sum()), _category(k), name, utxo=True) for k, name in enumerate(KINDS)]
+    )
+    return Owners(kind, start, end, first, rng.lognormal(-3.0, 1.5, n), rng.random(n) < _REUSERS)
+
+
+def _category(kind: int) -> str:
+    return {_MERCHANT: "merchant", _MINER: "miner"}.get(kind, "user")
+
+
+def _own_acts(world: World, o: Owners) -> Acts:
+    """What owners do of their own accord; a life begins with coins, bought or mined."""
+    rng = world.rng
+    count = 2 + np.minimum(rng.poisson(rng.lognormal(-0.3, 0.8, len(o.kind)) * _ACTS[o.kind]), 300)
+    who = np.repeat(np.arange(len(o.kind)), count)
+    t = world.moments(o.first[who], rng.uniform(o.start[who], o.end[who]))
+    table = np.cumsum(_HABITS, axis=1)[o.kind[who]]
+    act = np.minimum((rng.random(len(who))[:, None] > table).sum(1), JOIN)
+    acts = Acts(who, act, t, np.full(len(who), -1)).sorted()
+    head = np.flatnonzero(np.diff(acts.owner, prepend=-1))
+    acts.act[head] = _FIRST[o.kind[acts.owner[head]]]
+    mined = acts.act == MINE
+    acts.t[mined] = START + np.ceil((acts.t[mined] - START) / _PAYS_EVERY) * _PAYS_EVERY + _PAYOUT
+    return acts.sorted()
+
+
+def _with_receipts(world: World, o: Owners, own: Acts) -> Acts:
+    """Add what others receive of the payments: a merchant of each purchase, anybody of the others."""
+    shops = np.flatnonzero(o.kind == _MERCHANT)
+    payments, payees = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for act, among in ((SHOP, shops), (PAY, np.arange(len(o.kind)))):
+        rows = np.flatnonzero(own.act == act)
+        found = among[eras.present(world.rng, o.start[among], o.end[among], (own.t[rows] - START) / DAY)]
+        other = found != own.owner[rows]
+        payments.append(rows[other])
+        payees.append(found[other])
+    rows, who = np.concatenate(payments), np.concatenate(payees)
+    none = np.full(len(own.t), -1)
+    return Acts(
+        np.concatenate([own.owner, who]), np.concatenate([own.act, np.full(len(who), RECEIVE)]),
+        np.concatenate([own.t, own.t[rows]]), np.concatenate([none, rows]),
+    ).sorted()  # fmt: skip
+
+
+def _addresses(world: World, o: Owners, acts: Acts) -> Ints:
+    """The address that each act fills: a fresh one of the owner's, with what he is paid or with change (−1: none is left)."""
+    fills = acts.act != SELL
+    nth = np.cumsum(fills) - fills
+    begins = np.searchsorted(acts.owner, np.arange(len(o.kind)))
+    nth = np.where(o.reuses[acts.owner], 0, nth - nth[np.minimum(begins, len(nth) - 1)][acts.owner])
+    fresh, address = fills & (nth > 0), np.where(fills, o.first[acts.owner], -1)
+    for kind, name in enumerate(KINDS):
+        rows = np.flatnonzero(fresh & (o.kind[acts.owner] == kind))
+        first, w = o.first[acts.owner[rows]], world.wallets
+        owner, zone, hours = w.owner[first], w.zone[first], w.hours[first]
+        address[rows] = world.add(rows.size, _category(kind), name, utxo=True, owner=owner, zone=zone, hours=hours)
+    return address
+
+
+def _income(world: World, s: Services, o: Owners, acts: Acts, address: Ints) -> None:
+    """Coins from an exchange, and from a pool that pays all its miners in one transaction."""
+    rng = world.rng
+    rows = np.flatnonzero(acts.act == BUY)
+    sums = o.wealth[acts.owner[rows]] * rng.lognormal(0, 0.5, rows.size) + 0.0005
+    withdraw(world, s, acts.t[rows] - LATEST_BATCH, address[rows], sums, BTC, rng.choice([0, 0, 1, 2, 3], rows.size))
+    rows = np.flatnonzero(acts.act == MINE)
+    pool = s.btc_pools[acts.owner[rows] % len(s.btc_pools)]
+    paid = 0.3 * o.wealth[acts.owner[rows]] * rng.uniform(0.7, 1.3, rows.size)
+    world.plan.add(acts.t[rows], pool, address[rows], np.maximum(paid, 0.0005), EXACT, asset=BTC)
+
+
+def _target(s: Services, acts: Acts, address: Ints) -> Ints:
+    """The address that each act pays: the payee's, a deposit address at an exchange, a fresh one of his own (−1 = nobody's)."""
+    target = np.full(len(acts.t), -1)
+    receipts = np.flatnonzero(acts.act == RECEIVE)
+    target[acts.payment[receipts]] = address[receipts]
+    sales = np.flatnonzero(acts.act == SELL)
+    target[sales] = s.btc_deposits[acts.owner[sales] % len(s.btc_deposits)]
+    joins = acts.act == JOIN
+    target[joins] = address[joins]
+    return target
+
+
+def _inputs(rng: np.random.Generator, o: Owners, acts: Acts) -> tuple[Ints, Ints]:
+    """(spending act, act whose address it spends): what came in is spent at the next chance, now and then at the one after it."""
+    spends = acts.act >= SHOP
+    nth = np.cumsum(spends)  # of all spending acts up to here; the next has this number, counted from 0
+    places = np.append(np.flatnonzero(spends), -1)
+    filled = np.flatnonzero((acts.act != SELL) & ~o.reuses[acts.owner])
+    waits = (acts.act[filled] <= RECEIVE) & (rng.random(filled.size) < 0.25)
+    found = places[np.minimum(nth[filled] + waits, len(places) - 1)]
+    mine = (found >= 0) & (acts.owner[found] == acts.owner[filled])
+    return found[mine], filled[mine]
+
+
+def _spend(world: World, o: Owners, acts: Acts, address: Ints, target: Ints) -> None:
+    """Plan every spending act: the last coin that came in pays, its change and the other inputs go to a fresh address; sales and
+    joins send all inputs whole.
+    """
+    rng = world.rng
+    act, came = _inputs(rng, o, acts)
+    order = np.lexsort((came, act))
+    act, source = act[order], address[came[order]]
+    again = np.flatnonzero((acts.act >= SHOP) & o.reuses[acts.owner])  # those with one address spend from it
+    act, source = np.concatenate([act, again]), np.concatenate([source, o.first[acts.owner[again]]])
+    last = np.append(act[1:] != act[:-1], True)[: len(act)]
+    known = target[act] >= 0
+    whole = np.isin(acts.act[act], (SELL, JOIN))
+    pays = known & last & ~whole
+    part = rng.beta(1.0, 2.5, pays.sum()) * 0.98 + 0.01
+    digits = rng.choice([0, 0, 0, 2, 3], pays.sum())
+    t = acts.t[act]
+    rows = world.plan.add(t[pays], source[pays], target[act[pays]], part, SHARE, asset=BTC, digits=digits)
+    world.plan.add(t[pays], source[pays], address[act[pays]], 1.0, SHARE, asset=BTC, after=rows)
+    joins = known & (whole | ~last)
+    to = np.where(whole, target[act], address[act])[joins]
+    world.plan.add(t[joins], source[joins], to, 1.0, SHARE, asset=BTC)

@@ -1,0 +1,196 @@
+"""Scatter-gathers: money of one source that comes to one target over several wallets (definition: docs/guide.md).
+
+Worst case of the catalogue's search, for each transfer: the entries of its receiver in the window, and of all that paid it:
+HUB + HUB², as hubs are left out. Nearly all transfers end before: their sender received nothing in the window, or their
+receiver nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ...base.kernel_compiler import kernel
+from ...kernels.context import Scatters
+from ...kernels.wallet_view import DAY
+from .stretches import ENTRIES, FED, HUB, Flow, begun, flow_of, follow, over_stretches, slot_of, table_for
+
+if TYPE_CHECKING:
+    from ...ledger.ledger import Ledger
+
+_UNBOUNDED = 2**31 - 1
+_MIDDLES, _LAST = 2, 3
+
+
+class Bounds(NamedTuple):
+    """What limits a search, and what it takes for a scatter-gather."""
+
+    window: int  # seconds: all transfers are later than this before the completing one
+    hub: int  # entries in the window above which a wallet is neither middle nor target
+    work: int  # transfers looked at, after which a search ends
+    ordered: bool  # whether a middle must receive strictly before it sends
+
+
+class Found(NamedTuple):
+    """Scatter-gathers: of each transfer, and credits of their sources, in order of time."""
+
+    size: np.ndarray  # int32[rows], most middles; 0: none
+    cut: np.ndarray  # uint8[rows], whether a bound cut the search: sender or receiver are hubs, or its work
+    counts: np.ndarray  # int32[rows, m − 1] if counted, those of 2, 3, … m middles; the last counts all with more, too
+    wallet: np.ndarray  # int32[credits], the source
+    row: np.ndarray  # int32[credits], the transfer that completes it
+    middles: np.ndarray  # int32[credits]
+
+
+class _Room(NamedTuple):
+    """What a search remembers, in hash tables: (wallet, stamp, middles, the last one), (wallet, stamp)."""
+
+    stamp: np.ndarray
+    sources: np.ndarray
+    payers: np.ndarray
+
+
+def find(ledger: Ledger) -> Scatters:
+    """The largest scatter-gather that each transfer completes, and those of which each wallet is the source."""
+    found = scatters(flow_of(ledger), Bounds(DAY, HUB, _UNBOUNDED, ordered=True))
+    order = np.argsort(found.wallet, kind="stable")
+    offsets = np.searchsorted(found.wallet[order], np.arange(len(ledger.offsets))).astype(np.int64)
+    return Scatters(found.size, found.cut, offsets, ledger.rows.time[found.row[order]], found.middles[order])
+
+
+def scatters(flow: Flow, bounds: Bounds, *, counted: int = 0) -> Found:
+    """What scatter-gathers each transfer completes as the one to the target.
+
+    Args:
+        flow: the transfers.
+        bounds: of the search.
+        counted: up to how many middles to count them apart; 0: not at all.
+    """
+    n = len(flow.time)
+    size, cut = np.zeros(n, np.int32), np.zeros(n, np.uint8)
+    counts = np.zeros((n if counted else 0, max(1, counted - 1)), np.int32)
+    credits = over_stretches(
+        flow,
+        bounds.window,
+        lambda: _room(bounds, flow.wallets),
+        lambda stretch, room: _complete(stretch, bounds, room, size, cut, counts),
+    )
+    wallet, row, middles = np.concatenate([np.empty((3, 0), np.int32), *credits], axis=1)
+    return Found(size, cut, counts, wallet, row, middles)
+
+
+def _room(bounds: Bounds, wallets: int) -> _Room:
+    most = min(bounds.hub, bounds.work, wallets) + 1
+    return _Room(np.zeros(1, np.int32), table_for(most, 4), table_for(most, 2))
+
+
+@kernel
+def _complete(g, bounds, room, size, cut, counts):
+    """What scatter-gathers the transfers of a stretch complete; returns the credits (wallet, row, middles)."""
+    so_far = begun(g)
+    credits, filled = np.empty((3, 1024), np.int32), 0
+    added = removed = after = 0
+    for i in range(g.own, g.moment.size):
+        while after < g.moment.size and g.moment[after] <= g.moment[i]:
+            after += 1
+        if not g.marks[i]:
+            continue
+        added, removed = follow(g, so_far, added, after, removed, g.since[i])
+        m, w = g.sender[i], g.receiver[i]
+        if max(so_far[m, ENTRIES], so_far[w, ENTRIES]) > bounds.hub:
+            cut[g.low + i] = 1
+        elif g.marks[i] & FED and g.ins[so_far[w, 1] - 2, 1] >= g.since[i]:
+            found, cut[g.low + i] = _search(g, bounds, i, room, so_far)
+            if found:
+                if filled + found > credits.shape[1]:
+                    credits = _grown(credits, filled + found)
+                filled = _credit(g, i, room, so_far, size, counts, credits, filled)
+    return credits[:, :filled].copy()
+
+
+@kernel
+def _search(g, bounds, i, room, so_far):
+    """Count the middles of each source of row i's sender; how many sources have two or more, and whether the work was cut."""
+    m, w = g.sender[i], g.receiver[i]
+    room.stamp[0] += 1
+    looked = _sources(g, bounds, i, room, so_far)
+    found = 0
+    k = so_far[w, 1]
+    while looked and g.ins[k - 1, 1] >= g.since[i] and looked < bounds.work:
+        k -= 1  # downwards, so that a wallet is first met with its last transfer to the target
+        looked += 1
+        y = g.ins[k, 0] >> 1
+        if y == m or (bounds.ordered and g.ins[k, 0] & 1 == 0) or so_far[y, ENTRIES] > bounds.hub:
+            continue
+        slot = slot_of(room.payers, y, room.stamp[0])
+        if room.payers[slot, 1] != room.stamp[0]:
+            room.payers[slot, 0], room.payers[slot, 1] = y, room.stamp[0]
+            more, looked = _paid_by(g, bounds, i, y, g.ins[k, 1], room, so_far, looked)
+            found += more
+    return (0, 1) if looked >= bounds.work else (found, 0)
+
+
+@kernel
+def _sources(g, bounds, i, room, so_far):
+    """Note the sources of row i's sender, each with one middle; how many transfers were looked at, 0 if there is no source."""
+    m, w, stamp = g.sender[i], g.receiver[i], room.stamp[0]
+    looked = sources = 0
+    k = so_far[m, 1]
+    while g.ins[k - 1, 1] >= g.since[i] and looked < bounds.work:
+        k -= 1
+        looked += 1
+        x = g.ins[k, 0] >> 1
+        if x == w or (bounds.ordered and g.ins[k, 1] >= g.moment[i]):
+            continue
+        slot = slot_of(room.sources, x, stamp)
+        room.sources[slot, 0], room.sources[slot, 1] = x, stamp
+        room.sources[slot, _MIDDLES], room.sources[slot, _LAST] = 1, m
+        sources += 1
+    return looked if sources else 0
+
+
+@kernel
+def _paid_by(g, bounds, i, y, before, room, so_far, looked):
+    """Add y to the middles of the sources that paid it; how many sources have two by that, and the transfers looked at."""
+    stamp, found = room.stamp[0], 0
+    k = so_far[y, 1]
+    while g.ins[k - 1, 1] >= g.since[i] and looked < bounds.work:
+        k -= 1
+        looked += 1
+        if bounds.ordered and g.ins[k, 1] >= before:
+            continue
+        x = g.ins[k, 0] >> 1
+        slot = slot_of(room.sources, x, stamp)
+        if room.sources[slot, 1] == stamp and room.sources[slot, _LAST] != y:
+            room.sources[slot, _MIDDLES] += 1
+            room.sources[slot, _LAST] = y
+            found += room.sources[slot, _MIDDLES] == 2
+    return found, looked
+
+
+@kernel
+def _credit(g, i, room, so_far, size, counts, credits, filled):
+    """Write what the search of row i found: the largest, how many, and who is to be credited; how many credits there are now."""
+    m, row = g.sender[i], g.low + i
+    k = so_far[m, 1]
+    while g.ins[k - 1, 1] >= g.since[i]:
+        k -= 1
+        slot = slot_of(room.sources, g.ins[k, 0] >> 1, room.stamp[0])
+        middles = room.sources[slot, _MIDDLES]
+        if room.sources[slot, 1] != room.stamp[0] or middles < 2:
+            continue
+        room.sources[slot, _MIDDLES] = 0  # it may have paid the sender more than once
+        size[row] = max(size[row], middles)
+        if counts.shape[0]:
+            counts[row, min(middles - 2, counts.shape[1] - 1)] += 1
+        credits[0, filled], credits[1, filled], credits[2, filled] = g.wallet[room.sources[slot, 0]], row, middles
+        filled += 1
+    return filled
+
+
+@kernel
+def _grown(credits, needed):
+    wider = np.empty((3, max(needed, 2 * credits.shape[1])), np.int32)
+    wider[:, : credits.shape[1]] = credits
+    return wider

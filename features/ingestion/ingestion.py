@@ -1,0 +1,213 @@
+"""Files of any known format to one file of canonical transfers, out of core: read, checked, deduplicated, sorted, written.
+
+What a format's columns mean is in `sources/`, what a good row is in `checks.py`, what a duplicate is in `duplicates.py`.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..base.errors import DataError, UsageError
+from ..transfers.input_files import BAD_SUFFIX, PARQUET, DataFile, find_files, open_file
+from ..transfers.schema import QUARANTINE
+from .sources import Context, Layout, find_layout, lookup_of
+from .staging import Merged, Staging
+
+_SHARES = (0.6, 0.3)  # of the whole work: reading the files, and merging until the first row is written
+_STEPS = 1_000  # in which progress is told
+
+Inputs = list[tuple[DataFile, Layout]]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest did.
+
+    Attributes:
+        read: rows read, look-up tables apart.
+        good: transfers written.
+        duplicates: transfers left out because they were there already.
+        bad: rows (and, of Bitcoin, whole transactions) set aside in `quarantine`.
+        skipped: rows that carry no transfer and are no mistake, such as failed traces.
+        self_transfers: transfers to oneself, which are kept and marked.
+        first, last: times of the first and the last transfer (UTC).
+        by_source: rows read of each table layout, by "source: layout".
+        reasons: how many rows are bad for each reason.
+        notes: what the user should know about these data.
+        out: the file of transfers.
+        quarantine: the file of bad rows (file, row, reason, record); None if there are none.
+    """
+
+    read: int
+    good: int
+    duplicates: int
+    bad: int
+    skipped: int
+    self_transfers: int
+    first: datetime
+    last: datetime
+    by_source: dict[str, int]
+    reasons: dict[str, int]
+    notes: tuple[str, ...]
+    out: Path
+    quarantine: Path | None
+
+
+def ingest(
+    paths: str | Path | Sequence[str | Path],
+    out: str | Path,
+    source: str | None = None,
+    quarantine: str | Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> IngestReport:
+    """Read files of known formats and write their transfers as one Parquet file in `transfers.SCHEMA`, with its mark.
+
+    Args:
+        paths: files, folders or glob patterns, Parquet or CSV; the columns tell the format of each (docs/formats.md).
+        out: the Parquet file to write; replaced at the end, all at once.
+        source: take all files for tables of this source (`sources.SOURCES`).
+        quarantine: where bad rows go; by default beside `out`, named `<its stem>.bad.parquet`. A file of bad rows that an
+            earlier run left there is replaced, or removed if there are none now.
+        on_progress: called as work goes on with the steps done and the steps there are.
+
+    Raises:
+        DataError: a path or file is missing, cannot be read, has columns that fit no format, or no row at all is good
+            (the bad ones are in the quarantine file then).
+        UsageError: an unknown source, or names that cannot be written to.
+    """
+    target, bad_target = _targets(Path(out), quarantine)
+    inputs = _inputs(paths, source)
+    context = _lookups(inputs)
+    tables = [(file, layout) for file, layout in inputs if layout.kind in ("transfers", "coins")]
+    _require(tables, context)
+    tell = _teller(on_progress)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".walletprint-") as folder:
+        staging = Staging(Path(folder))
+        _stage(tables, staging, context, tell)
+        merged = staging.merge(lambda share: tell(sum(_SHARES) + (1 - sum(_SHARES)) * min(share, 1)))
+        _place(staging.bad.path, bad_target, bool(staging.bad.rows))
+        if not merged.rows:
+            raise DataError(_nothing_good(staging, bad_target))
+        os.replace(staging.result, target)
+    tell(1.0)
+    return _report(staging, merged, _notes(tables, context), target, bad_target if staging.bad.rows else None)
+
+
+def _targets(out: Path, quarantine: str | Path | None) -> tuple[Path, Path]:
+    out = out.expanduser()
+    bad = Path(quarantine).expanduser() if quarantine is not None else out.with_name(out.stem + BAD_SUFFIX)
+    for path, what in ((out, "out"), (bad, "quarantine")):
+        if not path.name.lower().endswith(PARQUET) or path.is_dir():
+            raise UsageError(f"{what}: {path} must be the name of a Parquet file, ending in {' or '.join(PARQUET)}")
+    if out.resolve() == bad.resolve():
+        raise UsageError(f"quarantine: {bad} is the output file too; give the bad rows a file of their own")
+    try:
+        for path in (out, bad):
+            path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"out: {path.parent} cannot be made a folder: {error.strerror}") from None
+    return out, bad
+
+
+def _inputs(paths: str | Path | Sequence[str | Path], source: str | None) -> Inputs:
+    files = [open_file(path) for path in find_files(paths)]
+    return [(file, find_layout(file.schema.names, str(file.path), source)) for file in files]
+
+
+def _lookups(inputs: Inputs) -> Context:
+    context = Context()
+    for kind in ("blocks", "tokens"):
+        files = [(file, layout) for file, layout in inputs if layout.kind == kind]
+        pairs = [layout.convert(batch.table, context) for file, layout in files for batch in file.batches()]
+        if pairs:
+            setattr(context, kind, lookup_of(pairs))
+    return context
+
+
+def _require(tables: Inputs, context: Context) -> None:
+    if not tables:
+        raise DataError("no transfers among the files: all of them are look-up tables (blocks, tokens)")
+    for file, layout in tables:
+        if layout.time is not None and layout.time not in file.schema.names and not len(context.blocks):
+            raise DataError(
+                f"{file.path}: {layout.source} {layout.name} without the column {layout.time}: "
+                "add the table of blocks (columns number, timestamp) to the files"
+            )
+
+
+def _stage(tables: Inputs, staging: Staging, context: Context, tell: Callable[[float], None]) -> None:
+    sizes = [file.path.stat().st_size for file, _ in tables]
+    before, total = 0, max(sum(sizes), 1)
+    for (file, layout), size in zip(tables, sizes, strict=True):
+        context.file = str(file.path)
+        for batch in file.batches():
+            staging.add(batch, layout, context)
+            tell(_SHARES[0] * (before + size * file.done) / total)
+        before += size
+
+
+def _teller(on_progress: Callable[[int, int], None] | None) -> Callable[[float], None]:
+    return lambda share: on_progress(round(share * _STEPS), _STEPS) if on_progress else None
+
+
+def _place(work: Path, target: Path, there: bool) -> None:
+    """Move the bad rows to their place, or clear it of those of an earlier run, and of nothing else."""
+    if there:
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        shutil.move(work, beside)  # the work folder may be on another disk
+        os.replace(beside, target)
+    elif target.is_file() and _is_quarantine(target):
+        target.unlink()
+
+
+def _is_quarantine(path: Path) -> bool:
+    try:
+        return pq.read_schema(path).names == QUARANTINE.names
+    except (pa.ArrowException, OSError):
+        return False
+
+
+def _nothing_good(staging: Staging, quarantine: Path) -> str:
+    if not staging.reasons:
+        return f"no transfers in the files: {sum(staging.read.values()):,} rows read, none of which carries any"
+    reason, count = staging.reasons.most_common(1)[0]
+    return (
+        f"no good transfer among {sum(staging.read.values()):,} rows, {staging.bad.rows:,} of them bad; the most common "
+        f"reason ({count:,}): {reason}; see {quarantine}"
+    )
+
+
+def _notes(tables: Inputs, context: Context) -> tuple[str, ...]:
+    raw = any(layout.name == "token_transfers" for _, layout in tables) and not len(context.tokens)
+    if not raw:
+        return ()
+    return (
+        "token amounts of ethereum-etl are in base units: no table of tokens (columns address, decimals) was given",
+    )
+
+
+def _report(staging: Staging, merged: Merged, notes: tuple[str, ...], out: Path, bad: Path | None) -> IngestReport:
+    assert merged.first is not None
+    assert merged.last is not None
+    return IngestReport(
+        read=sum(staging.read.values()),
+        good=merged.rows,
+        duplicates=staging.staged - merged.rows,
+        bad=staging.bad.rows,
+        skipped=staging.skipped,
+        self_transfers=merged.self_transfers,
+        first=merged.first,
+        last=merged.last,
+        by_source=dict(staging.read),
+        reasons=dict(staging.reasons.most_common()),
+        notes=notes,
+        out=out,
+        quarantine=bad,
+    )

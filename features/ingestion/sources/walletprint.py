@@ -1,0 +1,13 @@
+"""walletprint's own format: the canonical columns themselves, typed or as text."""
+
+import pyarrow as pa
+
+from ...transfers.schema import REQUIRED, canonical
+from .base import Context, Layout
+
+
+def _canonical(table: pa.Table, context: Context) -> pa.Table:
+    return canonical(table)
+
+
+LAYOUTS = (Layout("walletprint", "transfers", REQUIRED, _canonical),)

@@ -1,0 +1,175 @@
+"""What `ingest` writes on its way: checked rows of all files in one Parquet file, bad ones in another, and the result.
+
+Everything is written into a work folder beside the output and moved into place once it is whole.
+"""
+
+import glob
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..base.arrow import pc
+from ..transfers.duplicates import STAGED, connect, distinct_sql
+from ..transfers.input_files import Batch
+from ..transfers.row_checks import check
+from ..transfers.schema import QUARANTINE, SCHEMA, finish, in_quarantine
+from .sources import SKIP, Context, Layout
+from .utxo import BAD_TRANSACTIONS, COINS, check_coins, prepare_coins, transfers_sql
+
+MEMORY = "1500MB"  # DuckDB's; beyond it, it spills into the work folder
+ROW_GROUP = 1 << 19
+_BATCH = 1 << 17
+
+
+class LazyWriter:
+    """A Parquet file that comes into being with its first row."""
+
+    def __init__(self, path: Path, schema: pa.Schema, compression: str) -> None:
+        self.path, self.rows = path, 0
+        self._schema, self._compression = schema, compression
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows."""
+        if not len(table):
+            return
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self.path, self._schema, compression=self._compression)
+        self._writer.write_table(table, row_group_size=ROW_GROUP)
+        self.rows += len(table)
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def __enter__(self) -> "LazyWriter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class Staging:
+    """The work folder of one ingest.
+
+    Attributes:
+        read: rows read of each layout, as "source: layout"; look-up tables are none of them.
+        skipped: rows that carry no transfer and are no mistake.
+        staged: transfers before deduplication.
+        reasons: how many bad rows there are for each reason.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.read: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.skipped = 0
+        self.staged = 0
+        self._folder = folder
+        self._rows = LazyWriter(folder / "rows.parquet", STAGED, "lz4")
+        self._coins = LazyWriter(folder / "coins.parquet", COINS, "lz4")
+        self.bad = LazyWriter(folder / "bad.parquet", QUARANTINE, "zstd")
+        self.result = folder / "result.parquet"
+
+    def add(self, batch: Batch, layout: Layout, context: Context) -> None:
+        """Convert, check and keep a batch of a file."""
+        self.read[f"{layout.source}: {layout.name}"] += len(batch.rows) + len(batch.bad)
+        self._set_aside(in_quarantine(batch.bad, context.file))
+        converted = layout.convert(batch.table, context)
+        if layout.kind == "coins":
+            good, bad = check_coins(converted, context.file, batch.rows, batch.table)
+            self._coins.write(good)
+        else:
+            good, bad = self._check(converted, batch)
+            self._rows.write(good)
+        self._set_aside(in_quarantine(bad, context.file))
+
+    def _check(self, converted: pa.Table, batch: Batch) -> tuple[pa.Table, pa.Table]:
+        if SKIP not in converted.column_names:
+            return check(converted, batch.rows, batch.table)
+        keep = pc.invert(pc.fill_null(converted[SKIP], False))
+        kept = converted.filter(keep)
+        self.skipped += len(converted) - len(kept)
+        return check(kept, batch.rows[keep.to_numpy()], batch.table.filter(keep))
+
+    def _set_aside(self, bad: pa.Table) -> None:
+        self.bad.write(bad)
+        self.reasons.update({item["values"]: item["counts"] for item in pc.value_counts(bad["reason"]).to_pylist()})
+
+    def merge(self, on_share: Callable[[float], None]) -> "Merged":
+        """Deduplicate and sort what was added, and write it to `result`; the share written goes to `on_share`."""
+        self._rows.close()
+        self._coins.close()
+        with connect(memory_limit=MEMORY, temp_directory=str(self._folder / "spill")) as connection:
+            self._join_coins(connection)
+            self.bad.close()
+            parts = [f"SELECT * FROM {_quoted(path)}" for path in self._folder.glob("rows*.parquet")]
+            if not parts:
+                return Merged()
+            connection.execute(f"CREATE VIEW staged AS {' UNION ALL BY NAME '.join(parts)}")
+            self.staged = connection.sql("SELECT count(*) FROM staged").fetchall()[0][0]
+            return self._write(connection.sql(distinct_sql("staged")).arrow(_BATCH), on_share)
+
+    def _join_coins(self, connection: duckdb.DuckDBPyConnection) -> None:
+        if not self._coins.rows:
+            return
+        prepare_coins(connection, _quoted(self._coins.path))
+        self._set_aside(connection.sql(BAD_TRANSACTIONS).to_arrow_table().cast(QUARANTINE))
+        with LazyWriter(self._folder / "rows_of_coins.parquet", STAGED, "lz4") as rows:
+            for batch in connection.sql(transfers_sql()).arrow(_BATCH):
+                rows.write(pa.Table.from_batches([batch]).select(STAGED.names).cast(STAGED))
+
+    def _write(self, batches: Iterable[pa.RecordBatch], on_share: Callable[[float], None]) -> "Merged":
+        merged = Merged()
+        with pq.ParquetWriter(self.result, SCHEMA, compression="zstd") as writer:
+            for batch in _regrouped(batches):
+                table = finish(batch)
+                writer.write_table(table, row_group_size=len(table))
+                merged.count(table)
+                on_share(merged.rows / self.staged)
+        return merged
+
+
+@dataclass(slots=True)
+class Merged:
+    """What is in the result: number of transfers, of those to oneself, time of the first and the last (UTC)."""
+
+    rows: int = 0
+    self_transfers: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def count(self, table: pa.Table) -> None:
+        """Add the next transfers, which are in order of time."""
+        self.rows += len(table)
+        self.self_transfers += pc.sum(table["self_transfer"]).as_py()
+        self.first = self.first or _utc(table["timestamp"][0])
+        self.last = _utc(table["timestamp"][-1])
+
+
+def _quoted(path: Path) -> str:
+    """A path as DuckDB takes it in place of a table."""
+    return "'" + glob.escape(str(path)).replace("'", "''") + "'"
+
+
+def _utc(stamp: pa.Scalar) -> datetime:
+    return stamp.as_py().astimezone(UTC)
+
+
+def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The rows of the batches in tables of `ROW_GROUP` rows, so that the file does not depend on how they came."""
+    held = pa.table({})
+    for batch in batches:
+        part = pa.Table.from_batches([batch])
+        held = pa.concat_tables([held, part]) if len(held) else part
+        while len(held) >= ROW_GROUP:
+            yield held.slice(0, ROW_GROUP)
+            held = held.slice(ROW_GROUP)
+    if len(held):
+        yield held

@@ -1,0 +1,266 @@
+"""Builds one table of labels from files of any known format: chooses the readers, checks addresses, maps words, tells conflicts.
+
+What single formats look like is in the readers; what a label is, in `table.py`.
+"""
+
+import glob
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..base.atomic_write import write_parquet
+from ..base.errors import DataError
+from ..transfers.input_files import BAD_SUFFIX, CSV, PARQUET
+from ..transfers.schema import normalise_addresses
+from .actors import first_actor
+from .checksums import CASE_LOST, check_address
+from .readers import etherscan, forta, graphsense, ofac_plain, ofac_xml, plain
+from .readers.base import Opened, Reader, column_of, open_label_file
+from .table import COLUMNS, as_arrow, confidences, first, in_order, moments, no_address, text
+from .vocabulary import SILENT, vocabulary
+
+READERS: tuple[Reader, ...] = (
+    ofac_xml.READER,
+    *ofac_plain.READERS,
+    *graphsense.READERS,
+    etherscan.READER,
+    forta.READER,
+    plain.READER,  # last: others have its columns too
+)
+NO_WORD = "(none)"
+"""Stands among the unmatched words for tags that say nothing of what an address is."""
+
+_SUFFIXES = (*PARQUET, *CSV, ".xml", ".xml.gz", ".xml.bz2", ".yaml", ".yml", ".txt")
+_REJECTED = ("file", "row", "reason", "record")
+_UNMATCHED = ("source", "what", "word", "count")
+
+
+@dataclass(frozen=True)
+class BuiltLabels:
+    """What was built.
+
+    Attributes:
+        labels: a row a label, all of them, in COLUMNS, by address, category, source and name.
+        rejected: rows that gave no label: file, row (from 1), reason, record (JSON).
+        unmatched: what no vocabulary knows: source, what ("word", or "address": a key whose case was lost), word, count of rows.
+        conflicts: addresses of several categories or actors: address, categories, actors, sources (each joined by |).
+        skipped: files of folders and patterns that are in no known format.
+    """
+
+    labels: pd.DataFrame
+    rejected: pd.DataFrame
+    unmatched: pd.DataFrame
+    conflicts: pd.DataFrame
+    skipped: tuple[str, ...]
+
+
+def build_labels(paths: str | Path | Sequence[str | Path], out: Path | None = None) -> BuiltLabels:
+    """Read label files of any known format into one table. Conflicting labels are all kept; equal ones count once.
+
+    Args:
+        paths: files, folders (searched to any depth) or glob patterns. Formats are told by what is in a file. Editions of OFAC's
+            advanced XML among them are read together: what a later one lacks was withdrawn by its date.
+        out: where the labels go (.parquet), if anywhere.
+
+    Raises:
+        DataError: nothing is there, a file that was named is in no known format or cannot be read, or no row is good.
+    """
+    chosen, skipped = _choose(_find([paths] if isinstance(paths, str | Path) else list(paths)))
+    parts = [_part(reader, chosen[at]) for at, reader in enumerate(READERS) if at in chosen]
+    labels = in_order(pd.concat([part.labels for part in parts]))
+    rejected = pd.concat([part.rejected for part in parts]).sort_values(
+        ["file", "row"], ignore_index=True, kind="stable"
+    )
+    if not len(labels):
+        why = f"; {rejected['file'][0]}, row {rejected['row'][0]}: {rejected['reason'][0]}" if len(rejected) else ""
+        raise DataError(f"no good label among {len(rejected):,} rows{why}")
+    unmatched = _counted(pd.concat([part.unmatched for part in parts]))
+    if out is not None:
+        write_parquet(as_arrow(labels), Path(out))
+    return BuiltLabels(labels, rejected, unmatched, conflicts(labels), skipped)
+
+
+def conflicts(labels: pd.DataFrame) -> pd.DataFrame:
+    """Addresses with several categories or actors: address, categories, actors, sources (each sorted and joined by |)."""
+    several = [_pairs(labels, name)["address"] for name in ("category", "actor")]
+    wanted = pd.concat([pd.Series(found[found.duplicated()]) for found in several])
+    rows = pd.DataFrame(labels.loc[labels["address"].isin(wanted)])
+    joined = {
+        plural: _pairs(rows, name).groupby("address")[name].agg("|".join)
+        for name, plural in (("category", "categories"), ("actor", "actors"), ("source", "sources"))
+    }
+    return pd.DataFrame(joined).fillna("").rename_axis("address").sort_index().reset_index()
+
+
+def _pairs(labels: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Address and what stands in a column for it, each pair once, in order; nulls left out."""
+    pairs = pd.DataFrame(labels.loc[:, ["address", name]]).dropna().drop_duplicates()
+    return pairs.sort_values(by=["address", name])
+
+
+def _find(paths: list[str | Path]) -> list[tuple[Path, bool]]:
+    """The files, each once, and whether it was named by itself."""
+    if not paths:
+        raise DataError("no input: give files of labels, a folder or a glob pattern")
+    found: dict[Path, tuple[Path, bool]] = {}
+    for path in (Path(given).expanduser() for given in paths):
+        for file, named in _expand(path):
+            key = file.resolve()
+            found[key] = (file, named or found.get(key, (file, False))[1])
+    return list(found.values())
+
+
+def _expand(path: Path) -> list[tuple[Path, bool]]:
+    if path.is_dir():
+        inside = [(file, file.relative_to(path)) for file in sorted(path.rglob("*"))]
+        files = [
+            file
+            for file, place in inside
+            if file.is_file()
+            and not any(part.startswith((".", "_")) for part in place.parts)
+            and file.name.lower().endswith(_SUFFIXES)
+            and not file.name.lower().endswith(BAD_SUFFIX)
+        ]
+    elif path.exists() or not glob.has_magic(str(path)):
+        return [(path, True)]
+    else:
+        files = [file for file in map(Path, sorted(glob.glob(str(path), recursive=True))) if file.is_file()]
+    if not files:
+        raise DataError(f"{path}: holds no file of labels (names end in {', '.join(_SUFFIXES)})")
+    return [(file, False) for file in files]
+
+
+def _choose(files: list[tuple[Path, bool]]) -> tuple[dict[int, list[Opened]], tuple[str, ...]]:
+    chosen: dict[int, list[Opened]] = {}
+    skipped = []
+    for path, named in files:
+        opened = open_label_file(path)
+        at = next((at for at, reader in enumerate(READERS) if reader.fits(opened)), None)
+        if at is not None:
+            chosen.setdefault(at, []).append(opened)
+        elif named:
+            raise DataError(_unknown(opened))
+        else:
+            skipped.append(str(path))
+    if not chosen:
+        raise DataError(f"none of {len(files)} files is in a known format of labels; {_formats()}")
+    return chosen, tuple(skipped)
+
+
+def _unknown(opened: Opened) -> str:
+    came = f"its columns are {', '.join(sorted(opened.columns))}" if opened.columns else f"it is {opened.kind}"
+    return f"{opened.path}: in no known format of labels ({came}); {_formats()}"
+
+
+def _formats() -> str:
+    return f"known are: {'; '.join(reader.what for reader in READERS)}"
+
+
+def _part(reader: Reader, files: list[Opened]) -> BuiltLabels:
+    """What one reader's files give; `unmatched` yet to be counted, `conflicts` yet to be told."""
+    tags = reader.read(files).reset_index(drop=True)
+    table, problems = _checked(tags)
+    table["source"] = text(tags, "source").fillna(reader.source)
+    categories, unmatched = _meanings(column_of(tags, "words"), reader)
+    no_category = [
+        None if found else _no_meaning(words) for found, words in zip(categories, tags["words"], strict=True)
+    ]
+    reasons = first(problems, pd.Series(no_category, dtype="object"))
+    lost = tags["address"][reasons.eq(CASE_LOST)]
+    good = reasons.isna()
+    labels = table[good].assign(category=pd.Series(categories, dtype="object")[good]).explode("category")
+    labels["category"] = labels["category"].astype("str")
+    gaps = [("word", word) for word in unmatched] + [("address", address) for address in lost]
+    return BuiltLabels(
+        pd.DataFrame(labels.loc[:, list(COLUMNS)]),
+        _rejected(tags, reasons),
+        pd.DataFrame([(reader.source, *gap) for gap in gaps], columns=list(_UNMATCHED[:3]), dtype="str"),
+        pd.DataFrame(),
+        (),
+    )
+
+
+def _checked(tags: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """The columns of labels that need no vocabulary, and what is wrong with each row."""
+    table = pd.DataFrame({name: text(tags, name) for name in ("case", "name", "programmes", "aliases")})
+    given = pa.array(text(tags, "address"), pa.string(), from_pandas=True)
+    table["address"] = pd.Series(normalise_addresses(given).to_pylist(), dtype="str")
+    table["network"], wrong = _on_networks(text(tags, "address").str.strip(), text(tags, "asset"))
+    table["actor"] = _actors(tags)
+    table["confidence"], no_share = confidences(tags)
+    table["known_from"], not_from = moments(tags, "known_from")
+    table["known_until"], not_until = moments(tags, "known_until")
+    given_up = column_of(tags, "problem").astype("object")
+    problem = pd.Series(given_up.where(given_up.notna(), None))
+    return table, first(problem, no_address(given), wrong, not_from, not_until, no_share)
+
+
+def _on_networks(addresses: pd.Series, assets: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """The network of each address, and why it cannot be right there; every spelling is checked once."""
+    pairs = list(zip(addresses.tolist(), assets.astype("object").where(assets.notna(), None).tolist(), strict=True))
+    checked = {
+        (address, asset): check_address(address, asset) for address, asset in set(pairs) if isinstance(address, str)
+    }
+    found = [checked.get(pair) for pair in pairs]
+    networks = pd.Series([one and one.network for one in found], dtype="str")
+    return networks, pd.Series([one and one.problem for one in found], dtype="object")
+
+
+def _actors(tags: pd.DataFrame) -> pd.Series:
+    """Ids of known actors, by what the source calls the actor, its name or an alias; else the actor as the source has it."""
+    keys = list(zip(*(text(tags, name).fillna("").tolist() for name in ("actor", "name", "aliases")), strict=True))
+    known = {key: _actor(*key) for key in set(keys)}
+    return pd.Series([known[key] or key[0].strip() or None for key in keys], dtype="str")
+
+
+def _actor(actor: str, name: str, aliases: str) -> str | None:
+    """The first known of: the actor, the name, the name before a colon (Tornado.Cash: Router), the aliases."""
+    return first_actor([actor, name, name.partition(":")[0], *aliases.split("|")])
+
+
+def _meanings(words: pd.Series, reader: Reader) -> tuple[list[list[str]], list[str]]:
+    """The categories of each row's words, sorted; and every word that no category has, as often as it comes."""
+    known = vocabulary(reader.vocabulary)
+    found, unmatched = [], []
+    for said in words:
+        said = said if isinstance(said, list) else []
+        exact = [word for word in said if word.startswith(SILENT) and word.casefold() in known]
+        found.append(sorted({category for word in exact or said for category in known.get(word.casefold(), ())}))
+        unmatched += [word for word in said if word.casefold() not in known and not word.startswith(SILENT)]
+        if not any(not word.startswith(SILENT) for word in said) and not found[-1]:
+            unmatched.append(NO_WORD)
+    return found, unmatched
+
+
+def _no_meaning(words: object) -> str:
+    said = [word for word in words if not word.startswith(SILENT)] if isinstance(words, list) else []
+    return f"no category is known for {', '.join(said)}" if said else "nothing says what the address is"
+
+
+def _rejected(tags: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
+    rows = np.flatnonzero(reasons.notna().to_numpy())
+    bad = tags.iloc[rows]
+    plain_rows = bad.drop(columns=["file", "row", "problem"]).astype("object")
+    records = [
+        json.dumps(
+            {k: v for k, v in row.items() if isinstance(v, list) or pd.notna(v)}, default=str, ensure_ascii=False
+        )
+        for row in plain_rows.to_dict("records")
+    ]
+    columns = (bad["file"].astype("str"), bad["row"].astype("int64"), reasons.iloc[rows].astype("str"), records)
+    return pd.DataFrame({name: np.asarray(c) for name, c in zip(_REJECTED, columns, strict=True)}).astype(
+        {"file": "str", "row": "int64", "reason": "str", "record": "str"}
+    )
+
+
+def _counted(gaps: pd.DataFrame) -> pd.DataFrame:
+    """Gaps with how often each came, the most frequent of a source first."""
+    counts = gaps.value_counts(sort=False).rename("count").reset_index()
+    order = ["source", "what", "count", "word"]
+    ordered = counts.sort_values(by=order, ascending=[True, False, False, True], ignore_index=True)
+    return pd.DataFrame(ordered.loc[:, list(_UNMATCHED)])

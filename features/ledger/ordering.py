@@ -1,0 +1,245 @@
+"""The order of a ledger: rows of one time in an order of their own, every wallet's rows as one slice, and who is there twice.
+
+Works on arrays; reads nothing, keeps nothing.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from ..base.kernel_compiler import kernel
+from ..kernels.wallet_view import Rows
+
+_MANY = 200_000  # rows from which on threads are worth their while
+_GAPS = (1035711, 460316, 204585, 90927, 40412, 17961, 7983, 3548, 1577, 701, 301, 132, 57, 23, 10, 4, 1)
+"""Ciura 2001, then × 2.25: tables whose times are whole days have hundreds of thousands of rows of one time."""
+_C = np.uint64(0x9E3779B97F4A7C15)
+_NO_NUMBER = np.uint64(0x7FF0000000000000)  # bits that NaN has, and no price
+
+
+def ascends(time: np.ndarray) -> bool:
+    """Whether times are in order; equal ones may follow each other."""
+    return bool(_ascends(time))
+
+
+def order_of(rows: Rows, of_address: np.ndarray, of_asset: np.ndarray, of_chain: np.ndarray) -> np.ndarray | None:
+    """The total order of rows, as positions to take them from; None if they stand in it already.
+
+    By (time, amount, asset, sender, receiver, usd, chain, tx), so that no sum hangs on the order in which rows came: names count
+    by their hashes, as ids differ from ledger to ledger. What is not known has no part in it, nor what was not read.
+
+    Args:
+        rows: the transfers.
+        of_address, of_asset, of_chain: hashes of names by id.
+    """
+    order, sorted_already = np.arange(len(rows.time)), ascends(rows.time)
+    if not sorted_already:
+        order = np.argsort(rows.time, kind="stable")
+    bits = rows.amount.view(np.uint64), rows.usd.view(np.uint64)
+    columns = (bits[0], rows.sender, rows.receiver, rows.asset, bits[1], rows.chain, rows.tx)
+    moved = _order_ties(order, rows.time, *columns, of_address, of_asset, of_chain)
+    return order if moved or not sorted_already else None
+
+
+def in_order_of(time: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Positions in order of (time, key)."""
+    order = np.arange(len(time)) if ascends(time) else np.argsort(time, kind="stable")
+    _order_keys(order, time, key)
+    return order
+
+
+def taken(columns: Any, order: np.ndarray | None) -> Any:
+    """A named tuple of columns in another order, or some rows of them; empty columns stay empty."""
+    return (
+        columns if order is None else type(columns)(*(column[order] if column.size else column for column in columns))
+    )
+
+
+def keys_of(rows: Rows, of_address: np.ndarray, of_asset: np.ndarray) -> np.ndarray:
+    """What tells transfers apart (`duplicates.py`), as 64 bits: time, sender, receiver, asset, amount, transaction."""
+    names = of_asset[rows.asset], of_address[rows.sender], of_address[rows.receiver]
+    return mixed(rows.time.view(np.uint64), *names, rows.amount.view(np.uint64), rows.tx)
+
+
+def mixed(*keys: np.ndarray) -> np.ndarray:
+    """One key of several: rows that differ get different ones but for a chance of 2⁻⁶⁴, and rows that do not, the same."""
+    out = np.zeros(len(keys[0]), np.uint64)
+    for key in keys:
+        out = (out ^ key) * _C
+        out ^= out >> np.uint64(29)
+    return out
+
+
+def compressed(
+    sender: np.ndarray, receiver: np.ndarray, time: np.ndarray, wallets: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compressed rows: every wallet's transfers in order (time, in < out < self, then as the rows stand).
+
+    Returns:
+        Offsets (int64) and entries (int32): wallet i's rows are entries[offsets[i] : offsets[i + 1]].
+    """
+    offsets = np.zeros(wallets + 1, np.int64)
+    _count(sender, receiver, offsets)
+    np.cumsum(offsets, out=offsets)
+    entries, fill = np.empty(offsets[-1], np.int32), offsets[:-1].copy()
+    threads = (os.cpu_count() or 1) if len(time) > _MANY else 1
+    # By wallets, so that no two threads write to one place, and so that each has as many entries to write.
+    edges = np.searchsorted(offsets, np.linspace(0, offsets[-1], threads + 1).astype(np.int64))
+    edges[0], edges[-1] = 0, wallets
+
+    def work(part: int) -> None:
+        _fill(sender, receiver, time, edges[part], edges[part + 1], offsets, fill, entries)
+
+    if threads == 1:
+        work(0)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, range(threads)))
+    return offsets, entries
+
+
+@kernel
+def _ascends(time):
+    for i in range(1, time.size):  # noqa: SIM110 (a kernel knows no generators)
+        if time[i] < time[i - 1]:
+            return False
+    return True
+
+
+@kernel
+def _sort(first, second, carried):
+    """Sort three arrays together in place by (first, second), upwards: a shell sort, as `view.sort_pairs`."""
+    for gap in _GAPS:
+        if gap >= first.size:
+            continue
+        for k in range(gap, first.size):
+            a, b, c = first[k], second[k], carried[k]
+            at = k
+            while at >= gap and (first[at - gap] > a or (first[at - gap] == a and second[at - gap] > b)):
+                first[at], second[at], carried[at] = first[at - gap], second[at - gap], carried[at - gap]
+                at -= gap
+            first[at], second[at], carried[at] = a, b, c
+
+
+@kernel
+def _order_ties(order, time, amount, sender, receiver, asset, usd, chain, tx, of_address, of_asset, of_chain):
+    """Bring `order` within runs of one time into the total order, in place; whether anything moved."""
+    moved = False
+    first, second = np.empty(16, np.uint64), np.empty(16, np.uint64)
+    start = 0
+    for end in range(1, order.size + 1):
+        if end < order.size and time[order[end]] == time[order[start]]:
+            continue
+        n = end - start
+        rising = True  # as most are: then names need not be looked at
+        for j in range(start + 1, end):
+            rising &= amount[order[j]] > amount[order[j - 1]]
+        if not rising:
+            if n > first.size:
+                first, second = np.empty(2 * n, np.uint64), np.empty(2 * n, np.uint64)
+            run = order[start:end]
+            was = run.copy()
+            for j in range(n):
+                row = run[j]
+                key = of_asset[asset[row]] * _C
+                key = ((key ^ (key >> np.uint64(29))) ^ of_address[sender[row]]) * _C
+                key = ((key ^ (key >> np.uint64(29))) ^ of_address[receiver[row]]) * _C
+                key ^= key >> np.uint64(29)
+                if usd.size and usd[row] & _NO_NUMBER != _NO_NUMBER:
+                    key = (key ^ usd[row]) * _C
+                    key ^= key >> np.uint64(29)
+                first[j], second[j] = amount[row], key
+            _sort(first[:n], second[:n], run)
+            if chain.size or tx.size:
+                _order_equal(first, second, run, chain, tx, of_chain)
+            for j in range(n):
+                moved |= run[j] != was[j]
+        start = end
+    return moved
+
+
+@kernel
+def _order_equal(first, second, run, chain, tx, of_chain):
+    """Among rows of one time that are equal so far, those of one chain together, in order of their transactions."""
+    start = 0
+    for end in range(1, run.size + 1):
+        if end < run.size and first[end] == first[start] and second[end] == second[start]:
+            continue
+        if end - start > 1:
+            for j in range(start, end):
+                first[j] = of_chain[chain[run[j]]] if chain.size and chain[run[j]] >= 0 else np.uint64(0)
+                second[j] = tx[run[j]] if tx.size else np.uint64(0)
+            _sort(first[start:end], second[start:end], run[start:end])
+        start = end
+
+
+@kernel
+def _order_keys(order, time, key):
+    start = 0
+    for end in range(1, order.size + 1):
+        if end < order.size and time[order[end]] == time[order[start]]:
+            continue
+        if end - start > 1:
+            first = key[order[start:end]]
+            _sort(first, first.copy(), order[start:end])
+        start = end
+
+
+@kernel
+def _count(sender, receiver, offsets):
+    for i in range(sender.size):
+        offsets[sender[i] + 1] += 1
+        if sender[i] != receiver[i]:
+            offsets[receiver[i] + 1] += 1
+
+
+@kernel
+def _fill(sender, receiver, time, low, high, offsets, fill, entries):
+    """Write the entries of the wallets from `low` to before `high`.
+
+    What stands before a wallet's first entry is another's, or nothing yet: it may only make the wallet be looked at in vain.
+    """
+    tied = np.zeros(high - low, np.uint8)
+    start = (
+        0  # of the rows that have this row's time: what stands from there on in a wallet's entries is of the same time
+    )
+    for i in range(sender.size):
+        if time[i] != time[start]:
+            start = i
+        s, r = sender[i], receiver[i]
+        if low <= s < high:
+            at = fill[s]
+            if entries[at - 1] >= start:
+                tied[s - low] = 1
+            entries[at] = i
+            fill[s] = at + 1
+        if r != s and low <= r < high:
+            at = fill[r]
+            if entries[at - 1] >= start:
+                tied[r - low] = 1
+            entries[at] = i
+            fill[r] = at + 1
+    for w in range(low, high):
+        if tied[w - low]:
+            _ins_first(entries[offsets[w] : offsets[w + 1]], sender, receiver, time, w)
+
+
+@kernel
+def _ins_first(entries, sender, receiver, time, wallet):
+    """Put, among one wallet's transfers of one time, what came in before what went out, and what went to itself last."""
+    start = 0
+    for k in range(1, entries.size + 1):
+        if k < entries.size and time[entries[k]] == time[entries[start]]:
+            continue
+        if k - start > 1:
+            run = entries[start:k].copy()
+            at = start
+            for direction in range(3):
+                for i in run:
+                    is_self = sender[i] == receiver[i]
+                    if direction == (2 if is_self else int(sender[i] == wallet)):
+                        entries[at] = i
+                        at += 1
+        start = k

@@ -1,0 +1,247 @@
+"""Finding input files and streaming their rows: Parquet and CSV (also compressed), batch by batch, rows numbered.
+
+Knows nothing of transfers: which columns mean what is for `transfers.py` and `sources/`.
+"""
+
+import csv
+import glob
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from ..base.arrow import pc
+from ..base.errors import DataError
+from .row_checks import BAD, bad_rows
+
+PARQUET, CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".csv.zst", ".csv.bz2")
+DATA = MappingProxyType({"Parquet": PARQUET, "CSV": CSV})
+"""The kinds of files with rows, and what their names end in."""
+BAD_SUFFIX = ".bad.parquet"
+"""What quarantine files end in by default; folders and patterns pass them over."""
+
+_ROWS = 1 << 17  # rows of Parquet at a time
+_BYTES = 1 << 23  # bytes of CSV at a time
+_HEADER = 1 << 20  # bytes in which a CSV header must end
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows of a file: `table` as they came, `rows` their numbers (1-based), `bad` what is no row."""
+
+    table: pa.Table
+    rows: np.ndarray
+    bad: pa.Table
+
+
+@dataclass(slots=True)
+class DataFile:
+    """One input file, opened as far as its schema.
+
+    Attributes:
+        path: where it is.
+        schema: its columns; of CSV all strings.
+        done: share of it that has been read, 0 to 1, while `batches` runs.
+    """
+
+    path: Path
+    schema: pa.Schema
+    done: float = 0.0
+
+    def batches(self) -> Iterator[Batch]:
+        """Its rows in order, some at a time.
+
+        Raises:
+            DataError: the file cannot be read to its end.
+        """
+        with _readable(self.path):
+            yield from self._parquet() if is_parquet(self.path) else self._csv()
+        self.done = 1.0
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All of a Parquet file at once."""
+        with _readable(self.path), pq.ParquetFile(self.path) as file:
+            return file.read(columns)
+
+    def _parquet(self) -> Iterator[Batch]:
+        with pq.ParquetFile(self.path) as file:
+            seen, total = 0, max(file.metadata.num_rows, 1)
+            for batch in file.iter_batches(_ROWS):
+                rows = np.arange(seen + 1, seen + 1 + len(batch))
+                seen += len(batch)
+                self.done = seen / total
+                yield Batch(pa.Table.from_batches([batch]), rows, BAD.empty_table())
+
+    def _csv(self) -> Iterator[Batch]:
+        names, invalid = self.schema.names, _InvalidRows()
+        with pa.OSFile(str(self.path)) as raw, pa.input_stream(raw, compression=_compression(self.path)) as stream:
+            reader = pacsv.open_csv(
+                stream,
+                pacsv.ReadOptions(use_threads=False, block_size=_BYTES),
+                pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=invalid),
+                pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(_first_line(self.path), pa.string()), strings_can_be_null=False
+                ),
+            )
+            size, seen = max(raw.size(), 1), 0
+            for batch in reader:
+                table = pa.Table.from_batches([batch]).rename_columns(names)
+                rows = invalid.skip(np.arange(seen, seen + len(batch)))
+                seen += len(batch)
+                self.done = raw.tell() / size
+                table, rows, bad = _without_swallowed_lines(table, rows)
+                yield Batch(table, rows, pa.concat_tables([bad, invalid.take()]))
+        if invalid.fresh:  # those after the last good row
+            yield Batch(self.schema.empty_table(), np.arange(0), invalid.take())
+
+
+def _without_swallowed_lines(table: pa.Table, rows: np.ndarray) -> tuple[pa.Table, np.ndarray, pa.Table]:
+    """Set aside rows with a field that holds other rows, as it does where a quotation mark is not closed."""
+    whole_line = "(?s)\\n" + "[^,]*," * (table.num_columns - 1)
+    swallowed = np.zeros(len(table), bool)
+    for column in table.columns:
+        if pc.any(pc.match_substring(column, "\n")).as_py():
+            swallowed |= pc.match_substring_regex(column, whole_line).to_numpy()
+    if not swallowed.any():
+        return table, rows, BAD.empty_table()
+    reasons = pc.if_else(pa.array(swallowed), "a field holds whole lines: a quotation mark is not closed", None)
+    return table.filter(pa.array(~swallowed)), rows[~swallowed], bad_rows(reasons, rows, table)
+
+
+class _InvalidRows:
+    """Lines of a CSV file with the wrong number of fields: skipped by the reader, remembered here."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.fresh: list[tuple[int, str, str]] = []
+
+    def __call__(self, row: pacsv.InvalidRow) -> str:
+        number = row.number - 1  # the header is line 1
+        self.numbers.append(number)
+        reason = f"line has {row.actual_columns} fields instead of {row.expected_columns}"
+        self.fresh.append((number, reason, row.text))
+        return "skip"
+
+    def skip(self, positions: np.ndarray) -> np.ndarray:
+        """The row number (1-based) of the good rows at these positions (0-based, counted without the skipped ones)."""
+        before = np.array(self.numbers, np.int64) - np.arange(1, len(self.numbers) + 1)
+        return positions + 1 + np.searchsorted(before, positions, side="right")
+
+    def take(self) -> pa.Table:
+        """The lines skipped since the last call, as `BAD`."""
+        rows, self.fresh = self.fresh, []
+        return pa.Table.from_pylist([dict(zip(BAD.names, row, strict=True)) for row in rows], BAD)
+
+
+def find_files(source: str | Path | Sequence[str | Path], kinds: Mapping[str, tuple[str, ...]] = DATA) -> list[Path]:
+    """The files a path, folder, glob pattern or a list of these stands for; in order, each once.
+
+    Folders are searched to any depth. Files named by themselves are taken whatever they are called.
+
+    Args:
+        source: where they are.
+        kinds: what is taken from folders and patterns: the name of each kind, and what its files end in.
+
+    Raises:
+        DataError: a path does not exist, or a folder or pattern holds no file of these kinds.
+    """
+    paths = [source] if isinstance(source, str | Path) else list(source)
+    if not paths:
+        raise DataError(f"no input: give a file, a folder or a glob pattern of {_either(kinds)} files")
+    found = [file for path in paths for file in _expand(Path(path).expanduser(), kinds)]
+    return list({file.resolve(): file for file in found}.values())
+
+
+def _expand(path: Path, kinds: Mapping[str, tuple[str, ...]]) -> list[Path]:
+    endings = tuple(itertools.chain.from_iterable(kinds.values()))
+    if path.is_dir():
+        files = [file for file in path.rglob("*") if _is_data(file, path, endings)]
+        return sorted(files) or _nothing(f"{path}: the folder holds no {_either(kinds)} file")
+    if path.exists():
+        return [path]
+    if glob.has_magic(str(path)):
+        files = [Path(name) for name in glob.glob(str(path), recursive=True)]
+        files = [file for file in files if _is_data(file, file.parent, endings)]
+        return sorted(files) or _nothing(f"{path}: no {_either(kinds)} file fits this pattern")
+    return _nothing(f"{path}: no such file or folder")
+
+
+def _either(kinds: Mapping[str, tuple[str, ...]]) -> str:
+    *most, last = kinds
+    return f"{', '.join(most)} or {last}"
+
+
+def _nothing(message: str) -> list[Path]:
+    raise DataError(message)
+
+
+def _is_data(file: Path, folder: Path, endings: tuple[str, ...]) -> bool:
+    hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+    name = file.name.lower()
+    return file.is_file() and not hidden and name.endswith(endings) and not name.endswith(BAD_SUFFIX)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the name is a Parquet file's."""
+    return path.name.lower().endswith(PARQUET)
+
+
+def open_file(path: Path) -> DataFile:
+    """A file and its schema.
+
+    Raises:
+        DataError: it is no Parquet or CSV file by its name, is empty or cannot be read.
+    """
+    if not path.name.lower().endswith((*PARQUET, *CSV)):
+        raise DataError(f"{path}: neither Parquet nor CSV; names must end in {', '.join((*PARQUET, *CSV))}")
+    with _readable(path):
+        schema = pq.read_schema(path) if is_parquet(path) else _header(path)
+    refuse_repeated(schema.names, str(path))
+    return DataFile(path, schema)
+
+
+def refuse_repeated(names: Sequence[str], where: str) -> None:
+    """Refuse a table with two columns of one name."""
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise DataError(f"{where}: the columns {', '.join(twice)} came twice; each column must come once")
+
+
+def _header(path: Path) -> pa.Schema:
+    names = [name.strip() for name in _first_line(path)]
+    if not any(names):
+        raise DataError(f"{path}: the file is empty; the first line must name the columns")
+    return pa.schema([(name, pa.string()) for name in names])
+
+
+def _first_line(path: Path) -> list[str]:
+    with pa.input_stream(str(path), compression=_compression(path)) as stream:
+        start = stream.read(_HEADER).lstrip(b"\r\n").split(b"\n")[0]
+    try:
+        text = start.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise DataError(f"{path}: no CSV file in UTF-8")
+    return next(csv.reader([text]), [])
+
+
+def _compression(path: Path) -> str | None:
+    return {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}.get(path.suffix.lower())
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError, csv.Error) as error:
+        kind = "Parquet" if is_parquet(path) else "CSV"
+        detail = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(f"{path}: cannot be read as {kind} (damaged or cut off?): {detail}") from None

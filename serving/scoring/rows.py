@@ -1,0 +1,217 @@
+"""The parts of a scored row that come from no model: facts, coverage, what the caller gave, test addresses. Scores nothing."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ...features.base.errors import DataError
+from ...features.exposure import facts
+from ...features.ledger.ledger import Ledger
+from ...features.transfers.columns import plain
+from ..model.calibration import BANDS, UNSCORED
+from ..model.model_folder import ModelFolder
+from .output import SCORES_SCHEMA
+
+TEST_ADDRESSES = {f"0x7e57{number:036x}": band for number, band in enumerate((*BANDS, UNSCORED))}
+"""Addresses that nobody owns, and the band that each is answered with, for those who integrate the scorer."""
+
+LIST_END = 10_000
+"""Where Etherscan's lists end: a wallet with just so many transfers has, most likely, more of them."""
+
+NESTED = ("reasons", "exposure", "labels", "override", "coverage", "model", "reference")
+_OVERRIDES = ("sanctioned",)
+
+
+def unscored(n: int) -> pd.DataFrame:
+    """The columns that hold no lists or records, for rows of which none is scored."""
+    return pd.DataFrame(
+        {
+            "score": np.full(n, np.nan),
+            "percentile": np.full(n, np.nan),
+            "band": pd.array([UNSCORED] * n, dtype="str"),
+            "flagged": np.zeros(n, dtype=bool),
+            "test": np.zeros(n, dtype=bool),
+            "error": pd.Series([None] * n, dtype=object),
+        }
+    )
+
+
+def objects(values: Iterator[Any] | list[Any]) -> pd.Series:
+    """A column of lists and records."""
+    return pd.Series(list(values), dtype=object)
+
+
+def kind_of(name: str) -> pa.DataType:
+    """The type of a column of the scored row."""
+    return SCORES_SCHEMA.field(name).type
+
+
+def facts_of(ledger: Ledger, seen: pd.DataFrame) -> dict[str, pa.Array]:
+    """`exposure`, `labels` and `override` of each snapshot, and of a last one for what has none; null without labels."""
+    if ledger.attribution is None:
+        return {name: pa.nulls(len(seen) + 1, kind_of(name)) for name in ("exposure", "labels", "override")}
+    date = (seen["as_of"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy().astype(np.int64)
+    exposure, labels = facts(ledger, ledger.ids(seen["address"]), date)
+    for fact in itertools.chain.from_iterable(exposure):
+        fact["first"], fact["last"] = (pd.Timestamp(fact[name], unit="s", tz="UTC") for name in ("first", "last"))
+    found = {"exposure": [*exposure, []], "labels": [*labels, []], "override": [*map(_override, labels), None]}
+    return {name: pa.array(values, kind_of(name), from_pandas=True) for name, values in found.items()}
+
+
+def _override(labels: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The label that counts whatever the score is; a fact beside it."""
+    return next((dict(label) for label in labels if label["category"] in _OVERRIDES), None)
+
+
+def coverages(ledger: Ledger, seen: pd.DataFrame) -> pa.StructArray:
+    """The coverage of each snapshot, null where nothing was seen; and of a last one for what has none."""
+    ids = ledger.ids(seen["address"])
+    held = np.where(ids >= 0, ledger.offsets[ids + 1] - ledger.offsets[ids], 0)
+    moments = (seen[name].dt.tz_convert(None).to_numpy() for name in ("first", "last"))
+    parts = (seen["transfers"].to_numpy(), *moments, held == LIST_END, seen["priced_share"].to_numpy())
+    fields = list(kind_of("coverage"))
+    nothing = (0, np.datetime64("NaT"), np.datetime64("NaT"), False, np.nan)
+    columns = [
+        pa.array(np.append(part, np.asarray([none], part.dtype)), field.type, from_pandas=True)
+        for part, none, field in zip(parts, nothing, fields, strict=True)
+    ]
+    return pa.StructArray.from_arrays(columns, fields=fields)
+
+
+def shortages(ledger: Ledger, seen: pd.DataFrame, model: ModelFolder) -> np.ndarray:
+    """Why a snapshot cannot be scored, None where it can; object[snapshots]. Each different reason is put in words once."""
+    transfers, unknown = seen["transfers"].to_numpy(), ledger.ids(seen["address"]) < 0
+    found = np.full(len(seen), None, dtype=object)
+    short = np.flatnonzero(transfers < model.min_transfers)
+    dates, moments = pd.factorize(seen["as_of"].iloc[short])
+    counted = np.where(unknown[short], -1, transfers[short])
+    different, which = np.unique(np.stack([dates, counted], axis=1), axis=0, return_inverse=True)
+    periods = [_period(moment, model.window) for moment in moments]
+    texts = [_shortage(int(n), periods[date], model.min_transfers) for date, n in different]
+    found[short] = np.array(texts, dtype=object)[which.ravel()]
+    return found
+
+
+def _shortage(transfers: int, period: str, least: int) -> str:
+    if transfers < 0:
+        return "no history: this address is in none of the transfers"
+    if transfers == 0:
+        return f"no history: no transfer {period}"
+    return f"too little history: transfers {period}: {transfers}, this model needs {least}"
+
+
+def _period(as_of: Any, window: str) -> str:
+    span = "" if window == "all" else f"in the {window} "
+    return f"{span}before {as_of:%Y-%m-%d %H:%M:%S} UTC".replace(" 00:00:00 UTC", "")
+
+
+def reason_lists(pieces: Sequence[tuple[np.ndarray, list[list[dict[str, Any]]]]], rows: int) -> pa.ListArray:
+    """The reasons of `rows` rows: each piece has the places of some, rising, and their reasons; all others have none."""
+    counts = np.zeros(rows + 1, np.int64)
+    for places, lists in pieces:
+        counts[places + 1] = [len(one) for one in lists]
+    kind = kind_of("reasons")
+    flat = itertools.chain.from_iterable(itertools.chain.from_iterable(lists for _, lists in pieces))
+    offsets = pa.array(np.cumsum(counts), pa.int32())
+    return pa.ListArray.from_arrays(offsets, pa.array(list(flat), kind.value_type), type=kind)
+
+
+def repeated(record: Mapping[str, Any], name: str, n: int) -> pa.Array:
+    """A column in which every row holds one record."""
+    return pa.repeat(pa.scalar(dict(record), kind_of(name)), n)
+
+
+def moment_of(scored_at: datetime | None) -> pd.Timestamp:
+    """The moment that rows carry, in UTC; now if none is given."""
+    given = scored_at or datetime.now(UTC)
+    aware = given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    return pd.Timestamp(aware).as_unit("us")  # pyright: ignore[reportReturnType]
+
+
+def echoed(addresses: Any, rows: int) -> pa.Array:
+    """The caller's own columns of each row of a frame, as texts; null if there are none."""
+    names = [name for name in addresses.columns if name not in ("address", "as_of")] if _is_frame(addresses) else []
+    if not names:
+        return pa.nulls(rows, kind_of("reference"))
+    texts = [[None if _missing(value) else str(value) for value in addresses[name]] for name in names]
+    return reference_column([([str(name) for name in names], row) for row in zip(*texts, strict=True)])
+
+
+def reference_column(rows: Sequence[tuple[Sequence[str], Sequence[str | None]]]) -> pa.Array:
+    """The column `reference` of rows, each the names and the values of its own columns; null where it has none."""
+    kind = kind_of("reference")
+    counts = np.array([len(names) for names, _ in rows], dtype=np.int64)
+    names = pa.array(itertools.chain.from_iterable(names for names, _ in rows), pa.string())
+    values = pa.array(itertools.chain.from_iterable(values for _, values in rows), pa.string())
+    offsets = pa.array(np.append(0, np.cumsum(counts)), pa.int32())
+    echo = pa.StructArray.from_arrays([names, values], fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(offsets, echo, type=kind, mask=pa.array(counts == 0))
+
+
+def _is_frame(value: Any) -> bool:
+    return isinstance(value, pd.DataFrame)
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value)
+
+
+def fill_tests(frame: pd.DataFrame, bands: pd.Series, model: ModelFolder) -> pd.DataFrame:
+    """Answer the rows that asked for test addresses; `bands` holds the band of each, and none for all others."""
+    if not len(places := np.flatnonzero(bands.notna().to_numpy())):
+        return frame
+    answers = pd.DataFrame([_answer(band, model) for band in bands.iloc[places]], index=places)
+    for name in answers.columns:
+        frame.loc[places, name] = answers[name]
+    return frame
+
+
+def _answer(band: str, model: ModelFolder) -> Mapping[str, Any]:
+    if band == UNSCORED:
+        error = "test address: never scored"
+        return {"score": np.nan, "percentile": np.nan, "band": band, "flagged": False, "error": error, "test": True}
+    starts = [0.0, *(getattr(model.bands, name) for name in BANDS[1:]), 1.0]
+    score = (starts[BANDS.index(band)] + starts[BANDS.index(band) + 1]) / 2
+    flagged = bool(score >= model.threshold)
+    return {"score": score, "percentile": 100 * score, "band": band, "flagged": flagged, "error": None, "test": True}
+
+
+def table_of(columns: Mapping[str, Any]) -> pa.Table:
+    """The scored rows in SCORES_SCHEMA, checked. Raises DataError if a column is not what the schema says."""
+    try:
+        arrays = [_array(columns[field.name], field) for field in SCORES_SCHEMA]
+        table = pa.Table.from_arrays(arrays, schema=SCORES_SCHEMA)
+        table.validate(full=True)
+    except (pa.ArrowException, ValueError) as error:
+        raise DataError(f"scores: a row is not as the schema says ({' '.join(str(error).split())})") from None
+    return table
+
+
+def _array(values: Any, field: pa.Field) -> pa.Array:
+    if isinstance(values, pd.Series):
+        moment = isinstance(
+            values.dtype, pd.DatetimeTZDtype
+        )  # UTC without saying so: Arrow's way with zones is deprecated
+        values = plain(pa.array(values.dt.tz_convert(None) if moment else values, from_pandas=True)).cast(field.type)
+    if not field.nullable and values.null_count:
+        raise ValueError(f"{field.name} is missing")
+    return values
+
+
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """The scored rows as pandas has them: lists and records as Python's, moments in UTC."""
+    columns = zip(table.column_names, table.columns, strict=True)
+    frame = pd.DataFrame({name: _series(name, column) for name, column in columns})
+    return frame.astype(dict.fromkeys(("address", "head", "band", "error"), "str"))
+
+
+def _series(name: str, column: pa.ChunkedArray) -> pd.Series:
+    if name in NESTED:
+        return objects(column.to_pylist())
+    found = column.to_pandas()
+    return found.dt.tz_convert("UTC") if isinstance(found.dtype, pd.DatetimeTZDtype) else found

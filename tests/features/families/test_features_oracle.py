@@ -1,0 +1,124 @@
+"""Every feature against an independent oracle: exact plain Python on random histories, SQL on a larger table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracles import ORACLES, WITHOUT_LABELS, oracle
+from oracles.chain import Chain
+from oracles.histories import (
+    DAY,
+    START,
+    WALLETS,
+    WINDOWS,
+    border_table,
+    chain,
+    crowd,
+    hub,
+    moment,
+    moments,
+    random_table,
+    snapshots_at,
+)
+from oracles.sql import FEATURES as IN_SQL
+from oracles.sql import sql_oracle
+
+from walletprint.features import Ledger, extract
+from walletprint.features.families.declaration import ASSET_UNITS
+
+NULLS = {declared.name: declared.null for declared in WITHOUT_LABELS}
+
+
+def assert_equal(got: pd.DataFrame, expected: pd.DataFrame) -> None:
+    """The same numbers to nine digits and the same nulls; says the first feature and snapshot that differ."""
+    for name in expected.columns:
+        same = np.isclose(got[name], expected[name], rtol=1e-9, atol=1e-12, equal_nan=True)
+        if not same.all():
+            row = int(np.argmin(same))
+            where = f"{got['address'][row]} as of {got['as_of'][row]}"
+            pytest.fail(f"{name} of {where}: {got[name][row]!r}, the oracle says {expected[name][row]!r}")
+
+
+def by_oracle(transfers: pd.DataFrame, snapshots: pd.DataFrame, window: str) -> pd.DataFrame:
+    chain_of_all = Chain(transfers)
+    asked = zip(snapshots["address"], snapshots["as_of"], strict=True)
+    return pd.DataFrame([oracle(chain_of_all, address, as_of, WINDOWS[window]) for address, as_of in asked])
+
+
+def test_every_feature_has_an_oracle_and_every_oracle_a_feature():
+    assert set(ORACLES) == set(NULLS)
+    assert {name for features in IN_SQL.values() for name in features} <= set(NULLS)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_features_equal_the_oracle(data):
+    transfers = data.draw(chain())
+    snapshots = snapshots_at(data.draw(moments(transfers)))
+    window = data.draw(st.sampled_from([*WINDOWS, "all"]))
+    got = extract(Ledger.from_transfers(transfers), snapshots, window=window)
+    assert_equal(got, by_oracle(transfers, snapshots, window))
+
+
+@pytest.mark.parametrize("window", ["1d", "7d", "all"])
+def test_features_equal_the_oracle_on_many_borders(window):
+    transfers, snapshots = border_table()
+    got = extract(Ledger.from_transfers(transfers), snapshots, window=window)
+    assert_equal(got, by_oracle(transfers, snapshots, window))
+
+
+@pytest.mark.parametrize(("window", "days"), [("7d", [30, 60, 100, 150]), ("all", [150])])
+def test_features_equal_the_oracle_on_a_chain_of_many_wallets(window, days):
+    transfers = random_table()
+    wallets = sorted({*transfers["sender"], *transfers["receiver"]})
+    snapshots = snapshots_at([moment(START + day * DAY + 5) for day in days], wallets)
+    got = extract(Ledger.from_transfers(transfers), snapshots, window=window)
+    assert_equal(got, by_oracle(transfers, snapshots, window))
+
+
+def test_features_equal_the_oracle_on_a_wallet_with_thousands_of_transfers():
+    transfers = hub()
+    middle = transfers["timestamp"].iloc[len(transfers) // 2]
+    beside = snapshots_at([middle], sorted({*transfers["sender"][:40], *transfers["receiver"][:40]}))
+    snapshots = pd.concat([snapshots_at([transfers["timestamp"].max()], WALLETS[:1]), beside], ignore_index=True)
+    got = extract(Ledger.from_transfers(transfers), snapshots)
+    assert got["activity__transfers__total"][0] > 5_000
+    assert_equal(got, by_oracle(transfers, snapshots, "all"))
+
+
+@pytest.mark.parametrize("window", ["7d", "all"])
+def test_features_equal_the_oracle_where_the_chain_is_sampled(window):
+    """Weeks with more transfers of an asset than ranks look at, and periods with more than cohorts take in."""
+    transfers = crowd()
+    wallets = sorted({*transfers["sender"]})[::150]
+    snapshots = snapshots_at([transfers["timestamp"].max(), moment(START + 14 * DAY)], wallets)
+    expected = by_oracle(transfers, snapshots, window)
+    sampled = [name for name in NULLS if name.startswith(("cohort__", "value__high", "value__in__rank"))]
+    assert expected[sampled].notna().any().all()
+    assert_equal(extract(Ledger.from_transfers(transfers), snapshots, window=window), expected)
+
+
+@pytest.mark.parametrize("window", ["7d", "all"])
+def test_features_equal_sql_on_a_larger_table(window):
+    transfers = random_table()
+    wallets = sorted({*transfers["sender"], *transfers["receiver"]})
+    dates = [moment(START + day * DAY) for day in range(10, 231, 20)]
+    snapshots = snapshots_at(dates, wallets)
+    expected = sql_oracle(transfers, snapshots, WINDOWS[window]).fillna(NULLS)
+    got = extract(Ledger.from_transfers(transfers), snapshots, window=window)
+    assert len(expected.columns) >= 80
+    assert_equal(got, expected)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_only_amounts_depend_on_the_unit_they_are_counted_in(data):
+    transfers = data.draw(chain())
+    snapshots = snapshots_at(data.draw(moments(transfers)))
+    tenfold = transfers.assign(amount=transfers["amount"] * 10)
+    expected = extract(Ledger.from_transfers(transfers), snapshots)
+    for declared in WITHOUT_LABELS:
+        if declared.unit == ASSET_UNITS:
+            expected[declared.name] *= 10
+    assert_equal(extract(Ledger.from_transfers(tenfold), snapshots), expected[list(NULLS)])

@@ -1,0 +1,89 @@
+"""The reference: the page is current, every behaviour is measured, and every worked example comes out as it says."""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from walletprint.features import Feature, catalogue
+from walletprint.features.families.behaviours import BEHAVIOURS, NEEDS
+from walletprint.features.reference.examples import example_of, worked
+from walletprint.features.reference.histories import EXAMPLES
+from walletprint.features.reference.page import LOOKS_AT, reference
+from walletprint.features.reference.workings import WORKINGS
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "features.md"
+each = pytest.mark.parametrize("declared", catalogue(), ids=lambda declared: declared.name)
+
+WITHOUT_LABELS = {28, 29, 30, 42}
+"""Rows whose full form needs labels, but of which transfers alone must show something."""
+EXCEPTIONS: dict[int, str] = {}
+"""Behaviours that transfers, metadata or a second chain could show but no feature measures: why."""
+
+
+def test_the_page_is_current():
+    current = PAGE.exists() and PAGE.read_text(encoding="utf-8") == reference()
+    assert current, (
+        f"{PAGE.name} is not what the declarations say; refresh: walletprint features --markdown > docs/features.md"
+    )
+
+
+def test_every_feature_has_one_entry():
+    entries = re.findall(r"^### `(.+)`$", reference(), flags=re.MULTILINE)
+    assert entries == [declared.name for declared in catalogue()]
+
+
+def test_every_link_of_the_page_leads_somewhere():
+    page = reference()
+    headings = {
+        re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= headings
+    guide = (PAGE.parent / "guide.md").read_text(encoding="utf-8")
+    assert "(guide.md#notation-of-the-formulas)" in page
+    assert "### Notation of the formulas" in guide
+
+
+def test_tables_hold_together():
+    rows = [line for line in reference().splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4, 5}  # three columns, and four
+
+
+def test_behaviours_are_the_rows_of_the_catalogue():
+    assert list(BEHAVIOURS) == list(range(1, 45))
+    assert len({row.name for row in BEHAVIOURS.values()}) == 44
+    assert all(row.needs and set(row.needs) <= set(NEEDS) for row in BEHAVIOURS.values())
+    assert {declared.behaviour for declared in catalogue()} <= {None, *BEHAVIOURS}
+
+
+def test_every_behaviour_that_needs_no_labels_has_a_feature():
+    measured = {declared.behaviour for declared in catalogue()}
+    asked = {n for n, row in BEHAVIOURS.items() if not row.needs_labels} | WITHOUT_LABELS
+    assert asked - measured == set(EXCEPTIONS)
+
+
+def test_what_features_look_at_is_said_in_words():
+    assert {need for declared in catalogue() for need in declared.needs} == set(LOOKS_AT)
+
+
+@each
+def test_its_example_shows_it(declared: Feature):
+    shown = worked(declared.name)
+    assert math.isfinite(shown.value)
+    assert shown.value != 0  # an example in which nothing happens shows nothing
+    if shown.working:
+        assert float(shown.working.rsplit("= ", 1)[1]) == pytest.approx(shown.value, rel=1e-5)
+
+
+def test_examples_are_small_and_all_are_used():
+    used = {id(example_of(declared.name)) for declared in catalogue()}
+    assert used == {id(example) for example in EXAMPLES.values()}
+    assert all(len(example.lines) <= 14 for example in EXAMPLES.values())
+    assert all(" w " in " ".join(example.lines) for example in EXAMPLES.values())
+
+
+def test_workings_are_of_features():
+    assert set(WORKINGS) <= {declared.name for declared in catalogue()}
+    assert all(re.search(r"= -?[\d.]+$", working) for working in WORKINGS.values())

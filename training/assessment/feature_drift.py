@@ -1,0 +1,51 @@
+"""How far features and scores have moved since the training, quarter by quarter. Judges no model and knows no outcome."""
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from ...serving.model.stability import LEAST_ROWS, psi
+from ..data.dataset import Dataset
+from ..splits.time_split import Slices
+
+TOP = 20
+SCORE, MEAN = "score", "mean of the features"
+
+
+def drift_table(dataset: Dataset, slices: Slices, margin: np.ndarray, booster: lgb.Booster) -> pd.DataFrame:
+    """The stability index of each quarter of all snapshots.
+
+    Features are held against the training slice: the 20 that gain most, and their mean weighted by gain. The score is held
+    against the calibration slice, as a model is too sure of rows that it was fitted on. Only labelled wallets are looked at, so
+    a change in who is labelled shows too.
+
+    Args:
+        dataset: all rows; slices: its split.
+        margin: the model's ranking of all rows, (rows,).
+        booster: the model.
+
+    Returns:
+        [period, what, psi, rows], by time; `what` is a feature's name, `mean of the features` or `score`; psi is NaN where a
+        quarter has fewer than 100 snapshots.
+    """
+    gains = dict(zip(booster.feature_name(), map(float, booster.feature_importance("gain")), strict=True))
+    gain = {name: gains[name] for name in sorted(gains, key=lambda name: -gains[name])[:TOP] if gains[name] > 0}
+    values = dataset.X.loc[:, list(gain)]
+    rows = []
+    for period, places in _quarters(dataset).items():
+        enough = len(places) >= LEAST_ROWS
+        found = {
+            name: psi(values[name].to_numpy()[slices.train.rows], values[name].to_numpy()[places]) if enough else np.nan
+            for name in gain
+        }
+        found[MEAN] = float(np.average(list(found.values()), weights=list(gain.values()))) if len(gain) else np.nan
+        found[SCORE] = psi(margin[slices.calibrate.rows], margin[places]) if enough else np.nan
+        rows += [{"period": period, "what": what, "psi": value, "rows": len(places)} for what, value in found.items()]
+    return pd.DataFrame(rows, columns=["period", "what", "psi", "rows"])
+
+
+def _quarters(dataset: Dataset) -> dict[str, np.ndarray]:
+    """The positions of each calendar quarter, in order of time."""
+    as_of = dataset.snapshots["as_of"].dt
+    names = as_of.year.astype(str) + "Q" + as_of.quarter.astype(str)
+    return {name: np.flatnonzero(names == name) for name in sorted(names.unique())}

@@ -1,0 +1,68 @@
+"""From data and a config to a fitted model beside its contenders: dataset → split → select → tune → fit. Judges nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightgbm as lgb
+import pandas as pd
+
+from ...features.ledger.ledger import Ledger
+from ..config.sections import LightGBMConfig
+from ..config.train_config import TrainConfig
+from ..data.dataset import Dataset, Progress, build_dataset
+from ..models.contenders import Contender, contenders
+from ..models.feature_stability import Stability, select_stable
+from ..models.tuning import Tuned, tune
+from ..splits.time_split import Slices, split
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A dataset with its split, and all that was fitted on it.
+
+    Attributes:
+        config: as given; used: the same with the parameters that were found by tuning.
+        dataset: with the features that were selected; slices: its split.
+        booster: the model; contending: all contenders, the model first.
+        tuned: what the search found, None if there was none.
+        stability: which features were left out and why, None if none was to be.
+    """
+
+    config: TrainConfig
+    used: TrainConfig
+    dataset: Dataset
+    slices: Slices
+    booster: lgb.Booster
+    contending: list[Contender]
+    tuned: Tuned | None
+    stability: Stability | None
+
+
+def fit_all(ledger: Ledger, labels: pd.DataFrame, config: TrainConfig, store: Path | None, report: Progress) -> Fitted:
+    """Make the dataset, and fit the model and what stands beside it.
+
+    Args:
+        ledger: the transfers.
+        labels: the good ones of `read_labels`.
+        config: as given.
+        store: where the search for parameters is kept, if there is one (`tuning.tune`).
+        report: called with the step's name, how much of it is done, and how much it is in all.
+
+    Raises:
+        DataError: if the data do not suffice for a slice, or for a fold.
+        UsageError: if the folds of the search cannot be made, or `store` cannot be used.
+    """
+    dataset = build_dataset(ledger, labels, config, report)
+    slices = split(dataset, config)
+    stability = None
+    if config.features.stable_only:
+        dataset, stability = select_stable(dataset, slices)
+    tuned = tune(dataset, slices, config, store, report) if config.tuning.trials else None
+    used = config if tuned is None else _with(config, tuned)
+    booster, contending = contenders(dataset, slices, used, report)
+    return Fitted(config, used, dataset, slices, booster, contending, tuned, stability)
+
+
+def _with(config: TrainConfig, tuned: Tuned) -> TrainConfig:
+    model = config.model.model_copy(update={"lightgbm": LightGBMConfig(**tuned.params)})
+    return config.model_copy(update={"model": model})

@@ -1,0 +1,248 @@
+"""Bootstrap intervals of a metric, and of the difference of two models, by resampling wallets or cases. Fits nothing.
+
+Rows of one wallet, and wallets of one theft, are not independent: whole groups are drawn with replacement, never rows (Field &
+Welsh 2007). Groups with a positive and groups without one are drawn apart, as how many there are of either is a matter of how
+labels were collected. Two models are judged on the same draws. The interval lies between percentiles of the draws.
+
+Rows are sorted once: a draw is a weight for each row, the number of times its group came, and metrics are sums of these.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from ...features.base.errors import UsageError
+from .weighted_metrics import Weighted, weighted
+
+LEAST_GROUPS = 5
+"""Fewer groups with positives (or with negatives) have no interval: some hundred different draws are left, and all leave out
+what the next group would be like."""
+FEW_GROUPS = 20
+"""Below this an interval comes with the note that it is too narrow (Cameron, Gelbach & Miller 2008)."""
+_CELLS = 2_000_000  # weights held at once
+
+Metric = str | Callable[[np.ndarray, np.ndarray], float]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A metric with its interval.
+
+    Attributes:
+        value: of the rows as they are; low, high: of the draws, NaN where there are too few groups or draws that define it.
+        level: share of the draws between low and high; repeats: draws; groups: how many groups hold positives, and how many
+            negatives.
+        note: why there is no interval, or what to mind; empty if nothing.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float
+    repeats: int
+    groups: tuple[int, int]
+    note: str
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two models on the same rows.
+
+    Attributes:
+        a, b: the metric of each; difference: a − b.
+        low, high: interval of the difference, NaN as in `Interval`.
+        share_above: share of the draws in which a's metric is higher than b's, equal ones counted half; NaN as low and high.
+        level, repeats, groups, note: as in `Interval`.
+    """
+
+    a: float
+    b: float
+    difference: float
+    low: float
+    high: float
+    share_above: float
+    level: float
+    repeats: int
+    groups: tuple[int, int]
+    note: str
+
+
+def interval(
+    y: ArrayLike,
+    ranking: ArrayLike,
+    groups: ArrayLike,
+    metric: Metric = "pr_auc",
+    repeats: int = 1000,
+    level: float = 0.95,
+    seed: int = 7,
+) -> Interval:
+    """The bootstrap interval of a model's metric.
+
+    Args:
+        y: 0 or 1, shape (n,).
+        ranking: scores of the rows; probabilities for `brier`.
+        groups: what is drawn as a whole, a label a row: the wallet's address, or its case (`clusters`).
+        metric: `pr_auc`, `roc_auc`, `brier`, `precision_at_` or `recall_at_` with a budget or a number (`1pct`, `k100`; the
+            budget is a share of the rows drawn): as in `metrics.py`. Or a function of (y, ranking), which is called once a
+            draw.
+        repeats: number of draws.
+        level: share of the draws in the interval, 0–1.
+        seed: of the draws.
+
+    Raises:
+        UsageError: if shapes differ, a value is missing, or an argument cannot be used.
+    """
+    drawn = _Draws(y, groups, repeats, level, seed)
+    values, draws = drawn.of(metric, ranking)
+    low, high, note = drawn.bounds(draws)
+    return Interval(values, low, high, level, repeats, drawn.holding, note)
+
+
+def paired_bootstrap(
+    y: ArrayLike,
+    a: ArrayLike,
+    b: ArrayLike,
+    groups: ArrayLike,
+    metric: Metric = "pr_auc",
+    repeats: int = 1000,
+    level: float = 0.95,
+    seed: int = 7,
+) -> Paired:
+    """The bootstrap interval of the difference of two models' metric, a − b, both judged on the same draws.
+
+    Args:
+        a, b: scores of the rows by either model, shape (n,).
+        y, groups, metric, repeats, level, seed: as in `interval`.
+
+    Raises:
+        UsageError: as `interval`.
+    """
+    drawn = _Draws(y, groups, repeats, level, seed)
+    (value_a, draws_a), (value_b, draws_b) = drawn.of(metric, a, "a"), drawn.of(metric, b, "b")
+    low, high, note = drawn.bounds(draws_a - draws_b)
+    above = np.nan if np.isnan(low) else float(np.nanmean(np.sign(draws_a - draws_b) + 1) / 2)
+    return Paired(value_a, value_b, value_a - value_b, low, high, above, level, repeats, drawn.holding, note)
+
+
+def interval_of_mean(values: ArrayLike, repeats: int = 1000, level: float = 0.95, seed: int = 7) -> Interval:
+    """The bootstrap interval of a mean, such as that of a figure a case (or of its difference between two models).
+
+    Args:
+        values: one a group, shape (n,); missing ones are left out.
+        repeats, level, seed: as in `interval`.
+    """
+    kept = np.asarray(values, dtype=np.float64).ravel()
+    kept = kept[~np.isnan(kept)]
+    _check_numbers(repeats, level)
+    note = _few({"values": len(kept)})
+    mean = float(kept.mean()) if len(kept) else np.nan
+    if len(kept) < LEAST_GROUPS:
+        return Interval(mean, np.nan, np.nan, level, repeats, (len(kept), 0), note)
+    generator = np.random.default_rng(seed)
+    draws = np.array([kept[generator.integers(0, len(kept), len(kept))].mean() for _ in range(repeats)])
+    low, high = np.quantile(draws, _tails(level))
+    return Interval(mean, float(low), float(high), level, repeats, (len(kept), 0), note)
+
+
+def clusters(case: Any, address: Any) -> np.ndarray:
+    """What to draw for intervals by case: the case of each row, or its address where it has none; shape (n,), text."""
+    case, address = pd.Series(case, dtype=object), pd.Series(address, dtype=object)
+    names = [f"address {a}" if pd.isna(c) else f"case {c}" for c, a in zip(case, address, strict=True)]
+    return np.array(names, dtype=object)
+
+
+def drawn_by(y: np.ndarray, case: Any, address: Any) -> tuple[str, np.ndarray]:
+    """What to draw, and what that is: `case` (`clusters`) where the positives have cases, else `wallet`, the address."""
+    if case[y == 1].notna().any():
+        return "case", clusters(case, address)
+    return "wallet", address.to_numpy(dtype=object)
+
+
+class _Draws:
+    """The rows in their groups, and how often each group comes in each draw."""
+
+    def __init__(self, y: ArrayLike, groups: ArrayLike, repeats: int, level: float, seed: int) -> None:
+        self.y = _outcomes(y)
+        self.repeats, self.level, self.seed = repeats, level, seed
+        _check_numbers(repeats, level)
+        labels = pd.Series(np.asarray(groups, dtype=object).ravel())
+        if len(labels) != len(self.y) or labels.isna().any():
+            raise UsageError(f"groups: one label for each of {len(self.y)} rows is needed; {labels.count()} came")
+        self.of_row, names = pd.factorize(labels)
+        positive, negative = (
+            np.bincount(self.of_row, weights=self.y == side, minlength=len(names)) > 0 for side in (1, 0)
+        )
+        self.holding = int(positive.sum()), int(negative.sum())
+        self._strata = [np.flatnonzero(positive), np.flatnonzero(~positive)]
+        self.note = _few({"groups hold positives": self.holding[0], "groups hold negatives": self.holding[1]})
+
+    def of(self, metric: Metric, ranking: ArrayLike, name: str = "ranking") -> tuple[float, np.ndarray]:
+        """A model's metric, and that of each draw, shape (repeats,); NaN where there are too few groups to draw."""
+        scores = np.asarray(ranking, dtype=np.float64)
+        if scores.shape != self.y.shape or np.isnan(scores).any():
+            raise UsageError(
+                f"{name}: one number for each of {len(self.y)} rows is needed; {np.isfinite(scores).sum()} came"
+            )
+        measure = weighted(metric, self.y, scores) if isinstance(metric, str) else self._called(metric, scores)
+        value = float(measure(np.ones((1, len(self.y))))[0])
+        if min(self.holding) < LEAST_GROUPS:
+            return value, np.full(self.repeats, np.nan)
+        return value, np.concatenate([measure(counts[:, self.of_row]) for counts in self._counts()])
+
+    def bounds(self, draws: np.ndarray) -> tuple[float, float, str]:
+        """The interval of a number a draw, and what to say of it."""
+        defined = draws[~np.isnan(draws)]
+        if min(self.holding) < LEAST_GROUPS:
+            return np.nan, np.nan, self.note
+        missing = len(draws) - len(defined)
+        notes = [self.note, f"not defined in {missing} of {len(draws)} draws" if missing else ""]
+        low, high = np.quantile(defined, _tails(self.level)) if len(defined) else (np.nan, np.nan)
+        return float(low), float(high), "; ".join(note for note in notes if note)
+
+    def _counts(self):
+        """How often each group comes, (draws, groups), some draws at a time; the same draws however many at a time."""
+        generator = np.random.default_rng(self.seed)
+        size = max(1, _CELLS // len(self.y))
+        for begin in range(0, self.repeats, size):
+            counts = np.zeros((min(size, self.repeats - begin), self.of_row.max() + 1))
+            for draw in counts:
+                for stratum in self._strata:
+                    chosen = generator.integers(0, max(len(stratum), 1), len(stratum))
+                    draw[stratum] = np.bincount(chosen, minlength=len(stratum))
+            yield counts
+
+    def _called(self, metric: Callable[[np.ndarray, np.ndarray], float], scores: np.ndarray) -> Weighted:
+        """A function of rows as one of weights: called with each row as often as it was drawn."""
+
+        def measure(weights: np.ndarray) -> np.ndarray:
+            rows = (np.repeat(np.arange(len(self.y)), draw.astype(np.int64)) for draw in weights)
+            return np.array([metric(self.y[drawn], scores[drawn]) for drawn in rows], dtype=np.float64)
+
+        return measure
+
+
+def _outcomes(y: ArrayLike) -> np.ndarray:
+    values = np.asarray(y)
+    if values.ndim != 1 or not values.size or not np.isin(values, (0, 1)).all():
+        raise UsageError("y: one row or more of 0 and 1 is needed")
+    return values.astype(np.float64)
+
+
+def _check_numbers(repeats: int, level: float) -> None:
+    if repeats < 1 or not 0 < level < 1:
+        raise UsageError(f"repeats must be 1 or more and level between 0 and 1, not {repeats} and {level}")
+
+
+def _tails(level: float) -> tuple[float, float]:
+    return (1 - level) / 2, (1 + level) / 2
+
+
+def _few(counts: dict[str, int]) -> str:
+    what, least = min(counts.items(), key=lambda item: item[1])
+    if least < LEAST_GROUPS:
+        return f"{least} {what}: too few for an interval, {LEAST_GROUPS} are needed"
+    return f"{least} {what}: with so few, an interval is too narrow" if least < FEW_GROUPS else ""

@@ -1,0 +1,109 @@
+"""The rows on which registered models are compared: later than their trainings, of wallets that trained none. Decides nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...features.base.errors import DataError
+from ...features.base.periods import parse_window
+from ...features.extraction.extractor import coverage, extract
+from ...features.ledger.ledger import Ledger
+from ...serving.scoring.scorer import Scorer
+from ..config.train_config import TrainConfig
+from ..data.dataset import Progress
+from ..data.large_matrix import slices_of
+from ..data.snapshots import sample_snapshots, unit_hash
+from ..data.targets import Targets, targets
+from ..metrics.bootstrap import drawn_by
+from .model_versions import Version
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows on which models are compared.
+
+    Attributes:
+        snapshots: address and as_of, later than the training of both models; y: their outcomes, (rows,).
+        groups: what is drawn as a whole: the case, or the wallet where it has none; by: `case` or `wallet`.
+        case: of each row, null for none.
+        since: the first date that could be taken.
+    """
+
+    snapshots: pd.DataFrame
+    y: np.ndarray
+    groups: np.ndarray
+    by: str
+    case: pd.Series
+    since: pd.Timestamp
+
+
+def held_out_rows(
+    ledger: Ledger, labels: pd.DataFrame, versions: Sequence[Version], scorers: Sequence[Scorer]
+) -> HeldOut:
+    """The rows that no model of these was fitted on, later than all their trainings. What is true, the first one's config says.
+
+    Args:
+        ledger, labels: the data.
+        versions: the models, the challenger first; scorers: the same, loaded.
+
+    Raises:
+        DataError: if there are none of both classes.
+    """
+    configs = [one.config for one in versions]
+    trained = max(one.train_until for one in versions)
+    since = trained + max(_embargo(config) for config in configs)
+    marked = targets(labels, configs[0].labels)
+    truth: Any = marked.known_by(None)
+    truth = truth[_unseen(truth.index, marked, trained, min(config.split.held_out_addresses for config in configs))]
+    least = max(one.model.min_transfers for one in scorers)
+    wanted = {"first": since, "last": None, "min_transfers": least}
+    shots: Any = sample_snapshots(ledger, truth.index.tolist(), configs[0].snapshots.model_copy(update=wanted))
+    shots = _long_enough(ledger, shots[shots["as_of"] > trained], scorers)
+    y = shots["address"].map(truth).to_numpy(dtype=np.int8)
+    _check_classes(y, since)
+    case: Any = marked.about(shots["address"])["case"]
+    by, groups = drawn_by(y, case, shots["address"])
+    return HeldOut(shots[["address", "as_of"]], y, groups, by, case, since)
+
+
+def _embargo(config: TrainConfig) -> Any:
+    text = config.snapshots.window if config.split.embargo is None else config.split.embargo
+    return pd.Timedelta(parse_window(text) or 0, unit="s")
+
+
+def _unseen(addresses: pd.Index, marked: Targets, trained: pd.Timestamp, share: float) -> np.ndarray:
+    """Which wallets trained no model: held out by hash in all, or without a label that was known when the last one trained."""
+    held_out = unit_hash(addresses.tolist(), "held_out_addresses") < share
+    marks = marked.marks
+    early = marks.loc[marks["known_from"].isna() | (marks["known_from"] < trained), "address"]
+    return held_out | ~addresses.isin(early)
+
+
+def _long_enough(ledger: Ledger, shots: Any, scorers: Sequence[Scorer]) -> pd.DataFrame:
+    """The snapshots that every model can score, each in its own window."""
+    for one in scorers:
+        seen = coverage(ledger, shots[["address", "as_of"]], window=one.model.window)["transfers"].to_numpy()
+        shots = shots[seen >= one.model.min_transfers]
+    return shots.reset_index(drop=True)
+
+
+def _check_classes(y: np.ndarray, since: pd.Timestamp) -> None:
+    positives = int(y.sum())
+    if not 0 < positives < len(y):
+        raise DataError(
+            f"promote: from {since.date()} on there are {positives} positive and {len(y) - positives} negative snapshots of "
+            "wallets that trained neither model; give later transfers, or labels that became known after the trainings"
+        )
+
+
+def margins_of(scorer: Scorer, ledger: Ledger, snapshots: pd.DataFrame, report: Progress) -> np.ndarray:
+    """A model's margins of snapshots, (rows,), computed in batches; `report` is told ("compare", done, total)."""
+    found = np.empty(len(snapshots))
+    for part in slices_of(len(snapshots)):
+        X = extract(ledger, snapshots.iloc[part], window=scorer.model.window, features=scorer.model.features)
+        found[part] = scorer.score_features(X)["margin"]
+        report("compare", part.stop, len(snapshots))
+    return found

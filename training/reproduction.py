@@ -1,0 +1,71 @@
+"""Repeats a training that MLflow recorded, and says whether data and model are the same. Trains by `train.py`."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ..features.ledger.ledger import Ledger
+from .config.train_config import TrainConfig
+from .data.dataset import Progress, data_digest
+from .data.targets import read_labels
+from .registry.model_versions import Recorded, recorded
+from .trainer import TrainResult, train
+
+REPEATS_TAG = "walletprint.repeats"
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A training that was repeated: its new result, and whether the data and the model are those of the recorded run."""
+
+    result: TrainResult
+    of: Recorded
+    same_data: bool
+
+    @property
+    def same_model(self) -> bool:
+        """Whether the model has the same version, which is a digest of all it holds but its card."""
+        return self.result.model.version == self.of.model
+
+
+def repeat(
+    run_id: str,
+    transfers: Any,
+    labels: str | os.PathLike[str] | pd.DataFrame,
+    out: str | os.PathLike[str] = "model",
+    tracking_uri: str | None = None,
+    on_progress: Progress | None = None,
+    on_note: Callable[[str], None] | None = None,
+) -> Repeated:
+    """Train again as a recorded run did.
+
+    Args:
+        run_id: of a training in MLflow.
+        transfers, labels, out, tracking_uri, on_progress: as for `train`.
+        on_note: told in a sentence, before the work, that the data are not those of the run.
+
+    Raises:
+        UsageError, DataError: as `train`, or if the run is none of walletprint's trainings.
+    """
+    of = recorded(run_id, tracking_uri)
+    ledger = transfers if isinstance(transfers, Ledger) else Ledger.from_transfers(transfers)
+    digest = data_digest(ledger, read_labels(labels).good)
+    if digest != of.data_digest and on_note:
+        on_note(
+            f"transfers or labels are not those of run {run_id} (sha256 {digest[:16]}…, then {of.data_digest[:16]}…): "
+            "the model will not be the same"
+        )
+    result = train(ledger, labels, _as_done(of), out, tracking_uri, on_progress, tags={REPEATS_TAG: run_id})
+    return Repeated(result, of, digest == of.data_digest)
+
+
+def _as_done(of: Recorded) -> TrainConfig:
+    """The config of the run; where minutes limited its search, as many trials as it came to."""
+    config = of.config
+    if config.tuning.minutes is None or not of.trials:
+        return config
+    tuning = config.tuning.model_copy(update={"trials": of.trials, "minutes": None})
+    return config.model_copy(update={"tuning": tuning})

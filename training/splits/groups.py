@@ -1,0 +1,202 @@
+"""What a splitter is told of each row: a frame of groups, checked. Splits nothing (`splitters.py`, `leave_case.py`).
+
+A row is a snapshot. Columns: `address`; `as_of` (UTC); `known_from`, since when the row's label is known (UTC, empty = always);
+`case`, the theft that the wallet belongs to (empty = none); `transfers`, how many the snapshot sees.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sklearn.model_selection import BaseCrossValidator
+
+from ...features.base.errors import UsageError
+from ...features.base.periods import parse_window
+from ...features.transfers.addresses import normalise_addresses
+
+if TYPE_CHECKING:
+    from ..data.dataset import Dataset
+
+NO_CASE = -1
+_Splitter: Any = BaseCrossValidator  # which declares that it returns nothing
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The columns of the frame as arrays, a number a row; those that were not asked for or did not come are empty.
+
+    Attributes:
+        wallet: the number of the row's address, int64; addresses: the addresses by number, in their normal spelling.
+        as_of, known_from: datetime64[us], UTC; NaT in `known_from` where the label was always known.
+        case: the number of the row's case, int64, −1 where there is none; cases: their names by number, in order of text.
+        transfers: float64.
+    """
+
+    wallet: np.ndarray
+    addresses: list[str]
+    as_of: np.ndarray
+    known_from: np.ndarray
+    case: np.ndarray
+    cases: list[str]
+    transfers: np.ndarray
+
+
+class GroupedSplitter(_Splitter):
+    """A scikit-learn splitter that hangs on `groups`, a frame with a row a snapshot."""
+
+    __metadata_request__split: ClassVar = {"groups": True}  # as scikit-learn's own splitters of groups say
+
+    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Positions of the training and of the test rows of each fold, int64, ascending.
+
+        Args:
+            X: anything with a row a snapshot; only its length is looked at. None for no check of it.
+            y: 0 and 1; only `LeaveOneCaseOut` looks at it.
+            groups: the frame; which columns are needed stands with each splitter.
+
+        Raises:
+            UsageError: if the frame cannot be used, or a fold would have an empty side.
+        """
+        raise NotImplementedError
+
+    def _told(self, X: Any, groups: Any, needs: Iterable[str], wants: Iterable[str] = ()) -> Groups:
+        return read_groups(groups, X, type(self).__name__, tuple(needs), tuple(wants))
+
+    def _refuse(self, what: str) -> UsageError:
+        return UsageError(f"{type(self).__name__}: {what}")
+
+
+def groups_of(dataset: "Dataset") -> pd.DataFrame:
+    """The groups of a dataset: [address, as_of, transfers, case, known_from], a row a snapshot, in the same order.
+
+    `known_from` is the earliest date of the wallet's labels that count, NaT if one of them has no date.
+    """
+    marks = dataset.targets.marks
+    undated = marks["known_from"].isna().groupby(marks["address"]).any()
+    since: Any = marks.groupby("address")["known_from"].min()
+    snapshots: Any = dataset.snapshots.loc[:, ["address", "as_of", "transfers"]].reset_index(drop=True)
+    case = dataset.about["case"].reset_index(drop=True)
+    return snapshots.assign(case=case, known_from=snapshots["address"].map(since.where(~undated)))
+
+
+def length(text: str | None, key: str, who: str) -> np.timedelta64:
+    """A length such as `90d` as timedelta64[us]; zero for None. Raises UsageError if it is none."""
+    if text is None:
+        return np.timedelta64(0, "us")
+    try:
+        seconds = parse_window(text)
+    except (UsageError, TypeError):
+        seconds = None
+    if seconds is None:
+        raise UsageError(f"{who}: {key} must be a length such as 90d, or None, not {text!r}")
+    return np.timedelta64(seconds, "s").astype("timedelta64[us]")
+
+
+def read_groups(groups: Any, X: Any, who: str, needs: tuple[str, ...], wants: tuple[str, ...] = ()) -> Groups:
+    """Check the frame and take it apart.
+
+    Args:
+        groups: the frame.
+        X: what it must be as long as; None for anything.
+        who: the splitter, for the text of an error.
+        needs: columns that must be there; wants: columns that are read if they are.
+
+    Raises:
+        UsageError: if it is no frame, lacks a column or a value, or a column is of another kind.
+    """
+    if not isinstance(groups, pd.DataFrame):
+        came = "nothing" if groups is None else type(groups).__name__
+        raise UsageError(f"{who}: groups must be a frame with a row a snapshot and {', '.join(needs)}, not {came}")
+    if missing := [name for name in needs if name not in groups.columns]:
+        came = ", ".join(map(str, groups.columns)) or "none"
+        raise UsageError(f"{who}: groups lack the column {missing[0]!r}; the columns that came: {came}")
+    if X is not None and (rows := np.shape(X)[0] if np.shape(X) else len(X)) != len(groups):
+        raise UsageError(f"{who}: groups have {len(groups)} rows and X has {rows}; give a row of groups for each of X")
+    if not len(groups):
+        raise UsageError(f"{who}: groups have no row; there is nothing to split")
+    asked = {*needs, *wants} & set(groups.columns)
+    empty = np.empty(0, np.int64)
+    parts: dict[str, Any] = {"wallet": empty, "addresses": [], "case": empty, "cases": []}
+    parts |= {"as_of": empty, "known_from": empty, "transfers": empty}
+    for name in asked:
+        parts |= _READERS[name](groups.loc[:, name].reset_index(drop=True), who)
+    return Groups(**parts)
+
+
+def outcomes(y: Any, rows: int, who: str) -> np.ndarray:
+    """y as int8 of shape (rows,), checked to be 0 and 1."""
+    if y is None:
+        raise UsageError(f"{who}: y is needed, with 1 for a positive and 0 for a negative")
+    values = np.asarray(y)
+    if values.shape != (rows,):
+        raise UsageError(f"{who}: y has the shape {values.shape}, and groups have {rows} rows; give one value a row")
+    if not np.isin(values, (0, 1)).all():
+        raise UsageError(f"{who}: y must be 0 or 1, not {values[~np.isin(values, (0, 1))][0]!r}")
+    return values.astype(np.int8)
+
+
+def normal(addresses: Iterable[str]) -> list[str]:
+    """Addresses in their normal spelling."""
+    return normalise_addresses(pa.array(list(addresses), pa.string())).to_pylist()
+
+
+def _addresses(column: pd.Series, who: str) -> dict[str, Any]:
+    codes, names = _texts(column, "address", who)
+    if (codes < 0).any():
+        raise UsageError(f"{who}: groups.address is missing in row {np.flatnonzero(codes < 0)[0] + 1}")
+    wallet, spelt = pd.factorize(np.array(normal(names), dtype=object))
+    return {"wallet": wallet[codes].astype(np.int64), "addresses": list(spelt)}
+
+
+def _cases(column: pd.Series, who: str) -> dict[str, Any]:
+    codes, names = _texts(column, "case", who)
+    order = np.argsort(np.array(names, dtype=object), kind="stable")
+    place = np.empty(len(names) + 1, np.int64)
+    place[order], place[-1] = np.arange(len(names)), NO_CASE
+    return {"case": place[codes], "cases": [names[i] for i in order]}
+
+
+def _texts(column: pd.Series, name: str, who: str) -> tuple[np.ndarray, list[str]]:
+    codes, names = pd.factorize(column)
+    for value in names:
+        if not isinstance(value, str):
+            raise UsageError(f"{who}: groups.{name} must be text, not {type(value).__name__} {value!r}")
+    return codes, list(names)
+
+
+def _moments(name: str, missing_allowed: bool) -> Callable[[pd.Series, str], dict[str, Any]]:
+    def read(column: pd.Series, who: str) -> dict[str, Any]:
+        missing = column.isna().to_numpy()
+        if missing.any() and not missing_allowed:
+            raise UsageError(f"{who}: groups.{name} is missing in row {np.flatnonzero(missing)[0] + 1}")
+        if missing.all():
+            return {name: np.full(len(column), np.datetime64("NaT"), "datetime64[us]")}
+        if not isinstance(column.dtype, pd.DatetimeTZDtype):
+            raise UsageError(
+                f"{who}: groups.{name} must be dates with a time zone, not {column.dtype}; use dt.tz_localize('UTC')"
+            )
+        return {name: column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]")}
+
+    return read
+
+
+def _transfers(column: pd.Series, who: str) -> dict[str, Any]:
+    numbers: Any = pd.to_numeric(column, errors="coerce")
+    values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    if wrong := np.flatnonzero(~(values >= 0)).tolist():
+        raise UsageError(
+            f"{who}: groups.transfers must be numbers from 0 on; row {wrong[0] + 1} has {column.tolist()[wrong[0]]!r}"
+        )
+    return {"transfers": values}
+
+
+_READERS: dict[str, Callable[[pd.Series, str], dict[str, Any]]] = {
+    "address": _addresses,
+    "as_of": _moments("as_of", missing_allowed=False),
+    "known_from": _moments("known_from", missing_allowed=True),
+    "case": _cases,
+    "transfers": _transfers,
+}

@@ -1,0 +1,145 @@
+"""Direct siblings of wallets: who else the same hand may run. Finds addresses; decides nothing about them.
+
+Looks at the whole history, whatever its dates: siblings are what must not train when a theft is left out, and what only later
+ties them to it ties them all the same. Never a feature and never a label.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ...features.base.errors import UsageError
+from ...features.chain import funders
+from ...features.ledger.ledger import Ledger
+
+HUB_DEGREE = 100
+"""A wallet that dealt with more others is a service or a bot: its neighbours have nothing in common by it."""
+HUB_FUNDED = 1_000
+"""A wallet that first paid more others is an exchange or a faucet. Higher than the degree, as one splitter of a theft fans out
+to hundreds of wallets."""
+_GLANCE = 64  # entries for each allowed counterparty: a hub shows in the first of them
+_CHUNK = 4_000_000  # entries looked at in one go (about 100 bytes each)
+
+
+def siblings_of(
+    ledger: Ledger, addresses: Sequence[str] | pd.Series, hub_degree: int = HUB_DEGREE, hub_funded: int = HUB_FUNDED
+) -> set[str]:
+    """The direct siblings of a set of wallets, without these themselves.
+
+    Siblings are the wallets
+
+    - that sent value to one of them or received value from one, and dealt with at most `hub_degree` wallets in all;
+    - whose first money came from the same wallet as that of one of them (`Funders`, features/kernels/context.py), if this one
+      funded at most `hub_funded` wallets.
+
+    Args:
+        ledger: the transfers; all of its history is looked at.
+        addresses: of the wallets, in any spelling; those that are unknown to the ledger have no siblings.
+        hub_degree: most wallets that a counterparty may have dealt with, itself not counted.
+        hub_funded: most wallets that a common funder may have funded.
+
+    Returns:
+        Addresses in the ledger's spelling.
+
+    Raises:
+        UsageError: if a bound is negative, or `addresses` is one text.
+    """
+    if isinstance(addresses, str):
+        raise UsageError(f"addresses: a sequence is needed, not the one text {addresses!r}; put it in a list")
+    for name, bound in (("hub_degree", hub_degree), ("hub_funded", hub_funded)):
+        if bound < 0:
+            raise UsageError(f"{name}: a number from 0 on is needed, not {bound}")
+    ids = np.unique(ledger.ids(addresses))
+    ids = ids[ids >= 0]
+    counterparties = _within(ledger, _counterparties(ledger, ids), hub_degree)
+    found = np.setdiff1d(np.union1d(counterparties, _funded_alike(ledger, ids, hub_funded)), ids)
+    return set(ledger.addresses.take(pa.array(found)).to_pylist())
+
+
+def siblings_by_case(
+    ledger: Ledger,
+    addresses: Iterable[str],
+    cases: Iterable[str | None],
+    hub_degree: int = HUB_DEGREE,
+    hub_funded: int = HUB_FUNDED,
+) -> dict[str, set[str]]:
+    """The direct siblings of each case's wallets, as `LeaveOneCaseOut` takes them.
+
+    Args:
+        ledger: the transfers.
+        addresses: of wallets; cases: the case of each, as many; missing for none.
+        hub_degree, hub_funded: see `siblings_of`.
+
+    Returns:
+        {case: addresses}, in order of the cases' names.
+    """
+    table = pd.DataFrame({"address": list(addresses), "case": list(cases)}).dropna(subset="case")
+    return {
+        str(case): siblings_of(ledger, part.tolist(), hub_degree, hub_funded)
+        for case, part in table.groupby("case", sort=True)["address"]
+    }
+
+
+def _counterparties(ledger: Ledger, ids: np.ndarray) -> np.ndarray:
+    """The ids of all that exchanged value with some wallets; ascending, perhaps these themselves among them."""
+    found = [np.empty(0, np.int64)]
+    for part in _chunks(ledger, ids):
+        wallet, row = _entries(ledger, part)
+        moved = ledger.rows.amount[row] > 0
+        found.append(np.unique(_other(ledger, wallet[moved], row[moved])))
+    return np.unique(np.concatenate(found))
+
+
+def _within(ledger: Ledger, ids: np.ndarray, bound: int) -> np.ndarray:
+    """Those of some wallets that dealt with at most so many others. What few entries say already is not read to the end."""
+    sizes = ledger.offsets[ids + 1] - ledger.offsets[ids]
+    few, many = ids[sizes <= bound], ids[sizes > bound]
+    for most in (_GLANCE * (bound + 1), None):
+        parts = [part[_degrees(ledger, part, most) <= bound] for part in _chunks(ledger, many, most)]
+        many = np.concatenate([np.empty(0, np.int64), *parts])
+    return np.concatenate([few, many])
+
+
+def _degrees(ledger: Ledger, ids: np.ndarray, most: int | None) -> np.ndarray:
+    """How many others each wallet dealt with, in its first `most` entries; shape (n,)."""
+    wallet, row = _entries(ledger, ids, most)
+    other = _other(ledger, wallet, row)
+    place = np.searchsorted(ids, wallet)
+    pairs = np.unique(np.column_stack([place, other])[other != wallet], axis=0)
+    return np.bincount(pairs[:, 0], minlength=len(ids))
+
+
+def _entries(ledger: Ledger, ids: np.ndarray, most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The wallet and the row of each of some wallets' entries; of each wallet the first `most`."""
+    low, size = ledger.offsets[ids], ledger.offsets[ids + 1] - ledger.offsets[ids]
+    size = size if most is None else np.minimum(size, most)
+    before = np.cumsum(size) - size
+    at = np.arange(size.sum()) + np.repeat(low - before, size)
+    return np.repeat(ids, size), np.asarray(ledger.entries[at], np.int64)
+
+
+def _other(ledger: Ledger, wallet: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """The other end of each row; the wallet itself where it paid itself."""
+    sender, receiver = ledger.rows.sender[row].astype(np.int64), ledger.rows.receiver[row].astype(np.int64)
+    return np.where(sender == wallet, receiver, sender)
+
+
+def _chunks(ledger: Ledger, ids: np.ndarray, most: int | None = None) -> list[np.ndarray]:
+    """Wallets in parts of about so many entries as are looked at in one go."""
+    size = ledger.offsets[ids + 1] - ledger.offsets[ids]
+    size = size if most is None else np.minimum(size, most)
+    number = np.cumsum(size) // _CHUNK
+    return np.split(ids, np.flatnonzero(np.diff(number)) + 1) if len(ids) else []
+
+
+def _funded_alike(ledger: Ledger, ids: np.ndarray, bound: int) -> np.ndarray:
+    """The wallets whose funder funded one of `ids`, and at most `bound` wallets."""
+    funder = ledger.part("funders", funders.find).funder
+    fed = np.flatnonzero(funder >= 0)
+    count = np.bincount(funder[fed], minlength=len(funder))
+    sought = np.zeros(len(funder), bool)
+    sought[funder[ids][funder[ids] >= 0]] = True
+    sought &= count <= bound
+    return fed[sought[funder[fed]]]

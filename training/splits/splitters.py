@@ -1,0 +1,164 @@
+"""Splits of snapshots as scikit-learn splitters: forward in time, by address, and by whole theft. Fits and judges nothing.
+
+    cross_val_score(model, X, y, groups=groups, cv=ForwardChaining(5))
+
+`groups` is a frame with a row a snapshot (`groups.py` says which columns); `groups_of(dataset)` makes it. A training's own
+slices, with their calibration, are in `splits.py`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from ...features.base.periods import parse_as_of
+from ..data.snapshots import unit_hash
+from .groups import GroupedSplitter, Groups, groups_of, length
+from .leave_one_case_out import CaseFold, LeaveOneCaseOut
+
+__all__ = ["AddressDisjoint", "CaseFold", "ForwardChaining", "LeaveOneCaseOut", "groups_of"]
+
+
+class ForwardChaining(GroupedSplitter):
+    """Train on the past, test on what comes next, again and again; the training set grows from fold to fold.
+
+    The dates are cut into n_splits + 1 stretches; fold i is tested on stretch i + 1 and trained on what lies an embargo or more
+    before it. As in `splits.py`, with B the first date of the test and train_until = B − embargo:
+
+        train   as_of ≤ train_until, as_of < B, and the label known before train_until: known_from + label_delay < train_until
+        test    B ≤ as_of < the next fold's B (the last fold: all that follows), all wallets, all labels
+
+    With an embargo of one window no transfer is seen by both sides. A wallet may stand in both with different dates, as it does
+    for a job that runs every month; `straddling="drop"` takes the wallets of the test out of the training.
+
+    Args:
+        n_splits: folds, 1 or more; not looked at where `starts` is given.
+        embargo: least distance of training and test dates, such as `90d`; None for none.
+        label_delay: how long after `known_from` a label reaches the trainer, such as `30d`; needs the column `known_from`.
+            Without it labels count from `known_from` on where that column is there.
+        by: stretches of equal numbers of `snapshots`, or of distinct `dates`. A date is never cut.
+        starts: the dates on which the tests begin, ascending, instead of equal shares: then no fold hangs on later rows.
+        straddling: `keep` or `drop` the training rows of wallets that are in the fold's test.
+
+    Columns of `groups`: as_of; address for `straddling="drop"`; known_from for `label_delay`.
+    """
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        embargo: str | None = "90d",
+        label_delay: str | None = None,
+        by: Literal["snapshots", "dates"] = "snapshots",
+        starts: Sequence[Any] | None = None,
+        straddling: Literal["keep", "drop"] = "keep",
+    ) -> None:
+        self.n_splits = n_splits
+        self.embargo = embargo
+        self.label_delay = label_delay
+        self.by = by
+        self.starts = starts
+        self.straddling = straddling
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """The number of folds."""
+        return self.n_splits if self.starts is None else len(self.starts)
+
+    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Positions of the training and of the test rows of each fold, in order of time (see `GroupedSplitter.split`)."""
+        told = self._checked(X, groups)
+        embargo = length(self.embargo, "embargo", type(self).__name__)
+        begins = self._begins(told.as_of)
+        ends = [*begins[1:], told.as_of.max() + np.timedelta64(1, "us")]
+        for number, (begin, end) in enumerate(zip(begins, ends, strict=True), 1):
+            test = (told.as_of >= begin) & (told.as_of < end)
+            train = (told.as_of <= begin - embargo) & (told.as_of < begin) & self._known(told, begin - embargo)
+            if self.straddling == "drop":
+                train &= ~np.isin(told.wallet, told.wallet[test])
+            self._check_fold(number, begin, train, test)
+            yield np.flatnonzero(train), np.flatnonzero(test)
+
+    def _checked(self, X: Any, groups: Any) -> Groups:
+        for key, allowed in (("by", ("snapshots", "dates")), ("straddling", ("keep", "drop"))):
+            if getattr(self, key) not in allowed:
+                raise self._refuse(f"{key} must be {' or '.join(allowed)}, not {getattr(self, key)!r}")
+        needs = ["as_of"] + ["address"] * (self.straddling == "drop") + ["known_from"] * (self.label_delay is not None)
+        return self._told(X, groups, needs, wants=("known_from",))
+
+    def _known(self, told: Groups, moment: np.datetime64) -> np.ndarray:
+        """Which rows' labels a training at that moment may know."""
+        if not told.known_from.size:
+            return np.ones(len(told.as_of), bool)
+        delay = length(self.label_delay, "label_delay", type(self).__name__)
+        return np.isnat(told.known_from) | (told.known_from + delay < moment)
+
+    def _begins(self, as_of: np.ndarray) -> np.ndarray:
+        """The first date of each test, datetime64[us], ascending."""
+        if self.starts is not None:
+            begins = np.array([parse_as_of(start).tz_localize(None) for start in self.starts], dtype="datetime64[us]")
+            if not len(begins) or (np.diff(begins) <= np.timedelta64(0, "us")).any():
+                raise self._refuse("starts must be dates in ascending order, at least one")
+            return begins
+        if not isinstance(self.n_splits, int) or self.n_splits < 1:
+            raise self._refuse(f"n_splits must be a whole number from 1 on, not {self.n_splits!r}")
+        dates, rows = np.unique(as_of, return_counts=True)
+        if len(dates) <= self.n_splits:
+            raise self._refuse(f"{self.n_splits} folds need {self.n_splits + 1} dates; groups.as_of has {len(dates)}")
+        weights = rows if self.by == "snapshots" else np.ones(len(dates), np.int64)
+        return dates[_equal_shares(weights, self.n_splits + 1)]
+
+    def _check_fold(self, number: int, begin: np.datetime64, train: np.ndarray, test: np.ndarray) -> None:
+        for side, rows in (("training", train), ("test", test)):
+            if not rows.any():
+                day = begin.astype("datetime64[D]")
+                raise self._refuse(
+                    f"fold {number} of {self.get_n_splits()} has no {side} row (its test begins on {day}, embargo "
+                    f"{self.embargo}, label delay {self.label_delay}); use fewer folds or a shorter embargo"
+                )
+
+
+class AddressDisjoint(GroupedSplitter):
+    """Folds of wallets: all snapshots of a wallet stand in one test, and in no training of that fold.
+
+    Which fold a wallet is in hangs on the hash of its address alone, so that other wallets, their order or more data never move
+    it. Time is not looked at: combine it with dates of your own, or use `ForwardChaining(straddling="drop")`.
+
+    Args:
+        n_splits: folds, 2 or more.
+        purpose: any text; another one deals the wallets anew.
+
+    Columns of `groups`: address.
+    """
+
+    def __init__(self, n_splits: int = 5, purpose: str = "address_disjoint") -> None:
+        self.n_splits = n_splits
+        self.purpose = purpose
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """The number of folds."""
+        return self.n_splits
+
+    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Positions of the training and of the test rows of each fold (see `GroupedSplitter.split`)."""
+        if not isinstance(self.n_splits, int) or self.n_splits < 2:
+            raise self._refuse(f"n_splits must be a whole number from 2 on, not {self.n_splits!r}")
+        told = self._told(X, groups, ("address",))
+        fold = (unit_hash(told.addresses, self.purpose) * self.n_splits).astype(np.int64)
+        if lacking := sorted(set(range(self.n_splits)) - set(fold.tolist())):
+            raise self._refuse(
+                f"fold {lacking[0] + 1} of {self.n_splits} has no wallet ({len(told.addresses)} in all); use fewer folds"
+            )
+        for number in range(self.n_splits):
+            test = fold[told.wallet] == number
+            yield np.flatnonzero(~test), np.flatnonzero(test)
+
+
+def _equal_shares(weights: np.ndarray, parts: int) -> np.ndarray:
+    """Where the second, third … of so many parts begin: each at the first place that leaves its share or more before it.
+
+    Strictly ascending, from 1 on, and with room for those that follow; `weights` are at least as many as `parts`.
+    """
+    before = np.cumsum(weights) - weights
+    cuts = np.arange(1, parts)
+    first = np.searchsorted(before * parts, cuts * weights.sum())
+    apart = np.maximum.accumulate(first - cuts) + cuts
+    return np.minimum(apart, len(weights) - parts + cuts)

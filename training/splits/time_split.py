@@ -1,0 +1,201 @@
+"""Splits snapshots in time with an embargo, and by address. Knows rows, dates and outcomes; no features and no model.
+
+train       as_of ≤ train_until, wallets not held out, labels known before train_until
+calibrate   train_until + embargo ≤ as_of ≤ calibrate_until, wallets not held out, labels known before calibrate_until
+test_time   as_of ≥ calibrate_until + embargo, all wallets, all labels
+test_new    the held-out wallets of test_time: the model met them in no slice before
+
+A label is known from its known_from + split.label_delay on. In the tests all labels are the truth.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...features.base.errors import DataError
+from ...features.base.periods import parse_window
+from ..config.train_config import TrainConfig
+from ..data.dataset import Dataset
+from ..data.snapshots import unit_hash
+from ..data.targets import Targets
+
+SHARES = (0.6, 0.2, 0.2)
+NO_DELAY: Any = pd.Timedelta(0)
+NAMES = ("train", "calibrate", "test_time", "test_new")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some snapshots: their positions in the table (int64, ascending) and their outcomes (0 or 1), both of shape (n,)."""
+
+    rows: np.ndarray
+    y: np.ndarray
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """The numbers of negatives and positives."""
+        return int((self.y == 0).sum()), int((self.y == 1).sum())
+
+
+@dataclass(frozen=True)
+class Slices:
+    """The four slices and the dates that made them."""
+
+    train: Slice
+    calibrate: Slice
+    test_time: Slice
+    test_new: Slice
+    train_until: pd.Timestamp
+    calibrate_until: pd.Timestamp
+    embargo: pd.Timedelta
+    derived: bool
+    label_delay: pd.Timedelta = NO_DELAY
+
+    def named(self) -> dict[str, Slice]:
+        """The slices by name, in order of time."""
+        return {name: getattr(self, name) for name in NAMES}
+
+
+def split_snapshots(snapshots: pd.DataFrame, targets: Targets, config: TrainConfig) -> Slices:
+    """Split snapshots.
+
+    Args:
+        snapshots: [address, as_of (UTC)], one row a snapshot.
+        targets: which wallets are positive and negative, and since when that is known.
+        config: its `split` and `snapshots.window`; dates left out are derived.
+
+    Raises:
+        DataError: if a slice lacks a class, with the numbers and what to change.
+    """
+    table = _Table(snapshots, targets, config)
+    train_until, calibrate_until = config.split.train_until, config.split.calibrate_until
+    derived = train_until is None
+    if derived:
+        train_until, calibrate_until = _derive(table)
+    slices = Slices(
+        **table.cut(train_until, calibrate_until), embargo=table.embargo, derived=derived, label_delay=table.delay
+    )
+    _check(slices)
+    return slices
+
+
+def split(dataset: Dataset, config: TrainConfig) -> Slices:
+    """Split a dataset in time with an embargo, and by address (`split_snapshots`)."""
+    return split_snapshots(dataset.snapshots, dataset.targets, config)
+
+
+def sampled(dataset: Dataset, part: Slice, limit: int) -> Slice:
+    """At most `limit` rows of a slice, by hash of address and date: half of them positives, if there are so many.
+
+    The slice itself if it is not larger.
+    """
+    if len(part.rows) <= limit:
+        return part
+    shots = dataset.snapshots.iloc[part.rows]
+    lot = unit_hash(shots["address"] + "|" + shots["as_of"].astype("int64").astype("str"), "sampled")
+    sides = [np.flatnonzero(part.y == side) for side in (0, 1)]
+    fewer = min(len(side) for side in sides)
+    room = [max(limit // 2, limit - fewer) if len(side) > fewer else limit // 2 for side in sides]
+    kept = [side[np.argsort(lot[side], kind="stable")[:most]] for side, most in zip(sides, room, strict=True)]
+    chosen = np.sort(np.concatenate(kept))
+    return Slice(part.rows[chosen], part.y[chosen])
+
+
+class _Table:
+    """The snapshots with what a cut needs to know of them."""
+
+    def __init__(self, snapshots: pd.DataFrame, targets: Targets, config: TrainConfig) -> None:
+        self.targets = targets
+        place, wallets = pd.factorize(snapshots["address"])
+        self.address: Any = snapshots["address"].reset_index(drop=True)
+        self.as_of: Any = snapshots["as_of"].reset_index(drop=True)
+        self.held_out = (unit_hash(wallets, "held_out_addresses") < config.split.held_out_addresses)[place]
+        embargo = config.split.embargo if config.split.embargo is not None else config.snapshots.window
+        self.embargo: Any = pd.Timedelta(parse_window(embargo) or 0, unit="s")
+        self.delay: Any = pd.Timedelta(parse_window(config.split.label_delay) or 0, unit="s")
+
+    def outcomes(self, known_by: pd.Timestamp | None) -> np.ndarray:
+        """1, 0, or −1 where nothing was known by then (None: ever), or it was contradictory; shape (rows,)."""
+        moment = None if known_by is None else known_by - self.delay
+        return self.address.map(self.targets.known_by(moment)).fillna(-1).to_numpy(dtype=np.int8)
+
+    def part(self, when: Any, who: np.ndarray, known_by: pd.Timestamp | None) -> Slice:
+        y = self.outcomes(known_by)
+        rows = np.flatnonzero(when.to_numpy() & who & (y >= 0))
+        return Slice(rows, y[rows])
+
+    def cut(self, train_until: pd.Timestamp, calibrate_until: pd.Timestamp) -> dict:
+        as_of, free, everybody = self.as_of, ~self.held_out, np.ones(len(self.as_of), bool)
+        later = (as_of >= train_until + self.embargo) & (as_of > train_until) & (as_of <= calibrate_until)
+        test = (as_of >= calibrate_until + self.embargo) & (as_of > calibrate_until)
+        return {
+            "train": self.part(as_of <= train_until, free, train_until),
+            "calibrate": self.part(later, free, calibrate_until),
+            "test_time": self.part(test, everybody, None),
+            "test_new": self.part(test, self.held_out, None),
+            "train_until": train_until,
+            "calibrate_until": calibrate_until,
+        }
+
+
+def _derive(table: _Table) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """The pair of dates whose slices come nearest to 60/20/20 of the positives and of the negatives, each slice with both.
+
+    Every pair of the snapshots' own dates is tried, as the embargo and the dates of the labels make shares by rule fail
+    where histories are short.
+    """
+    moments: Any = pd.DatetimeIndex(table.as_of.unique()).sort_values()
+    after = np.searchsorted(moments, moments + max(table.embargo, pd.Timedelta(microseconds=1)))
+    known = [_cumulated(table, moments, moment, ~table.held_out) for moment in moments]
+    truth = _cumulated(table, moments, None, np.ones(len(table.held_out), bool))
+    best, chosen = np.inf, None
+    for i in range(len(moments)):
+        for j in range(after[i], len(moments)):
+            parts = (known[i][i + 1], known[j][j + 1] - known[j][after[i]], truth[-1] - truth[after[j]])
+            if (distance := _distance(np.array(parts))) < best:
+                best, chosen = distance, (moments[i], moments[j])
+    if chosen is None:
+        raise DataError(_no_split(table, moments))
+    return chosen
+
+
+def _cumulated(table: _Table, moments: Any, known_by: pd.Timestamp | None, who: np.ndarray) -> np.ndarray:
+    """Negatives and positives before the i-th date, shape (dates + 1, 2)."""
+    place, y = np.searchsorted(moments, table.as_of), table.outcomes(known_by)
+    counts = [np.bincount(place[who & (y == side)], minlength=len(moments)) for side in (0, 1)]
+    return np.vstack([np.zeros((1, 2), np.int64), np.cumsum(np.array(counts).T, axis=0)])
+
+
+def _distance(parts: np.ndarray) -> float:
+    """How far three slices (rows) of two classes (columns) are from 60/20/20; infinite if one lacks a class."""
+    if (parts == 0).any():
+        return np.inf
+    return float(np.abs(parts / parts.sum(axis=0) - np.array(SHARES)[:, None]).sum())
+
+
+def _no_split(table: _Table, moments: Any) -> str:
+    negatives, positives = _cumulated(table, moments, None, np.ones(len(table.held_out), bool))[-1]
+    span = f"{moments[0].date()} to {moments[-1].date()}" if len(moments) else "none"
+    return (
+        f"split: no two dates give train, calibrate and test slices with both classes ({positives} positive and "
+        f"{negatives} negative snapshots on {len(moments)} dates, {span}, embargo {table.embargo.days} d); use a shorter "
+        "snapshots.window or split.embargo, a closer snapshots.every, fewer snapshots.min_transfers, or more labels"
+    )
+
+
+def _check(slices: Slices) -> None:
+    counts = {name: part.counts for name, part in slices.named().items()}
+    lacking = [
+        name for name, (negatives, positives) in counts.items() if name != "test_new" and not (negatives and positives)
+    ]
+    if lacking:
+        told = ", ".join(
+            f"{name} {positives} positive / {negatives} negative" for name, (negatives, positives) in counts.items()
+        )
+        dates = f"train_until {slices.train_until.date()}, calibrate_until {slices.calibrate_until.date()}"
+        raise DataError(
+            f"split: {lacking[0]} needs both classes ({told}; {dates}, embargo {slices.embargo.days} d); move the dates, "
+            "shorten split.embargo, or add labels"
+        )

@@ -1,0 +1,119 @@
+"""What MLflow is told of a training, as plain values: parameters, metrics, tables, texts, data sets. Touches no store."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from ..serving.model.model_folder import ModelFolder
+from .assessment.findings import Findings
+from .assessment.fitted import Fitted
+from .config.commented_yaml import commented_yaml
+from .config.train_config import as_yaml
+from .data.dataset import Dataset
+from .data.large_matrix import taken
+from .registry.tracking import AUDIT_TAG, Data, Record
+from .splits.time_split import Slice
+
+CONTEXTS = {"train": "training", "calibrate": "calibration", "test_time": "test", "test_new": "test of new wallets"}
+DIGEST = 16  # characters; MLflow takes at most 36
+
+
+def record_of(
+    fitted: Fitted, findings: Findings, model: ModelFolder, pictures: Path, tags: Mapping[str, str]
+) -> Record:
+    """Everything that is written of a training."""
+    return Record(
+        config=fitted.config,
+        params=_params(fitted, model),
+        metrics=_flat(findings) | _tuning_metrics(fitted),
+        tables=_tables(fitted, findings),
+        texts=_texts(fitted, findings, model),
+        pictures=pictures,
+        data=_data(fitted),
+        trials=fitted.tuned.trials if fitted.tuned else None,
+        tags={AUDIT_TAG: findings.audit.verdict, **tags},
+    )
+
+
+def slice_digest(dataset: Dataset, part: Slice) -> str:
+    """A digest of the data with the addresses, dates and outcomes of a slice, hex."""
+    shots = dataset.snapshots.iloc[part.rows]
+    columns = (shots["address"], shots["as_of"].astype("int64"), part.y)
+    rows = ["|".join(map(str, row)) for row in zip(*columns, strict=True)]
+    return hashlib.sha256("\n".join([dataset.digest, *rows]).encode()).hexdigest()[:DIGEST]
+
+
+def _params(fitted: Fitted, model: ModelFolder) -> dict[str, Any]:
+    """The config as used and what was derived from the data, flat."""
+    config = pd.json_normalize(fitted.used.model_dump(by_alias=True)).iloc[0].to_dict()
+    slices = fitted.slices
+    derived = {
+        "train_until": slices.train_until.date(),
+        "calibrate_until": slices.calibrate_until.date(),
+        "embargo_days": slices.embargo.days,
+        "n_features": len(model.features),
+        "calibration": model.calibration.method,
+        "threshold": model.threshold,
+        "data_digest": model.data_digest,
+        "features_hash": model.features_hash,
+    }
+    sizes = {
+        f"rows.{name}.{side}": n
+        for name, part in slices.named().items()
+        for side, n in zip(("negative", "positive"), part.counts, strict=True)
+    }
+    wallets = {f"wallets.{name}": n for name, n in fitted.dataset.counts.items()}
+    tuned = {"tuning.done": len(fitted.tuned.trials), "tuning.best": fitted.tuned.best} if fitted.tuned else {}
+    return {**config, **derived, **sizes, **wallets, **tuned}
+
+
+def _flat(findings: Findings) -> dict[str, float]:
+    """`test_time/pr_auc` for the model, `date_only/test_time/pr_auc` for what stands beside it; `…/pr_auc_low` of an interval."""
+    flat: dict[str, float] = {}
+    for row in findings.metrics.drop(columns="note").to_dict("records"):
+        name, kind, part = row.pop("model"), row.pop("kind"), row.pop("slice")
+        prefix = part if kind == "model" else f"{name}/{part}"
+        flat |= {f"{prefix}/{key}": value for key, value in row.items()}
+    for row in findings.intervals.to_dict("records"):
+        lead = f"_lead_over_{row['against']}" if row["against"] else ""
+        name = f"{row['slice']}/{row['metric']}{lead}"
+        flat |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+    return flat
+
+
+def _tuning_metrics(fitted: Fitted) -> dict[str, float]:
+    tuned = fitted.tuned
+    return {"tuning/pr_auc": tuned.trials["pr_auc"].iloc[tuned.best], "tuning/gain": tuned.gain} if tuned else {}
+
+
+def _tables(fitted: Fitted, findings: Findings) -> dict[str, pd.DataFrame]:
+    tables = findings.tables()
+    if fitted.tuned is not None:
+        tables["trials"] = fitted.tuned.trials
+    if fitted.stability is not None and len(fitted.stability.table):
+        tables["stability"] = fitted.stability.table
+    return {**tables, "audit": findings.audit.checks}
+
+
+def _texts(fitted: Fitted, findings: Findings, model: ModelFolder) -> dict[str, str]:
+    used = yaml.safe_dump(fitted.used.model.lightgbm.model_dump(), sort_keys=False)
+    return {
+        "config.yaml": as_yaml(fitted.config),
+        "config_commented.yaml": commented_yaml(fitted.config),
+        "lightgbm.yaml": used,
+        "model_card.md": model.card,
+        "audit.md": findings.audit.as_markdown(),
+        "audit.json": findings.audit.as_json(),
+    }
+
+
+def _data(fitted: Fitted) -> Iterator[Data]:
+    """The rows of each slice, one slice in memory at a time."""
+    for name, part in fitted.slices.named().items():
+        if len(part.rows):
+            rows = taken(fitted.dataset.X, part.rows).assign(y=part.y.astype(float))
+            yield Data(f"{fitted.config.head}-{name}", CONTEXTS[name], rows, slice_digest(fitted.dataset, part))
