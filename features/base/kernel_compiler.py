@@ -5,45 +5,103 @@ old machine code without a word. Here each file with kernels has a cache folder 
 """
 
 import hashlib
+import inspect
 import os
 import re
+import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
 import platformdirs
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba.core import cgutils, config, types
+from numba.core.caching import CacheImpl, UserProvidedCacheLocator
 from numba.core.imputils import impl_ret_untracked
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-_SETTING = "CACHE_DIR"  # of numba; read when a function is decorated
 _IMPORT = re.compile(r"^from (\.+)([\w.]*) import (.+)$", re.MULTILINE)
+_PROSE = re.compile(r'"""(?:.|\n)*?"""|^\s*#.*$', re.MULTILINE)
 _FOLDERS: dict[str, str] = {}
 
 
 def sources_of(path: Path) -> list[Path]:
-    """A file and all files of the package that it imports, directly or not: what its machine code may hang on."""
+    """A file and all files of the package that it imports, directly or not: everything its machine code may depend on."""
     found, waiting = set(), [path.resolve()]
     while waiting:
         file = waiting.pop()
         if file not in found and file.is_file():
             found.add(file)
-            for dots, module, names in _IMPORT.findall(file.read_text(encoding="utf-8")):
+            for dots, module, names in _IMPORT.findall(_text(file)):
                 folder = file.parents[len(dots) - 1].joinpath(*module.split("."))
                 waiting += [folder.with_suffix(".py"), *(folder / f"{name.strip()}.py" for name in names.split(","))]
     return sorted(found)
 
 
+@cache
+def _text(path: Path) -> str:
+    """A source without docstrings and comment lines: rewording them must not compile anything anew."""
+    return _PROSE.sub("", path.read_text(encoding="utf-8"))
+
+
+@cache
+def _machine() -> str:
+    """What machine code depends on besides the sources."""
+    python = ".".join(map(str, sys.version_info[:2]))
+    features = binding.get_host_cpu_features().flatten()
+    return "\0".join(
+        [python, numba.__version__, config.CPU_NAME or binding.get_host_cpu_name(), config.CPU_FEATURES or features]
+    )
+
+
 def _cache_folder(source: Path) -> str:
-    """Where the machine code of one file's kernels lies."""
-    digest = hashlib.sha256()
+    """Where the machine code of one file's kernels lies: the same for the same sources and machine, wherever the files are."""
+    digest = hashlib.sha256(_machine().encode())
     for path in sources_of(source):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.name.encode() + b"\0" + _text(path).encode() + b"\0")
     base = os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("walletprint", appauthor=False)
     return str(Path(base) / "kernels" / f"{source.stem}-{digest.hexdigest()[:16]}")
+
+
+class _Locator(UserProvidedCacheLocator):
+    """Tells Numba where a kernel's machine code is kept. Numba's own locators name folders by path and functions by line."""
+
+    def __init__(self, py_func: Any, py_file: str) -> None:
+        self._py_file = py_file
+        self._cache_path = _FOLDERS[py_file]
+
+    def get_source_stamp(self) -> str:
+        """What must not have changed since: the folder's name holds the digest."""
+        return self._cache_path
+
+    def get_disambiguator(self) -> str:
+        """Nothing: a name stands once in a file."""
+        return "kernel"
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> "_Locator | None":
+        """The locator of a kernel of this package; None for any other function, or where nothing can be written."""
+        if py_file not in _FOLDERS:
+            return None
+        locator = cls(py_func, py_file)
+        try:
+            locator.ensure_cache_path()
+        except OSError:
+            return None
+        return locator
+
+
+CacheImpl._locator_classes.insert(0, _Locator)
+
+
+def _compiled(function: Callable[..., Any], **options: bool) -> Any:
+    source = inspect.getfile(function)
+    if source not in _FOLDERS:
+        _FOLDERS[source] = _cache_folder(Path(source))
+    return numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -51,15 +109,12 @@ def kernel(function: Callable[..., Any]) -> Any:
 
     Floating point is exact IEEE (no `fastmath`: it drops tests for NaN); a division by zero gives inf or NaN.
     """
-    source = function.__code__.co_filename
-    if source not in _FOLDERS:
-        _FOLDERS[source] = _cache_folder(Path(source))
-    before = getattr(config, _SETTING)
-    setattr(config, _SETTING, _FOLDERS[source])
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    finally:
-        setattr(config, _SETTING, before)
+    return _compiled(function)
+
+
+def inner_kernel(function: Callable[..., Any]) -> Any:
+    """Compile a kernel that only other kernels call: without the wrapper that lets Python call it, it compiles sooner."""
+    return _compiled(function, no_cpython_wrapper=True)
 
 
 def compiled_before(*sources: Any) -> bool:
