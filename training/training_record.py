@@ -53,7 +53,7 @@ def _params(fitted: Fitted, model: ModelFolder) -> dict[str, Any]:
     slices = fitted.slices
     derived = {
         "train_until": slices.train_until.date(),
-        "calibrate_until": slices.calibrate_until.date(),
+        "calibration_until": slices.calibration_until.date(),
         "embargo_days": slices.embargo.days,
         "n_features": len(model.features),
         "calibration": model.calibration.method,

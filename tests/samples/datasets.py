@@ -13,9 +13,9 @@ CONFIG = {
     "head": "own",
     "labels": {"positive": ["theft"], "negative": ["user"]},
     "snapshots": {"every": "quarter", "window": "30d"},
-    "split": {"train_until": "2020-07-01", "calibrate_until": "2021-01-01"},
+    "split": {"train_until": "2020-07-01", "calibration_until": "2021-01-01"},
     "model": {"rounds": 10, "lightgbm": {"min_data_in_leaf": 5, "num_threads": 1}},
-    "review": {"budgets": [0.05], "k": [20]},
+    "review": {"budgets": [0.05], "top_k": [20]},
 }
 
 

@@ -58,7 +58,7 @@ def judge(fitted: Fitted) -> Findings:
     return Findings(
         metrics=metrics,
         intervals=intervals_table(metrics, contending, dataset, slices, config.seed),
-        cases=cases_table(contending[0], dataset, slices, config.review.budgets, config.review.k),
+        cases=cases_table(contending[0], dataset, slices, config.review.budgets, config.review.top_k),
         periods=periods_table(contending[0], dataset, slices),
         seeds=seeds_table(contending[0], slices, config),
         budget=budget_table(contending[0], slices),

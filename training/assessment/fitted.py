@@ -55,7 +55,7 @@ def fit_all(ledger: Ledger, labels: pd.DataFrame, config: TrainConfig, store: Pa
     dataset = build_dataset(ledger, labels, config, report)
     slices = split(dataset, config)
     stability = None
-    if config.features.stable_only:
+    if config.features.cross_case_features_only:
         dataset, stability = select_stable(dataset, slices)
     tuned = tune(dataset, slices, config, store, report) if config.tuning.trials else None
     used = config if tuned is None else _with(config, tuned)

@@ -159,15 +159,17 @@ def _snapshot_dates(config: TrainSections) -> list[str]:
 
 def _split_dates(config: TrainSections) -> list[str]:
     split = config.split
-    if (split.train_until is None) != (split.calibrate_until is None):
-        return ["split: give both train_until and calibrate_until, or neither (then they are derived)"]
-    return _ordered(("split.train_until", split.train_until), ("split.calibrate_until", split.calibrate_until))
+    if (split.train_until is None) != (split.calibration_until is None):
+        return ["split: give both train_until and calibration_until, or neither (then they are derived)"]
+    return _ordered(("split.train_until", split.train_until), ("split.calibration_until", split.calibration_until))
 
 
 def _dates_together(config: TrainSections) -> list[str]:
     return _ordered(
         ("snapshots.first", config.snapshots.first), ("split.train_until", config.split.train_until), equal=True
-    ) + (_ordered(("split.calibrate_until", config.split.calibrate_until), ("snapshots.last", config.snapshots.last)))
+    ) + (
+        _ordered(("split.calibration_until", config.split.calibration_until), ("snapshots.last", config.snapshots.last))
+    )
 
 
 def _ordered(earlier, later, equal: bool = False) -> list[str]:
@@ -187,10 +189,10 @@ def _tuning(config: TrainSections) -> list[str]:
     return ["tuning.minutes: only limits tuning.trials, which are 0; give trials too"] if useless else []
 
 
-def _unlabelled(config: TrainSections) -> list[str]:
-    learning = config.model.unlabelled
+def _pu_learning(config: TrainSections) -> list[str]:
+    learning = config.model.pu_learning
     lacking = learning.method != "none" and learning.wallets == 0
-    return [f"model.unlabelled.method: {learning.method} needs model.unlabelled.wallets above 0"] if lacking else []
+    return [f"model.pu_learning.method: {learning.method} needs model.pu_learning.wallets above 0"] if lacking else []
 
 
 def _every(config: TrainSections) -> list[str]:
@@ -216,11 +218,11 @@ CHECKS: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("features",), _any_feature),
     (("features",), _one_choice),
     (("snapshots.first", "snapshots.last"), _snapshot_dates),
-    (("split.train_until", "split.calibrate_until"), _split_dates),
-    (("snapshots.first", "snapshots.last", "split.train_until", "split.calibrate_until"), _dates_together),
+    (("split.train_until", "split.calibration_until"), _split_dates),
+    (("snapshots.first", "snapshots.last", "split.train_until", "split.calibration_until"), _dates_together),
     (("split.embargo", "split.label_delay"), _lengths),
     (("tuning.trials", "tuning.minutes"), _tuning),
-    (("model.unlabelled",), _unlabelled),
+    (("model.pu_learning",), _pu_learning),
     (("snapshots.every",), _every),
     (("bands",), _bands),
 )

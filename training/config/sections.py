@@ -97,7 +97,7 @@ class SplitConfig(_Section):
 
     train_until: Moment = None
     """The last as-of date (included) of the training slice; null: derived, as is the next."""
-    calibrate_until: Moment = None
+    calibration_until: Moment = None
     """The last as-of date (included) of the calibration slice; give both or neither."""
     embargo: Annotated[str | None, BeforeValidator(_window)] = None
     """Least distance in time between slices; null: the window."""
@@ -116,7 +116,7 @@ class FeaturesConfig(_Section):
     """Single features, instead of families."""
     era_safe_only: bool = True
     """Leave out what moves with the calendar."""
-    stable_only: bool = False
+    cross_case_features_only: bool = False
     """Leave out what tells one theft apart and no other; the features dropped are named in the card."""
     dust_proof: bool = False
     """Keep only what strangers' payments to a wallet can't move far (training/config/dust_proof.py lists it)."""
@@ -154,7 +154,7 @@ class WeightsConfig(_Section):
     """Every theft among the positives weighs the same, however many wallets it has."""
 
 
-class UnlabelledConfig(_Section):
+class PuLearningConfig(_Section):
     """Wallets of which nothing is known: how many are looked at (by hash of the address), and what is learnt from them."""
 
     wallets: Annotated[int, Field(ge=0)] = 0
@@ -176,7 +176,7 @@ class ModelConfig(_Section):
     """Keep the directions that theory dictates (training/models/monotone_constraints.py lists them)."""
     weights: WeightsConfig = WeightsConfig()
     """What a training row weighs."""
-    unlabelled: UnlabelledConfig = UnlabelledConfig()
+    pu_learning: PuLearningConfig = PuLearningConfig()
     """What is learnt from wallets without a label."""
     seeds: Count = 1
     """Models of so many seeds, whose mean is the model; the spread between them is reported."""
@@ -213,7 +213,7 @@ class ReviewConfig(_Section):
 
     budgets: Shares = (0.01, 0.05)
     """Shares of the snapshots at which precision and recall are measured."""
-    k: Counts = (100, 500)
+    top_k: Counts = (100, 500)
     """Numbers of snapshots at which precision and recall are measured."""
     flag_budget: Share = 0.05
     """Share of the calibration slice that the threshold of a flag lets through."""

@@ -83,7 +83,7 @@ def build_dataset(
     Args:
         ledger: the transfers.
         labels: the good ones of `read_labels`.
-        config: its `labels`, `snapshots`, `features` and `model.unlabelled`.
+        config: its `labels`, `snapshots`, `features` and `model.pu_learning`.
         on_progress: called with ("extract", transfers done, transfers in all).
 
     Raises:
@@ -107,7 +107,7 @@ def build_dataset(
         counts=counts,
         digest=data_digest(ledger, labels),
         unlabelled=Unlabelled(apart, _features(ledger, apart, names, config.snapshots.window, report)[0])
-        if config.model.unlabelled.wallets
+        if config.model.pu_learning.wallets
         else None,
     )
 
@@ -163,7 +163,7 @@ def _over_all(frames: list[pd.DataFrame], on_progress: Progress | None) -> Calla
 def _unlabelled_snapshots(ledger: Ledger, labels: pd.DataFrame, config: TrainConfig) -> pd.DataFrame:
     """The snapshots of wallets of which no label says anything, not even one that the head ignores: those of the lowest hash of
     the address that have one."""
-    wanted, step, chosen = config.model.unlabelled.wallets, TRIED * config.model.unlabelled.wallets, []
+    wanted, step, chosen = config.model.pu_learning.wallets, TRIED * config.model.pu_learning.wallets, []
     order = _nameless(ledger, labels, config.snapshots.min_transfers) if wanted else []
     for start in range(0, len(order), step or 1):
         asked = order[start : start + step]

@@ -33,17 +33,19 @@ class Interval:
     """A metric with its interval.
 
     Attributes:
-        value: of the rows as they are; low, high: of the draws, NaN where there are too few groups or draws that define it.
-        level: share of the draws between low and high; repeats: draws; groups: how many groups hold positives, and how many
-            negatives.
-        note: why there is no interval, or what to mind; empty if nothing.
+        value: of the rows as they are.
+        low, high: of the resamples; NaN if there are too few groups, or no resample defines the metric.
+        level: share of the resamples between low and high.
+        resamples: how many there are.
+        groups: how many groups hold positives, and how many hold negatives.
+        note: why there is no interval, or why it is too narrow; empty if neither.
     """
 
     value: float
     low: float
     high: float
     level: float
-    repeats: int
+    resamples: int
     groups: tuple[int, int]
     note: str
 
@@ -55,8 +57,9 @@ class Paired:
     Attributes:
         a, b: the metric of each; difference: a − b.
         low, high: interval of the difference, NaN as in `Interval`.
-        share_above: share of the draws in which a's metric is higher than b's, equal ones counted half; NaN as low and high.
-        level, repeats, groups, note: as in `Interval`.
+        probability_of_superiority: share of the resamples in which a's metric is higher than b's, ties counted half; NaN as
+            low and high.
+        level, resamples, groups, note: as in `Interval`.
     """
 
     a: float
@@ -64,9 +67,9 @@ class Paired:
     difference: float
     low: float
     high: float
-    share_above: float
+    probability_of_superiority: float
     level: float
-    repeats: int
+    resamples: int
     groups: tuple[int, int]
     note: str
 
@@ -76,7 +79,7 @@ def interval(
     ranking: ArrayLike,
     groups: ArrayLike,
     metric: Metric = "pr_auc",
-    repeats: int = 1000,
+    resamples: int = 1000,
     level: float = 0.95,
     seed: int = 7,
 ) -> Interval:
@@ -89,17 +92,17 @@ def interval(
         metric: `pr_auc`, `roc_auc`, `brier`, `precision_at_` or `recall_at_` with a budget or a number (`1pct`, `k100`; the
             budget is a share of the rows drawn): as in `metrics.py`. Or a function of (y, ranking), which is called once a
             draw.
-        repeats: number of draws.
+        resamples: how many.
         level: share of the draws in the interval, 0–1.
         seed: of the draws.
 
     Raises:
         UsageError: if shapes differ, a value is missing, or an argument cannot be used.
     """
-    drawn = _Draws(y, groups, repeats, level, seed)
+    drawn = _Draws(y, groups, resamples, level, seed)
     values, draws = drawn.of(metric, ranking)
     low, high, note = drawn.bounds(draws)
-    return Interval(values, low, high, level, repeats, drawn.holding, note)
+    return Interval(values, low, high, level, resamples, drawn.holding, note)
 
 
 def paired_bootstrap(
@@ -108,7 +111,7 @@ def paired_bootstrap(
     b: ArrayLike,
     groups: ArrayLike,
     metric: Metric = "pr_auc",
-    repeats: int = 1000,
+    resamples: int = 1000,
     level: float = 0.95,
     seed: int = 7,
 ) -> Paired:
@@ -116,36 +119,36 @@ def paired_bootstrap(
 
     Args:
         a, b: scores of the rows by either model, shape (n,).
-        y, groups, metric, repeats, level, seed: as in `interval`.
+        y, groups, metric, resamples, level, seed: as in `interval`.
 
     Raises:
         UsageError: as `interval`.
     """
-    drawn = _Draws(y, groups, repeats, level, seed)
+    drawn = _Draws(y, groups, resamples, level, seed)
     (value_a, draws_a), (value_b, draws_b) = drawn.of(metric, a, "a"), drawn.of(metric, b, "b")
     low, high, note = drawn.bounds(draws_a - draws_b)
     above = np.nan if np.isnan(low) else float(np.nanmean(np.sign(draws_a - draws_b) + 1) / 2)
-    return Paired(value_a, value_b, value_a - value_b, low, high, above, level, repeats, drawn.holding, note)
+    return Paired(value_a, value_b, value_a - value_b, low, high, above, level, resamples, drawn.holding, note)
 
 
-def interval_of_mean(values: ArrayLike, repeats: int = 1000, level: float = 0.95, seed: int = 7) -> Interval:
+def interval_of_mean(values: ArrayLike, resamples: int = 1000, level: float = 0.95, seed: int = 7) -> Interval:
     """The bootstrap interval of a mean, such as that of a figure a case (or of its difference between two models).
 
     Args:
         values: one a group, shape (n,); missing ones are left out.
-        repeats, level, seed: as in `interval`.
+        resamples, level, seed: as in `interval`.
     """
     kept = np.asarray(values, dtype=np.float64).ravel()
     kept = kept[~np.isnan(kept)]
-    _check_numbers(repeats, level)
+    _check_numbers(resamples, level)
     note = _few({"values": len(kept)})
     mean = float(kept.mean()) if len(kept) else np.nan
     if len(kept) < LEAST_GROUPS:
-        return Interval(mean, np.nan, np.nan, level, repeats, (len(kept), 0), note)
+        return Interval(mean, np.nan, np.nan, level, resamples, (len(kept), 0), note)
     generator = np.random.default_rng(seed)
-    draws = np.array([kept[generator.integers(0, len(kept), len(kept))].mean() for _ in range(repeats)])
+    draws = np.array([kept[generator.integers(0, len(kept), len(kept))].mean() for _ in range(resamples)])
     low, high = np.quantile(draws, _tails(level))
-    return Interval(mean, float(low), float(high), level, repeats, (len(kept), 0), note)
+    return Interval(mean, float(low), float(high), level, resamples, (len(kept), 0), note)
 
 
 def clusters(case: Any, address: Any) -> np.ndarray:
@@ -165,10 +168,10 @@ def drawn_by(y: np.ndarray, case: Any, address: Any) -> tuple[str, np.ndarray]:
 class _Draws:
     """The rows in their groups, and how often each group comes in each draw."""
 
-    def __init__(self, y: ArrayLike, groups: ArrayLike, repeats: int, level: float, seed: int) -> None:
+    def __init__(self, y: ArrayLike, groups: ArrayLike, resamples: int, level: float, seed: int) -> None:
         self.y = _outcomes(y)
-        self.repeats, self.level, self.seed = repeats, level, seed
-        _check_numbers(repeats, level)
+        self.resamples, self.level, self.seed = resamples, level, seed
+        _check_numbers(resamples, level)
         labels = pd.Series(np.asarray(groups, dtype=object).ravel())
         if len(labels) != len(self.y) or labels.isna().any():
             raise UsageError(f"groups: one label for each of {len(self.y)} rows is needed; {labels.count()} came")
@@ -181,7 +184,7 @@ class _Draws:
         self.note = _few({"groups hold positives": self.holding[0], "groups hold negatives": self.holding[1]})
 
     def of(self, metric: Metric, ranking: ArrayLike, name: str = "ranking") -> tuple[float, np.ndarray]:
-        """A model's metric, and that of each draw, shape (repeats,); NaN where there are too few groups to draw."""
+        """A model's metric, and that of each draw, shape (resamples,); NaN where there are too few groups to draw."""
         scores = np.asarray(ranking, dtype=np.float64)
         if scores.shape != self.y.shape or np.isnan(scores).any():
             raise UsageError(
@@ -190,7 +193,7 @@ class _Draws:
         measure = weighted(metric, self.y, scores) if isinstance(metric, str) else self._called(metric, scores)
         value = float(measure(np.ones((1, len(self.y))))[0])
         if min(self.holding) < LEAST_GROUPS:
-            return value, np.full(self.repeats, np.nan)
+            return value, np.full(self.resamples, np.nan)
         return value, np.concatenate([measure(counts[:, self.of_row]) for counts in self._counts()])
 
     def bounds(self, draws: np.ndarray) -> tuple[float, float, str]:
@@ -207,8 +210,8 @@ class _Draws:
         """How often each group comes, (draws, groups), some draws at a time; the same draws however many at a time."""
         generator = np.random.default_rng(self.seed)
         size = max(1, _CELLS // len(self.y))
-        for begin in range(0, self.repeats, size):
-            counts = np.zeros((min(size, self.repeats - begin), self.of_row.max() + 1))
+        for begin in range(0, self.resamples, size):
+            counts = np.zeros((min(size, self.resamples - begin), self.of_row.max() + 1))
             for draw in counts:
                 for stratum in self._strata:
                     chosen = generator.integers(0, max(len(stratum), 1), len(stratum))
@@ -232,9 +235,9 @@ def _outcomes(y: ArrayLike) -> np.ndarray:
     return values.astype(np.float64)
 
 
-def _check_numbers(repeats: int, level: float) -> None:
-    if repeats < 1 or not 0 < level < 1:
-        raise UsageError(f"repeats must be 1 or more and level between 0 and 1, not {repeats} and {level}")
+def _check_numbers(resamples: int, level: float) -> None:
+    if resamples < 1 or not 0 < level < 1:
+        raise UsageError(f"resamples must be 1 or more and level between 0 and 1, not {resamples} and {level}")
 
 
 def _tails(level: float) -> tuple[float, float]:

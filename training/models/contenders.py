@@ -97,7 +97,7 @@ def metrics_table(
             part: Slice = getattr(slices, name)
             if len(part.rows):
                 found = evaluate(
-                    part.y, one.margin[part.rows], one.score[part.rows], config.review.budgets, config.review.k
+                    part.y, one.margin[part.rows], one.score[part.rows], config.review.budgets, config.review.top_k
                 )
                 found |= _bounds(one, part, name, config, dataset)
                 rows.append({"model": one.name, "kind": one.kind, "slice": name, "note": one.note, **found})
@@ -151,7 +151,7 @@ def _bounds(one: Contender, part: Slice, name: str, config: TrainConfig, dataset
     extra = one.unlabelled[beside(dataset, part, config, name)]
     y = np.concatenate([part.y.astype(np.float64), np.full(len(extra), np.nan)])
     ranking = np.concatenate([one.margin[part.rows], extra])
-    reviewed = depths(len(y), config.review.budgets, config.review.k)
+    reviewed = depths(len(y), config.review.budgets, config.review.top_k)
     return {
         f"{bound}_at_{depth}": value
         for depth, k in reviewed.items()
@@ -163,7 +163,7 @@ def _spread(one: Contender, members: np.ndarray, part: Slice, config: TrainConfi
     scores = np.array([calibrate(margin, one.calibration) for margin in members])
 
     def measured(margin: np.ndarray, score: np.ndarray) -> dict[str, float]:
-        return evaluate(part.y, margin, score, config.review.budgets, config.review.k)
+        return evaluate(part.y, margin, score, config.review.budgets, config.review.top_k)
 
     whole = measured(one.margin[part.rows], one.score[part.rows])
     each = pd.DataFrame([measured(margin, score) for margin, score in zip(members, scores, strict=True)])

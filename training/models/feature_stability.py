@@ -96,8 +96,9 @@ def stability(
     cases = [one for one in _cases(y, case, as_of, wallet) if one.dates]
     if len(cases) < least:
         named = ", ".join(one.name for one in cases) or "none"
-        said = f"features.stable_only: {least} cases with negatives of their dates are needed in training, not {len(cases)} "
-        return Stability(names, pd.DataFrame(), f"{said}({named}); all features are kept")
+        needed = f"{least} cases with negatives of their dates are needed in training, not {len(cases)} ({named})"
+        note = f"features.cross_case_features_only: {needed}; all features are kept"
+        return Stability(names, pd.DataFrame(), note)
     values = X.to_numpy(dtype=np.float64)
     strength = np.column_stack([one.strengths(values) for one in cases])
     table = pd.DataFrame([_judged(name, found, cases) for name, found in zip(names, strength, strict=True)])

@@ -56,7 +56,7 @@ def learn(
     """
     params = config.model.lightgbm.model_dump() if lightgbm is None else lightgbm
     arguments = fit_arguments(dataset, part, config)
-    method = config.model.unlabelled.method if unlabelled else "none"
+    method = config.model.pu_learning.method if unlabelled else "none"
     members = []
     for seed in range(config.seed, config.seed + (seeds or config.model.seeds)):
         fit = fitter(params, seed, rounds or config.model.rounds, arguments["monotone"])
@@ -66,7 +66,7 @@ def learn(
         apart = _some(usable(dataset, part, config), config)
         weights = arguments["weights"] if arguments["weights"] is not None else np.ones(len(part.rows))
         if method == "bagging":
-            members.append(learn_bagged(dataset, part, apart, weights, fit, config.model.unlabelled.bags, seed))
+            members.append(learn_bagged(dataset, part, apart, weights, fit, config.model.pu_learning.bags, seed))
         else:
             members.append(learn_weighted(dataset, part, apart, weights, fit))
     return Learnt(merged(members), tuple(members))
@@ -84,7 +84,7 @@ def _some(apart: np.ndarray, config: "TrainConfig") -> np.ndarray:
             f"{config.snapshots.min_transfers} transfers in a {config.snapshots.window} window up to the training's end"
         )
         raise DataError(
-            f"model.unlabelled: none of the wallets without a label has {shots}; give transfers of more wallets, or set "
-            "model.unlabelled.method: none"
+            f"model.pu_learning: none of the wallets without a label has {shots}; give transfers of more wallets, or set "
+            "model.pu_learning.method: none"
         )
     return apart

@@ -108,9 +108,9 @@ def _chances_of_label(dataset: "Dataset", part: Slice, apart: np.ndarray, weight
     sides = [_fold(dataset.snapshots["address"].iloc[own]), _fold(shots["address"].iloc[apart])]
     if len(np.unique(sides[0])) < FOLDS or len(np.unique(sides[1])) < FOLDS:
         raise DataError(
-            f"model.unlabelled: elkan_noto needs positive and unlabelled wallets in each of {FOLDS} parts, and there are "
+            f"model.pu_learning: elkan_noto needs positive and unlabelled wallets in each of {FOLDS} parts, and there are "
             f"{dataset.snapshots['address'].iloc[own].nunique()} and {shots['address'].iloc[apart].nunique()} wallets; "
-            "raise model.unlabelled.wallets, or set model.unlabelled.method: bagging"
+            "raise model.pu_learning.wallets, or set model.pu_learning.method: bagging"
         )
     fold, found = np.concatenate(sides), np.empty(len(own) + len(apart))
     y = np.repeat([1.0, 0.0], [len(own), len(apart)])

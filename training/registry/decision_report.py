@@ -9,7 +9,7 @@ def decision_text(decision: Decision) -> str:
     word = "promoted" if decision.promoted else "not promoted"
     rows, compared = decision.held_out, decision.compared
     against = f"champion version {decision.champion}" if decision.champion else "no champion yet: the base rate"
-    share = f"share of draws in which the challenger is ahead {number(compared.share_above)}"
+    share = f"share of draws in which the challenger is ahead {number(compared.probability_of_superiority)}"
     interval = f"{number(compared.low, True)} to {number(compared.high, True)}"
     parts = [
         f"# {decision.name}: version {decision.challenger} {word}",

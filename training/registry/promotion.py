@@ -195,7 +195,7 @@ def shortcuts_ahead(metrics: Any) -> list[str]:
 
 def _figures(held_out: HeldOut, margins: dict[str, np.ndarray | None], config: TrainConfig) -> pd.DataFrame:
     columns = {
-        who: evaluate(held_out.y, margin, None, config.review.budgets, config.review.k)
+        who: evaluate(held_out.y, margin, None, config.review.budgets, config.review.top_k)
         for who, margin in margins.items()
         if margin is not None
     }

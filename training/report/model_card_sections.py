@@ -140,7 +140,7 @@ def _directions(fitted: Fitted) -> str:
 
 
 def _unlabelled(fitted: Fitted) -> str:
-    config = fitted.config.model.unlabelled
+    config = fitted.config.model.pu_learning
     if not config.wallets or config.method == "none":
         return ""
     return f"wallets without a label: {config.wallets:,} looked at, learnt from by {config.method.replace('_', '–')}"

@@ -1,8 +1,8 @@
 """Splits snapshots in time with an embargo, and by address. Knows rows, dates and outcomes; no features and no model.
 
 train       as_of ≤ train_until, wallets not held out, labels known before train_until
-calibrate   train_until + embargo ≤ as_of ≤ calibrate_until, wallets not held out, labels known before calibrate_until
-test_time   as_of ≥ calibrate_until + embargo, all wallets, all labels
+calibrate   train_until + embargo ≤ as_of ≤ calibration_until, wallets not held out, labels known before calibration_until
+test_time   as_of ≥ calibration_until + embargo, all wallets, all labels
 test_new    the held-out wallets of test_time: the model met them in no slice before
 
 A label is known from its known_from + split.label_delay on. In the tests all labels are the truth.
@@ -48,7 +48,7 @@ class Slices:
     test_time: Slice
     test_new: Slice
     train_until: pd.Timestamp
-    calibrate_until: pd.Timestamp
+    calibration_until: pd.Timestamp
     embargo: pd.Timedelta
     derived: bool
     label_delay: pd.Timedelta = NO_DELAY
@@ -70,12 +70,12 @@ def split_snapshots(snapshots: pd.DataFrame, targets: Targets, config: TrainConf
         DataError: if a slice lacks a class, with the numbers and what to change.
     """
     table = _Table(snapshots, targets, config)
-    train_until, calibrate_until = config.split.train_until, config.split.calibrate_until
+    train_until, calibration_until = config.split.train_until, config.split.calibration_until
     derived = train_until is None
     if derived:
-        train_until, calibrate_until = _derive(table)
+        train_until, calibration_until = _derive(table)
     slices = Slices(
-        **table.cut(train_until, calibrate_until), embargo=table.embargo, derived=derived, label_delay=table.delay
+        **table.cut(train_until, calibration_until), embargo=table.embargo, derived=derived, label_delay=table.delay
     )
     _check(slices)
     return slices
@@ -126,17 +126,17 @@ class _Table:
         rows = np.flatnonzero(when.to_numpy() & who & (y >= 0))
         return Slice(rows, y[rows])
 
-    def cut(self, train_until: pd.Timestamp, calibrate_until: pd.Timestamp) -> dict:
+    def cut(self, train_until: pd.Timestamp, calibration_until: pd.Timestamp) -> dict:
         as_of, free, everybody = self.as_of, ~self.held_out, np.ones(len(self.as_of), bool)
-        later = (as_of >= train_until + self.embargo) & (as_of > train_until) & (as_of <= calibrate_until)
-        test = (as_of >= calibrate_until + self.embargo) & (as_of > calibrate_until)
+        later = (as_of >= train_until + self.embargo) & (as_of > train_until) & (as_of <= calibration_until)
+        test = (as_of >= calibration_until + self.embargo) & (as_of > calibration_until)
         return {
             "train": self.part(as_of <= train_until, free, train_until),
-            "calibrate": self.part(later, free, calibrate_until),
+            "calibrate": self.part(later, free, calibration_until),
             "test_time": self.part(test, everybody, None),
             "test_new": self.part(test, self.held_out, None),
             "train_until": train_until,
-            "calibrate_until": calibrate_until,
+            "calibration_until": calibration_until,
         }
 
 
@@ -194,7 +194,7 @@ def _check(slices: Slices) -> None:
         told = ", ".join(
             f"{name} {positives} positive / {negatives} negative" for name, (negatives, positives) in counts.items()
         )
-        dates = f"train_until {slices.train_until.date()}, calibrate_until {slices.calibrate_until.date()}"
+        dates = f"train_until {slices.train_until.date()}, calibration_until {slices.calibration_until.date()}"
         raise DataError(
             f"split: {lacking[0]} needs both classes ({told}; {dates}, embargo {slices.embargo.days} d); move the dates, "
             "shorten split.embargo, or add labels"

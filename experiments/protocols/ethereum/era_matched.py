@@ -260,7 +260,7 @@ def protocols(dataset: Dataset) -> dict[str, Slices]:
     def slices(train: np.ndarray, calibrate: np.ndarray, test: np.ndarray) -> Slices:
         masks = {"train": train, "calibrate": calibrate, "test_time": test, "test_new": np.zeros(len(y), bool)}
         parts: Any = {name: Slice(np.flatnonzero(mask), y[mask]) for name, mask in masks.items()}
-        return Slices(**parts, train_until=TRAIN_UNTIL, calibrate_until=TEST_FROM, embargo=EMBARGO, derived=False)
+        return Slices(**parts, train_until=TRAIN_UNTIL, calibration_until=TEST_FROM, embargo=EMBARGO, derived=False)
 
     return {
         "time": slices(early, ~early & ~late, late),

@@ -68,7 +68,9 @@ def test_each_quarter_is_calibrated_on_the_one_before_alone():
     parts = [
         Slice(np.arange(1600)[part], y[part]) for part in (slice(0, 0), slice(0, 400), slice(400, 1600), slice(0, 0))
     ]
-    slices = Slices(*parts, train_until=moments[0], calibrate_until=moments[0], embargo=pd.Timedelta(0), derived=False)
+    slices = Slices(
+        *parts, train_until=moments[0], calibration_until=moments[0], embargo=pd.Timedelta(0), derived=False
+    )
     once = fit_calibration(margin[:400], y[:400], "sigmoid")
     config = load_config({"labels": protocol.LABELS, "model": {"calibration": "sigmoid"}}, head="laundering")
     found = protocol.recalibrated(Contender("a", "model", margin, once), moments, slices, config)
@@ -88,8 +90,8 @@ def test_the_interval_is_by_wallet(dataset):
     rng = np.random.default_rng(1)
     y, names = np.repeat(rng.integers(0, 2, 60), 3), np.repeat(np.arange(60), 3)
     ranking = y + np.repeat(rng.normal(size=60), 3)
-    once = interval(y[::3], ranking[::3], names[::3], "roc_auc", repeats=200)
-    thrice = interval(y, ranking, names, "roc_auc", repeats=200)
+    once = interval(y[::3], ranking[::3], names[::3], "roc_auc", resamples=200)
+    thrice = interval(y, ranking, names, "roc_auc", resamples=200)
     assert thrice.high - thrice.low == pytest.approx(once.high - once.low, rel=1e-9)
 
 

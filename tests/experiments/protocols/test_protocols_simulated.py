@@ -52,7 +52,7 @@ def test_what_holds_in_the_simulation_carries_over(simulated):
 
 def test_verdicts_become_tables():
     y = np.arange(100) % 2
-    auc = interval(y, y + np.linspace(0, 2, 100), np.arange(100), "roc_auc", repeats=50)
+    auc = interval(y, y + np.linspace(0, 2, 100), np.arange(100), "roc_auc", resamples=50)
     by = pd.DataFrame({"feature": ["a", "b", "c"], "ks": [0.1, 0.5, 0.3], "gain": [0.5, 0.3, 0.2]})
     found = versus.tables({"ordinary users": Verdict(auc, by, 50, 50)})
     row = found["Simulated against real"].iloc[0]

@@ -113,17 +113,17 @@ def test_all_mistakes_come_together():
     ("source", "part"),
     [
         ({"bands": {"low": "x", "medium": 0.9}}, "bands.low: should be a valid number"),
-        ({"split": {"train_until": "2020-01-01"}}, "give both train_until and calibrate_until"),
+        ({"split": {"train_until": "2020-01-01"}}, "give both train_until and calibration_until"),
         (
-            {"split": {"train_until": "2021-01-01", "calibrate_until": "2021-01-01"}},
-            "must lie before split.calibrate_until",
+            {"split": {"train_until": "2021-01-01", "calibration_until": "2021-01-01"}},
+            "must lie before split.calibration_until",
         ),
         (
             {
-                "split": {"train_until": "2019-01-01", "calibrate_until": "2020-01-01"},
+                "split": {"train_until": "2019-01-01", "calibration_until": "2020-01-01"},
                 "snapshots": {"last": "2020-01-01"},
             },
-            "split.calibrate_until (2020-01-01) must lie before snapshots.last",
+            "split.calibration_until (2020-01-01) must lie before snapshots.last",
         ),
         ({"split": {"embargo": "all"}}, "split.embargo: a length such as 90d"),
         ({"snapshots": {"every": "6h"}}, "snapshots.every: a day or more"),

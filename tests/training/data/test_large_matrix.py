@@ -67,8 +67,8 @@ def test_spread_takes_the_ends_and_no_more_than_asked():
 
 
 @pytest.mark.parametrize(
-    "model", [{}, {"unlabelled": {"wallets": 30, "method": "bagging", "bags": 2}},
-              {"unlabelled": {"wallets": 30, "method": "elkan_noto"}}],
+    "model", [{}, {"pu_learning": {"wallets": 30, "method": "bagging", "bags": 2}},
+              {"pu_learning": {"wallets": 30, "method": "elkan_noto"}}],
 )  # fmt: skip
 def test_trees_are_the_same_byte_for_byte(model, monkeypatch):
     dataset = made(90, nameless=30)

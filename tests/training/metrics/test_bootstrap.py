@@ -52,8 +52,8 @@ def sample(n=300, groups=40, seed=5, lift=1.0):
 @pytest.mark.parametrize("metric", ["pr_auc", "recall_at_20pct"])
 def test_the_quick_way_is_the_slow_way(metric):
     y, score, of = sample()
-    quick = interval(y, score, of, metric, repeats=50)
-    slow = interval(y, score, of, NAMED[metric], repeats=50)
+    quick = interval(y, score, of, metric, resamples=50)
+    slow = interval(y, score, of, NAMED[metric], resamples=50)
     assert (quick.value, quick.low, quick.high) == pytest.approx((slow.value, slow.low, slow.high))
 
 
@@ -67,15 +67,15 @@ def test_draws_are_of_groups_with_and_without_positives_apart():
         chosen = [part[i] for part in (with_positives, without) for i in generator.integers(0, len(part), len(part))]
         rows = np.concatenate([rows_of[g] for g in chosen])
         draws.append(metrics.roc_auc(y[rows], score[rows]))
-    found = interval(y, score, of, "roc_auc", repeats=30)
+    found = interval(y, score, of, "roc_auc", resamples=30)
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, (0.025, 0.975))))
 
 
 def test_how_many_draws_are_held_at_once_changes_nothing(monkeypatch):
     y, score, of = sample()
-    whole = interval(y, score, of, repeats=40)
+    whole = interval(y, score, of, resamples=40)
     monkeypatch.setattr(bootstrap, "_CELLS", 1000)
-    assert interval(y, score, of, repeats=40) == whole
+    assert interval(y, score, of, resamples=40) == whole
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_one_another():
@@ -86,7 +86,7 @@ def test_the_same_seed_gives_the_same_interval_and_another_one_another():
 
 def test_names_of_groups_do_not_matter():
     y, score, of = sample()
-    assert interval(y, score, [f"wallet {g}" for g in of], repeats=50) == interval(y, score, of, repeats=50)
+    assert interval(y, score, [f"wallet {g}" for g in of], resamples=50) == interval(y, score, of, resamples=50)
 
 
 def test_many_rows_of_few_wallets_are_not_many_wallets():
@@ -101,7 +101,7 @@ def test_the_interval_of_independent_rows_is_that_of_hanley_and_mcneil():
     generator = np.random.default_rng(1)
     y = np.repeat([0, 1], 400)
     score = y + generator.normal(0, 1, 800)
-    found = interval(y, score, np.arange(800), "roc_auc", repeats=2000)
+    found = interval(y, score, np.arange(800), "roc_auc", resamples=2000)
     a = found.value
     q1, q2 = a / (2 - a), 2 * a**2 / (1 + a)  # Hanley & McNeil 1982
     error = math.sqrt((a * (1 - a) + 399 * (q1 - a**2) + 399 * (q2 - a**2)) / 400**2)
@@ -111,23 +111,23 @@ def test_the_interval_of_independent_rows_is_that_of_hanley_and_mcneil():
 def test_two_models_on_the_same_draws():
     y, better, of = sample(lift=2.0)
     worse = sample(lift=0.0)[1]
-    found = paired_bootstrap(y, better, worse, of, "roc_auc", repeats=200)
+    found = paired_bootstrap(y, better, worse, of, "roc_auc", resamples=200)
     assert found.difference == pytest.approx(found.a - found.b)
     assert found.a == pytest.approx(metrics.roc_auc(y, better))
     assert 0 < found.low < found.difference < found.high
-    assert found.share_above > 0.99
-    turned = paired_bootstrap(y, worse, better, of, "roc_auc", repeats=200)
-    assert (turned.low, turned.high, turned.share_above) == pytest.approx(
-        (-found.high, -found.low, 1 - found.share_above)
+    assert found.probability_of_superiority > 0.99
+    turned = paired_bootstrap(y, worse, better, of, "roc_auc", resamples=200)
+    assert (turned.low, turned.high, turned.probability_of_superiority) == pytest.approx(
+        (-found.high, -found.low, 1 - found.probability_of_superiority)
     )
-    draws_apart = interval(y, better, of, "roc_auc", repeats=200)
+    draws_apart = interval(y, better, of, "roc_auc", resamples=200)
     assert found.high - found.low < draws_apart.high - draws_apart.low + 0.5
 
 
 def test_a_model_against_itself_differs_by_nothing():
     y, score, of = sample()
     found = paired_bootstrap(y, score, score, of)
-    assert (found.difference, found.low, found.high, found.share_above) == (0, 0, 0, 0.5)
+    assert (found.difference, found.low, found.high, found.probability_of_superiority) == (0, 0, 0, 0.5)
 
 
 def by_cases(cases, alone=100, seed=2):
@@ -148,13 +148,13 @@ def test_four_thefts_have_no_interval_and_it_says_so():
     assert found.groups == (4, 100)
     paired = paired_bootstrap(y, score, -score, groups)
     assert math.isnan(paired.low)
-    assert math.isnan(paired.share_above)
+    assert math.isnan(paired.probability_of_superiority)
     assert paired.difference > 0
     assert paired.note == found.note
 
 
 def test_few_thefts_have_one_with_a_warning_and_many_without():
-    few, many = interval(*by_cases(6), repeats=50), interval(*by_cases(25), repeats=50)
+    few, many = interval(*by_cases(6), resamples=50), interval(*by_cases(25), resamples=50)
     assert few.low < few.value < few.high
     assert few.note == "6 groups hold positives: with so few, an interval is too narrow"
     assert many.note == ""
@@ -166,17 +166,17 @@ def test_clusters_are_cases_or_else_addresses():
 
 def test_draws_that_define_nothing_are_left_out_and_counted():
     y, score, of = sample()
-    found = interval(y, score, of, lambda y, s: np.nan if s[0] > 1 else 0.5, repeats=60)
+    found = interval(y, score, of, lambda y, s: np.nan if s[0] > 1 else 0.5, resamples=60)
     assert found.low == found.high == 0.5
     assert "of 60 draws" in found.note
-    never = interval(y, score, of, "precision_at_k9999", repeats=20)
+    never = interval(y, score, of, "precision_at_k9999", resamples=20)
     assert math.isnan(never.low)
     assert never.note.endswith("; not defined in 20 of 20 draws")
 
 
 def test_the_mean_of_cases():
     values = [0.2, 0.4, 0.9, 0.5, 0.6, np.nan]
-    found = interval_of_mean(values, repeats=4000)
+    found = interval_of_mean(values, resamples=4000)
     kept = np.array(values[:5])
     assert found.value == pytest.approx(kept.mean())
     error = kept.std() / math.sqrt(5)
@@ -197,8 +197,8 @@ def test_the_mean_of_cases():
         ({"ranking": [0.1]}, "ranking: one number for each of 2 rows is needed; 1 came"),
         ({"metric": "f1"}, "metric: pr_auc, roc_auc, .* or a function of .* not 'f1'"),
         ({"metric": "precision_at_k0"}, "metric: "),
-        ({"repeats": 0}, "repeats must be 1 or more and level between 0 and 1, not 0 and 0.95"),
-        ({"level": 95}, "repeats must be 1 or more and level between 0 and 1"),
+        ({"resamples": 0}, "resamples must be 1 or more and level between 0 and 1, not 0 and 0.95"),
+        ({"level": 95}, "resamples must be 1 or more and level between 0 and 1"),
     ],
 )
 def test_what_cannot_be_used_is_refused(arguments, message):

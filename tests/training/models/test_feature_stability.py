@@ -103,7 +103,7 @@ def test_fewer_than_three_cases_are_refused_with_a_word():
 
 
 def test_the_dataset_loses_the_column_and_only_training_rows_are_looked_at():
-    dataset, config = made(180, nameless=20), config_of(unlabelled={"wallets": 20})
+    dataset, config = made(180, nameless=20), config_of(pu_learning={"wallets": 20})
     slices = sliced(dataset)
     own = (dataset.about["case"] == "A").to_numpy()
     later = np.ones(len(own), bool)

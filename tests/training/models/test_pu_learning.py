@@ -25,7 +25,7 @@ def dataset():
 
 
 def pu(method, **more):
-    return config_of(unlabelled={"wallets": 60, "method": method, **more}, weights={"cases": False})
+    return config_of(pu_learning={"wallets": 60, "method": method, **more}, weights={"cases": False})
 
 
 def guilty(dataset):
@@ -145,7 +145,7 @@ def test_too_few_wallets_are_one_line(dataset):
     with pytest.raises(DataError, match="elkan_noto needs positive and unlabelled wallets in each of 3 parts"):
         learn(dataset, part, pu("elkan_noto"))
     nobody = replace(dataset, unlabelled=replace(dataset.unlabelled, snapshots=dataset.unlabelled.snapshots.iloc[:0]))
-    with pytest.raises(DataError, match=r"model\.unlabelled: none of the wallets without a label has 3 transfers"):
+    with pytest.raises(DataError, match=r"model\.pu_learning: none of the wallets without a label has 3 transfers"):
         learn(nobody, sliced(dataset).train, pu("bagging"))
 
 
@@ -190,7 +190,7 @@ def small():
 
 
 def build(ledger, labels, wallets):
-    config = {"snapshots": {"every": "30d", "window": "30d"}, "model": {"unlabelled": {"wallets": wallets}}}
+    config = {"snapshots": {"every": "30d", "window": "30d"}, "model": {"pu_learning": {"wallets": wallets}}}
     return build_dataset(ledger, labels, load_config(config, head="laundering"))
 
 
@@ -223,7 +223,7 @@ def test_progress_is_over_all_wallets(small):
     ledger, labels = small
     told = []
     config = load_config(
-        {"snapshots": {"every": "30d", "window": "30d"}, "model": {"unlabelled": {"wallets": 9}}}, head="laundering"
+        {"snapshots": {"every": "30d", "window": "30d"}, "model": {"pu_learning": {"wallets": 9}}}, head="laundering"
     )
     build_dataset(ledger, labels, config, lambda *step: told.append(step))
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)

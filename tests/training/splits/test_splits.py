@@ -34,7 +34,7 @@ def make(first="2020-01-01", last="2021-12-31", known_from=None, **split):
 
 
 def test_slices_keep_their_distance_in_time():
-    snapshots, marked, config = make(train_until="2020-12-01", calibrate_until="2021-05-01")
+    snapshots, marked, config = make(train_until="2020-12-01", calibration_until="2021-05-01")
     slices = split_snapshots(snapshots, marked, config)
     spans = {name: snapshots["as_of"].iloc[part.rows].agg(["min", "max"]) for name, part in slices.named().items()}
     assert spans["train"]["max"] == day("2020-12-01")  # `until` is included
@@ -46,7 +46,7 @@ def test_slices_keep_their_distance_in_time():
 
 
 def test_held_out_wallets_are_met_in_the_test_alone():
-    snapshots, marked, config = make(train_until="2020-12-01", calibrate_until="2021-05-01", held_out_addresses=0.3)
+    snapshots, marked, config = make(train_until="2020-12-01", calibration_until="2021-05-01", held_out_addresses=0.3)
     slices = split_snapshots(snapshots, marked, config)
     wallets = {name: set(snapshots["address"].iloc[part.rows]) for name, part in slices.named().items()}
     assert wallets["train"] == wallets["calibrate"]
@@ -56,7 +56,7 @@ def test_held_out_wallets_are_met_in_the_test_alone():
 
 
 def test_who_is_held_out_hangs_on_the_address_alone():
-    snapshots, marked, config = make(train_until="2020-12-01", calibrate_until="2021-05-01")
+    snapshots, marked, config = make(train_until="2020-12-01", calibration_until="2021-05-01")
     whole = split_snapshots(snapshots, marked, config)
     half = snapshots[snapshots["address"].isin(WALLETS[:100])].sample(frac=1, random_state=3).reset_index(drop=True)
     part = split_snapshots(half, marked, config)
@@ -68,7 +68,7 @@ def test_a_label_known_later_is_no_training_label():
     # every tenth wallet of each class is found out in March 2021: after the training, before the calibration ends
     known_from = ["2021-03-01" if i % 10 < 2 else None for i in range(len(WALLETS))]
     snapshots, marked, config = make(
-        known_from=known_from, train_until="2020-12-01", calibrate_until="2021-05-01", held_out_addresses=0
+        known_from=known_from, train_until="2020-12-01", calibration_until="2021-05-01", held_out_addresses=0
     )
     slices = split_snapshots(snapshots, marked, config)
     late = {w for w, known in zip(WALLETS, known_from, strict=True) if known}
@@ -76,7 +76,7 @@ def test_a_label_known_later_is_no_training_label():
     assert wallets["train"] == set(WALLETS) - late
     assert wallets["calibrate"] == set(WALLETS)
     snapshots, marked, config = make(
-        known_from=known_from, train_until="2020-08-01", calibrate_until="2021-03-01", held_out_addresses=0
+        known_from=known_from, train_until="2020-08-01", calibration_until="2021-03-01", held_out_addresses=0
     )
     slices = split_snapshots(snapshots, marked, config)
     assert (
@@ -87,7 +87,7 @@ def test_a_label_known_later_is_no_training_label():
 
 def test_a_label_counts_when_its_delay_is_over():
     # all labels are known from 2020-11-01: ten days are over on 2020-11-11, before the training ends; 60 days only in January
-    arguments = {"known_from": "2020-11-01", "train_until": "2020-12-01", "calibrate_until": "2021-05-01"}
+    arguments = {"known_from": "2020-11-01", "train_until": "2020-12-01", "calibration_until": "2021-05-01"}
     early, late = (make(**arguments, label_delay=delay) for delay in ("10d", "60d"))
     slices = split_snapshots(*early)
     assert slices.train.counts == split_snapshots(*make(**arguments)).train.counts
@@ -102,7 +102,7 @@ def test_a_delay_that_ends_with_the_training_is_too_late():
     # known from 2020-11-01 and used 30 days later: on 2020-12-01, the training's last day, not before it
     snapshots, marked, config = make(
         known_from=["2020-11-01" if i % 10 < 2 else None for i in range(len(WALLETS))],
-        train_until="2020-12-01", calibrate_until="2021-05-01", held_out_addresses=0, label_delay="30d",
+        train_until="2020-12-01", calibration_until="2021-05-01", held_out_addresses=0, label_delay="30d",
     )  # fmt: skip
     slices = split_snapshots(snapshots, marked, config)
     trained = set(snapshots["address"].iloc[slices.train.rows])
@@ -123,7 +123,7 @@ def test_derived_dates_come_near_60_20_20():
     sizes = np.array([len(slices.train.rows) / 0.75, len(slices.calibrate.rows) / 0.75, len(slices.test_time.rows)])
     assert slices.derived
     assert sizes / sizes.sum() == pytest.approx([0.6, 0.2, 0.2], abs=0.07)
-    assert slices.train_until < slices.calibrate_until
+    assert slices.train_until < slices.calibration_until
 
 
 def test_derived_dates_leave_both_classes_in_each_slice():
@@ -141,7 +141,7 @@ def test_too_short_a_history_says_what_to_change():
 
 
 def test_a_slice_without_a_class_is_named_with_all_counts():
-    snapshots, marked, config = make(train_until="2020-01-15", calibrate_until="2020-02-15")
+    snapshots, marked, config = make(train_until="2020-01-15", calibration_until="2020-02-15")
     with pytest.raises(
         DataError,
         match=r"split: calibrate needs both classes \(train \d+ positive / \d+ negative, calibrate 0 positive / 0",
