@@ -97,24 +97,15 @@ class _Locator(UserProvidedCacheLocator):
 CacheImpl._locator_classes.insert(0, _Locator)
 
 
-def _compiled(function: Callable[..., Any], **options: bool) -> Any:
-    source = inspect.getfile(function)
-    if source not in _FOLDERS:
-        _FOLDERS[source] = _cache_folder(Path(source))
-    return numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
-
-
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function of arrays and numbers to machine code that runs without Python's lock.
 
     Floating point is exact IEEE (no `fastmath`: it drops tests for NaN); a division by zero gives inf or NaN.
     """
-    return _compiled(function)
-
-
-def inner_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that only other kernels call: without the wrapper that lets Python call it, it compiles sooner."""
-    return _compiled(function, no_cpython_wrapper=True)
+    source = inspect.getfile(function)
+    if source not in _FOLDERS:
+        _FOLDERS[source] = _cache_folder(Path(source))
+    return numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
 
 
 def compiled_before(*sources: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 
 FIELDS = 13
 HELD, HOPS, WORTH = range(3)  # what rests, that times hops, and what it was worth when stolen
@@ -126,13 +126,13 @@ def follow(order, begin, chain, marks, loot, purses, flows, counts):
     return order.size
 
 
-@inner_kernel
+@kernel
 def in_swap(row, chain):
     """Whether a transfer belongs to a swap."""
     return chain.outs[row] >= 0 or chain.ins[row] >= 0
 
 
-@inner_kernel
+@kernel
 def pass_by(s, r, a, loot):
     """A transfer from one wallet to another with no loot in it, as nearly all are: what `draw` and `credit` would come to."""
     held = loot.balance[s]
@@ -141,7 +141,7 @@ def pass_by(s, r, a, loot):
     loot.balance[r] += a
 
 
-@inner_kernel
+@kernel
 def place_of(pair, loot, counts):
     """Where the numbers of a pair stand; a place is made if it has none."""
     if loot.place[pair] < 0:
@@ -154,7 +154,7 @@ def place_of(pair, loot, counts):
     return loot.place[pair]
 
 
-@inner_kernel
+@kernel
 def worth_of(row, chain, part):
     """What a part of a transfer was worth when it was sent; 0 where that is not known (`priced`)."""
     known = chain.usd.size > 0 and not np.isnan(chain.usd[row])
@@ -213,7 +213,7 @@ def seen(at, k, when, loot):
     loot.when[at, 1, k] = max(loot.when[at, 1, k], when)
 
 
-@inner_kernel
+@kernel
 def steal(row, pair, k, amount, chain, loot, counts):
     """Note that a seed got hold of an amount that was not loot before."""
     at = place_of(pair, loot, counts)
@@ -227,7 +227,7 @@ def steal(row, pair, k, amount, chain, loot, counts):
         loot.unpriced[at, k] += 1
 
 
-@inner_kernel
+@kernel
 def credit(row, chain, marks, to, brought, hop, kind, loot, flows, counts):
     """Add a transfer and the loot in it to its receiver; all that a seed receives from its date on becomes loot."""
     r, a = chain.receiver[row], chain.amount[row]
@@ -282,7 +282,7 @@ def record(row, kind, tainted, worth, hops, hop, flows, counts):
     flows.hops[n], flows.hop[n], counts.flows[0] = hops, hop, n + 1
 
 
-@inner_kernel
+@kernel
 def open_purses(order, q, chain, purses, counts):
     """Empty the purses for the swaps of the second that begins at place q."""
     counts.second[0], counts.second[1] = chain.time[order[q]], 0
@@ -329,7 +329,7 @@ def exchange(swap, row, chain, marks, to, drawn, hop, loot, purses, flows, count
     credit(row, chain, marks, to, brought, nearest, GOT, loot, flows, counts)
 
 
-@inner_kernel
+@kernel
 def credit_waiting(swap, chain, marks, loot, purses, flows, counts):
     """Credit the transfers that waited for the last that a swap gives, in the order in which they were drawn."""
     for n in range(counts.second[1]):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 from ..kernels.context import Cohorts
 from ..kernels.wallet_view import IN, OUT, SELF, WEEK, leading_asset, number, scratch_for
 
@@ -92,7 +92,7 @@ def _drawn(ledger: Ledger, hashes: np.ndarray, start: int, end: int) -> np.ndarr
     return _active(hashes, chance, ledger.rows.sender[first:last], ledger.rows.receiver[first:last])
 
 
-@inner_kernel
+@kernel
 def _is_drawn(hashed, chance):
     """Whether a wallet of this hash is drawn."""
     return hashed * 2.0**-64 < chance

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 from ..kernels.context import Degrees
 from .threads import over_shares
 
@@ -78,7 +78,7 @@ def _mark_new(sender, receiver, of, low, high, sizes, new):
         _mark_part(sender, receiver, of, p, np.uint64(sizes[p] + sizes[p] // 2 + 8), new)
 
 
-@inner_kernel
+@kernel
 def _mark_part(sender, receiver, of, p, slots, new):
     """Mark the rows of part p whose pair no row before them has; `slots` are more than its rows."""
     table = np.zeros(slots, np.uint64)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 from ..kernels.context import Ranks
 from ..kernels.wallet_view import WEEK
 from .threads import over_shares
@@ -67,7 +67,7 @@ def _groups(order, asset, time):
     return start, week, of, begin
 
 
-@inner_kernel
+@kernel
 def _cut(order, asset, time, start):
     """Write where the groups start into `start`, if there is room; return how many there are."""
     groups = 0
@@ -151,7 +151,7 @@ def _table(ordered, n, at, between):
     return distinct
 
 
-@inner_kernel
+@kernel
 def _look_up(some, amount, ordered, distinct, at, between, rank):
     """Write the ranks of some rows. Searches go side by side, so that none waits for memory, and guess at no branch."""
     a, low = np.empty(_TOGETHER), np.zeros(_TOGETHER, np.int64)

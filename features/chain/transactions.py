@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 from ..kernels.context import Transactions
 from ..kernels.wallet_view import median, sort_pairs
 from .threads import over_shares
@@ -96,7 +96,7 @@ def _by_nonce(first, last, starts, by, kept):
             begin = k
 
 
-@inner_kernel
+@kernel
 def _sort_second(by, begin, end):
     """Sort the transactions of one sender and second by nonce; of equal ones the first stays first."""
     at, nonces = np.arange(begin, end), by.nonce[begin:end].copy()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 from ..kernels.wallet_view import DAY, median, most_within, sort
 
 HOUR = 3_600
@@ -40,7 +40,7 @@ def dealings(rows, offsets, entries, groups, mixer, bridge, wallet, size, as_of,
         )
 
 
-@inner_kernel
+@kernel
 def to_mixers(time, sender, receiver, amount, mine, groups, mixer, w, as_of, times, amounts, who, out, k):
     """Payments to mixers: how many pools, how long ago, of one amount, within an hour; `times`, `amounts`, `who` are scratch."""
     n = 0
@@ -57,7 +57,7 @@ def to_mixers(time, sender, receiver, amount, mine, groups, mixer, w, as_of, tim
     out[k, MODAL] = most_equal(part(amounts, 0, n)) / n
 
 
-@inner_kernel
+@kernel
 def to_bridges(time, sender, receiver, amount, mine, groups, bridge, w, lags, who, out, k):
     """Payments to bridges: how many, and how soon after an inflow; `lags` and `who` are scratch."""
     n = found = ahead = 0
@@ -80,7 +80,7 @@ def to_bridges(time, sender, receiver, amount, mine, groups, bridge, w, lags, wh
         out[k, LAG] = median(part(lags, 0, found))
 
 
-@inner_kernel
+@kernel
 def from_mixers(time, sender, receiver, amount, asset, mine, groups, mixer, w, least, lead, who, out, k):
     """The widest fan within a day of an inflow from a mixer of at least so much; `who` is scratch."""
     best = -1
@@ -113,7 +113,7 @@ def distinct(x):
     return found
 
 
-@inner_kernel
+@kernel
 def most_equal(x):
     """How often the most frequent number stands there; sorts them."""
     sort(x)

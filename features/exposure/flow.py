@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 
 HAIRCUT, FIFO, POISON = 0, 1, 2
 HELD, HOPS, TAINTED, DIRECT, TAINTED_HOPS = range(5)
@@ -123,7 +123,7 @@ def draw(s, a, role, roles, method, state, lots, drawn):
     return bears
 
 
-@inner_kernel
+@kernel
 def draw_share(s, a, method, state, drawn):
     """What amount a of pair s bears: its share of what is held (haircut), or all of it if anything held is tainted (poison)."""
     spent = state.balance[s] <= a * _SPENT
@@ -145,7 +145,7 @@ def draw_share(s, a, method, state, drawn):
             state.amounts[s, HOPS, k] = 0.0 if spent else hops - f * hops
 
 
-@inner_kernel
+@kernel
 def draw_lots(s, a, state, lots, drawn):
     """What the oldest lots of pair s bear that make up amount a; what exceeds them bears nothing."""
     columns = drawn.shape[1]
@@ -170,7 +170,7 @@ def draw_lots(s, a, state, lots, drawn):
         drawn[1, k] += drawn[0, k]
 
 
-@inner_kernel
+@kernel
 def credit(row, r, a, when, bears, role, brought, to, roles, method, state, lots):
     """Add amount a and the taint it brings to pair r; `role` is the payer's, `to` the receiver's."""
     columns = brought.shape[1]
@@ -203,7 +203,7 @@ def credit(row, r, a, when, bears, role, brought, to, roles, method, state, lots
         add_lot(row, r, a, brought, lots)
 
 
-@inner_kernel
+@kernel
 def add_lot(row, r, a, brought, lots):
     """What was received last is the last to go."""
     lots.left[row] = a
@@ -218,7 +218,7 @@ def add_lot(row, r, a, brought, lots):
     lots.tail[r] = row
 
 
-@inner_kernel
+@kernel
 def open_purses(order, q, time, outs, purses):
     """Empty the purses for the swaps of the second that begins at place q."""
     purses.waiting_now[0] = 0
@@ -261,7 +261,7 @@ def exchange(swap, row, r, a, when, role, drawn, to, roles, method, state, lots,
     credit(row, r, a, when, 1, role, brought, to, roles, method, state, lots)
 
 
-@inner_kernel
+@kernel
 def credit_waiting(swap, amount, sender, receiver, wallet, time, ins, roles, method, state, lots, purses):
     """Credit the transfers that waited for the last that a swap gives, in the order in which they were drawn."""
     for n in range(purses.waiting_now[0]):

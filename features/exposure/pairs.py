@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 from ..chain.threads import over_shares
 from ..kernels.wallet_view import sort
 
@@ -128,7 +128,7 @@ def _settle(time, sender, receiver, awaits, order):
         i = end
 
 
-@inner_kernel
+@kernel
 def _settle_second(sender, receiver, awaits, order, left):
     """Bring the rows of one second into order, in place; `left` is scratch."""
     n = order.size

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
@@ -59,7 +59,7 @@ def _find(time, sender, receiver, amount, asset, tx, outs, ins, most):
         i = end
 
 
-@inner_kernel
+@kernel
 def _find_in_second(sender, receiver, amount, asset, tx, i, end, outs, ins, most):
     order = np.argsort(tx[i:end]) + i
     group = np.empty(end - i, np.int64)
@@ -85,7 +85,7 @@ def _find_in_second(sender, receiver, amount, asset, tx, i, end, outs, ins, most
     most[0], most[1] = max(most[0], swaps), max(most[1], legs)
 
 
-@inner_kernel
+@kernel
 def is_first(sender, receiver, rows, q, w):
     """Whether wallet w, at end q of the rows of a transaction, stands at no end before."""
     found = 0

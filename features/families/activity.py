@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 from ..kernels.wallet_view import DAY, IN, OUT, ROUNDING, most_within, ratio, row_of, view
 from .declaration import ASSETS, DAYS, RATIO, SHARE, TRANSFERS, Feature, positions
 
@@ -164,7 +164,7 @@ def since_share(v, direction, share):
     return (v.as_of - v.time[at]) / DAY
 
 
-@inner_kernel
+@kernel
 def since_value(v, out, want):
     """The dates of what came in and went out, weighed by value."""
     if v.n_in and want[AT.value_in__p10_days]:

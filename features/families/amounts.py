@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 from ..kernels.wallet_view import IN, OUT, ROUNDING, entropy, ratio, row_of, view
 from .declaration import RATIO, SHARE, Feature, in_and_out, positions
 
@@ -143,7 +143,7 @@ _POWERS = 10.0 ** np.arange(-_LEAST, 309)
 _BENFORD = np.append(0.0, np.log10(1 + 1 / np.arange(1, 10)))
 
 
-@inner_kernel
+@kernel
 def mantissa_of(amount, logarithm):
     """The m of amount = m·10^e, 1 ≤ m < 10, given the amount's logarithm."""
     exponent = int(np.floor(max(logarithm, -_LEAST)))  # below that, a power of ten is no normal number
@@ -154,26 +154,26 @@ def mantissa_of(amount, logarithm):
     return mantissa * 10 if mantissa < 1 else mantissa
 
 
-@inner_kernel
+@kernel
 def is_written_with(mantissa, scale):
     """Whether the mantissa times `scale` is whole: two significant digits write the amount for 10, four for 1000."""
     return abs(scale * mantissa - np.round(scale * mantissa)) <= 1e-7
 
 
-@inner_kernel
+@kernel
 def is_below_round(mantissa):
     """Whether the amount lies less than 2 % below a number of one significant digit (but is not that number)."""
     unit = np.ceil(mantissa)
     return ROUNDING * unit < unit - mantissa < 0.02 * (1 - ROUNDING) * unit
 
 
-@inner_kernel
+@kernel
 def is_power_of_ten(mantissa):
     """Whether the amount is 1, or 10, or 0.1 …, but for rounding."""
     return mantissa - 1 <= ROUNDING or 10 - mantissa <= 10 * ROUNDING
 
 
-@inner_kernel
+@kernel
 def distinct_of_sorted(ordered):
     """How many different numbers an ascending array holds."""
     found = min(ordered.size, 1)
@@ -182,7 +182,7 @@ def distinct_of_sorted(ordered):
     return found
 
 
-@inner_kernel
+@kernel
 def three_equal(ordered):
     """How many numbers of an ascending array stand there three times or more."""
     found = 0
@@ -194,7 +194,7 @@ def three_equal(ordered):
     return found
 
 
-@inner_kernel
+@kernel
 def largest_group(ordered):
     """How many numbers of an ascending array lie in [a, 1.01·a], for the best a in it."""
     best = 0
@@ -206,7 +206,7 @@ def largest_group(ordered):
     return best
 
 
-@inner_kernel
+@kernel
 def one_side(ordered, out, side, want, s, first_digits, written):
     """The paired features of the amounts received (side 0) or sent (side 1)."""
     n = ordered.size
@@ -273,7 +273,7 @@ def thresholds(v, direction, out, side):
     out[AT.in__below_10k + side] = ratio(below_10k, priced)
 
 
-@inner_kernel
+@kernel
 def is_just_below(usd, threshold):
     """Whether a price lies in the last tenth below a threshold."""
     return threshold * 0.9 * (1 - ROUNDING) <= usd < threshold * (1 - ROUNDING)
@@ -297,7 +297,7 @@ def repeats(x, out):
     out[AT.out__repeat_share] = same / (x.size - 1)
 
 
-@inner_kernel
+@kernel
 def echo_share(v):
     """Share of valued outflows, with an inflow before them, that repeat the latest inflow's amount."""
     echoes = 0
@@ -312,7 +312,7 @@ def echo_share(v):
     return ratio(echoes, possible)
 
 
-@inner_kernel
+@kernel
 def digit_deviation(first_digits, n):
     """Total variation between the counts of first digits of n amounts and Benford's law."""
     deviation = 0.0
@@ -340,7 +340,7 @@ def one(v, out, want, s, prices, written_in, written_out):
         out[AT.out__echo_share] = echo_share(v)
 
 
-@inner_kernel
+@kernel
 def asks_for_digits(want, side):
     """Whether a feature of one side is wanted that looks at how its amounts are written."""
     return (

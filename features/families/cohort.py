@@ -6,7 +6,7 @@ The cohort of a snapshot: a sample of the wallets active in the same window up t
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 from ..kernels.wallet_view import ROUNDING, row_of, view
 from .declaration import SHARE, Feature, in_and_out, positions
 
@@ -55,7 +55,7 @@ FEATURES = (
 AT = positions(FEATURES)
 
 
-@inner_kernel
+@kernel
 def group_of(group, cohort, asset):
     """The number of the group of a cohort and an asset, −1 if there is none."""
     low, high = 0, group.shape[0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 from ..kernels.wallet_view import DAY, IN, OUT, entropy, ratio, row_of, sort, view
 from .declaration import RATIO, SHARE, WALLETS, Feature, in_and_out, positions
 from .value import carrying
@@ -156,7 +156,7 @@ def tally(v, ins, outs, value_in, value_out):
             value_out[v.party[k]] += v.value[k]
 
 
-@inner_kernel
+@kernel
 def one_side(counts, values, out, side, want):
     """The paired features of the senders (side 0) or the receivers (side 1). Returns how many there are, and their transfers.
 

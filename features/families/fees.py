@@ -5,7 +5,7 @@ No price level: gas prices are only compared with the chain's own of the hour be
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 from ..kernels.wallet_view import ROUNDING, first_from, mean_and_deviation, median, ratio, row_of, sort
 from .declaration import RATIO, SHARE, TRANSACTIONS, Feature, positions
 
@@ -143,7 +143,7 @@ def known(x, room):
     return part(room, 0, n)
 
 
-@inner_kernel
+@kernel
 def most_equal(ordered):
     """The size of the largest group of equal numbers in an ascending array."""
     most = 0
@@ -155,7 +155,7 @@ def most_equal(ordered):
     return most
 
 
-@inner_kernel
+@kernel
 def relative_prices(relative, room, out):
     """The features of prices against the chain's."""
     p = known(relative, room)

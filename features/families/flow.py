@@ -5,7 +5,7 @@ All of the wallet's leading asset. What is left of a transfer below a millionth 
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 from ..kernels.fifo_queue import fifo, weighted_quantile
 from ..kernels.wallet_view import DAY, IN, OUT, ROUNDING, median, ratio, row_of, view
 from .declaration import DAYS, FLAG, SECONDS, SHARE, WALLETS, Feature, positions
@@ -215,7 +215,7 @@ FEATURES = (
 AT = positions(FEATURES)
 
 
-@inner_kernel
+@kernel
 def dwell_times(matched, dwell, total, total_in, out, want):
     """Pass-through shares and the mean and quantiles of the time money stayed, from the matches, which it moves about."""
     weighted = minutes = hour = day = week = 0.0
@@ -239,7 +239,7 @@ def dwell_times(matched, dwell, total, total_in, out, want):
         out[AT.dwell__p90] = weighted_quantile(dwell, matched, 0.9 * (1 - 1e-12) * total)
 
 
-@inner_kernel
+@kernel
 def senders_before_drain(v, drains, counts):
     """Most distinct senders of value in the day before an outflow that drains the wallet; NaN if none does."""
     for p in range(v.parties):
@@ -264,7 +264,7 @@ def senders_before_drain(v, drains, counts):
     return best if best >= 0 else np.nan
 
 
-@inner_kernel
+@kernel
 def forwarded_share(v, running, lost):
     """Share of inflows that outflows of the day from then on cover to nine tenths.
 
@@ -313,7 +313,7 @@ def steps(v, out):
     out[AT.switch__share] = ratio(switches, pairs)
 
 
-@inner_kernel
+@kernel
 def reactions(v, times, out):
     """Median time from the latest inflow to each outflow, and the direction of the last transfer; `times` is scratch of v.n."""
     found = 0
@@ -330,7 +330,7 @@ def reactions(v, times, out):
     out[AT.reaction__median] = median(part(times, 0, found))
 
 
-@inner_kernel
+@kernel
 def day_kept(v):
     """Mean over days with an inflow of the share of it that the day's outflow does not match, at most 1."""
     days = 0
@@ -348,7 +348,7 @@ def day_kept(v):
     return kept / days
 
 
-@inner_kernel
+@kernel
 def large_inflow_age(v):
     """Days from the first transfer to the first inflow at or above the 95th percentile (nearest rank) of inflows."""
     threshold = v.sorted_in[(19 * v.n_in + 19) // 20 - 1]
@@ -393,7 +393,7 @@ def one(v, out, want, s):
     )
 
 
-@inner_kernel
+@kernel
 def drained(v, drains, total_out, out, want, counts):
     """The features of payments that empty the wallet; `drains` says for each x_out whether it does, `counts` is scratch."""
     emptying = 0

@@ -7,7 +7,7 @@ sent at that second.
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 from ..kernels.wallet_view import DAY, IN, OUT, WEEK, first_at, ratio
 from .declaration import FLAG, HOPS, SECONDS, SHARE, WALLETS, Feature, positions
 
@@ -196,7 +196,7 @@ def shares(b, firsts, rows, offsets, entries, out, at):
         out[k, at + AT.first_in__share] = amounts[firsts[k]] / total
 
 
-@inner_kernel
+@kernel
 def first_payments(b, firsts, time, sender, receiver, offsets, entries, out, at):
     """How soon something was sent after the first inflow, in all history before as_of."""
     for k in range(firsts.size):
@@ -212,7 +212,7 @@ def first_payments(b, firsts, time, sender, receiver, offsets, entries, out, at)
                 break
 
 
-@inner_kernel
+@kernel
 def next_assets(b, firsts, rows, offsets, entries, out, at):
     """Whether the next inflow is of another asset, in all history before as_of."""
     time, sender, amount, asset = rows.time, rows.sender, rows.amount, rows.asset
@@ -239,7 +239,7 @@ def funders(b, firsts, funder, depth, receivers, out, at, want):
                 out[k, at + AT.funder__receivers] = receivers[firsts[k]]
 
 
-@inner_kernel
+@kernel
 def whom_else(b, firsts, found, time, offsets, entries, out, at):
     """What else the funder did: whom it funded within a day of the wallet, what share of its payments did, how old it was."""
     funder, funded, sent = found.funder, found.funded, found.sent

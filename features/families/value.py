@@ -5,7 +5,7 @@ All amounts are of the wallet's leading asset, so that nothing is summed across 
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 from ..kernels.wallet_view import (
     DAY,
     IN,
@@ -231,7 +231,7 @@ def carrying(ordered, total):
     return taken
 
 
-@inner_kernel
+@kernel
 def one_side(x, ordered, out, side, want):
     """The paired features of what came in (side 0) or went out (side 1); `ordered` is `x` sorted. Returns its total and mean."""
     total = x.sum()
@@ -266,7 +266,7 @@ def priced(v, direction):
     return total if found else np.nan
 
 
-@inner_kernel
+@kernel
 def burst_gini(v, time, room):
     """Gini coefficient of the payments of the 24 hours with the most of them, NaN of fewer than two; `time`, `room`: scratch."""
     n = 0
@@ -290,7 +290,7 @@ def burst_gini(v, time, room):
     return gini(part(room, 0, size))
 
 
-@inner_kernel
+@kernel
 def against_chain(v, rank, time, out):
     """The features of sizes as ranks among the chain's transfers; `time` is scratch."""
     sum_in = sum_out = 0.0

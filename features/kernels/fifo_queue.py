@@ -1,6 +1,6 @@
 """First in, first out: which inflow each outflow of a wallet spends. What follows from the matches is for the families."""
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 from .wallet_view import DAY, IN, ROUNDING
 
 DUST = 1e-6  # of a transfer: what is left of it below that counts as nothing, as its own rounding would weigh in
@@ -49,7 +49,7 @@ def fifo(v, left, since, matched, dwell, drains):
     return matches, total, peak, head, exited
 
 
-@inner_kernel
+@kernel
 def weighted_quantile(x, weight, target):
     """The smallest x such that the weights of all up to it reach `target`; by selection (Hoare), which moves both about."""
     low, high = 0, x.size - 1

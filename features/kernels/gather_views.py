@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 from .wallet_view import IN, SELF, leading_asset, number, sort, view
 
 
@@ -15,7 +15,7 @@ def gather(rows, entries, low, b, s):
             gather_one(b, k, s)
 
 
-@inner_kernel
+@kernel
 def look_up(rows, entries, low, b):
     """Fetch the columns of a block's transfers: one at a time and without branches, so that many wait for memory at once."""
     time, sender, receiver, amount, asset, usd, _, _ = rows
@@ -48,7 +48,7 @@ def pick(column, row, out):
         out[j] = column[row[j]]
 
 
-@inner_kernel
+@kernel
 def gather_one(b, k, s):
     """Number the counterparties and assets of snapshot k of a block, and lay out its values."""
     i, n = b.start[k], b.start[k + 1] - b.start[k]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel, part
+from ..base.kernel_compiler import kernel, part
 
 IN, OUT, SELF = 0, 1, 2
 DAY = 86_400
@@ -187,7 +187,7 @@ def number(keys, n, table, table_id):
     return found
 
 
-@inner_kernel
+@kernel
 def number_few(keys, n, seen):
     """`number` by comparing each key with those before it; `seen` is scratch."""
     found = 0
@@ -218,7 +218,7 @@ def sort(x):
         x[at] = a
 
 
-@inner_kernel
+@kernel
 def leading_asset(direction, amount, asset, n, assets, sent, received):
     """The asset number sent most often with value; ties: received most often; ties: seen first. −1: no value at all."""
     sent[:assets] = 0
@@ -237,7 +237,7 @@ def leading_asset(direction, amount, asset, n, assets, sent, received):
     return best
 
 
-@inner_kernel
+@kernel
 def sort_pairs(first, second, carried):
     """Sort three arrays together in place by (first, second), upwards; `carried` may be `second` itself.
 
@@ -270,7 +270,7 @@ def median(x):
     return upper if n % 2 else 0.5 * (x[: n // 2].max() + upper)
 
 
-@inner_kernel
+@kernel
 def selected(x, k):
     """The number that would stand at k if x were sorted (Hoare's selection, in place): none before it is larger."""
     low, high = 0, x.size - 1
@@ -295,7 +295,7 @@ def selected(x, k):
     return x[k]
 
 
-@inner_kernel
+@kernel
 def median_of_sorted(x):
     """The median of a sorted array (mean of the middle two), NaN of an empty one."""
     n = x.size
@@ -316,7 +316,7 @@ def most_within(time, seconds):
     return best
 
 
-@inner_kernel
+@kernel
 def mean_and_deviation(x):
     """Mean and population standard deviation in two passes; NaN of an empty array."""
     mean = ratio(x.sum(), x.size)
@@ -349,7 +349,7 @@ def entropy(counts):
     return h
 
 
-@inner_kernel
+@kernel
 def first_at(entries, time, low, high, moment):
     """The first position in [low, high) whose transfer is at or after `moment`."""
     while low < high:
@@ -361,7 +361,7 @@ def first_at(entries, time, low, high, moment):
     return low
 
 
-@inner_kernel
+@kernel
 def first_from(time, low, high, moment):
     """The first position in [low, high) with a time at or after `moment`; times ascend there."""
     while low < high:

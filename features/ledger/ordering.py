@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 from ..kernels.wallet_view import Rows
 
 _MANY = 200_000  # rows from which on threads are worth their while
@@ -108,7 +108,7 @@ def _ascends(time):
     return True
 
 
-@inner_kernel
+@kernel
 def _sort(first, second, carried):
     """Sort three arrays together in place by (first, second), upwards: a shell sort, as `view.sort_pairs`."""
     for gap in _GAPS:
@@ -160,7 +160,7 @@ def _order_ties(order, time, amount, sender, receiver, asset, usd, chain, tx, of
     return moved
 
 
-@inner_kernel
+@kernel
 def _order_equal(first, second, run, chain, tx, of_chain):
     """Among rows of one time that are equal so far, those of one chain together, in order of their transactions."""
     start = 0
@@ -226,7 +226,7 @@ def _fill(sender, receiver, time, low, high, offsets, fill, entries):
             _ins_first(entries[offsets[w] : offsets[w + 1]], sender, receiver, time, w)
 
 
-@inner_kernel
+@kernel
 def _ins_first(entries, sender, receiver, time, wallet):
     """Put, among one wallet's transfers of one time, what came in before what went out, and what went to itself last."""
     start = 0

@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from ..base.arrow import pc
 from ..base.errors import DataError
-from ..base.kernel_compiler import inner_kernel, kernel
+from ..base.kernel_compiler import kernel
 
 _FEWEST_SLOTS = 256
 _LOWER, _UPPER = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF00000000)
@@ -259,7 +259,7 @@ def _hash(place, n):
     return h ^ (h >> np.uint64(29))
 
 
-@inner_kernel
+@kernel
 def _fnv(place, n):
     h = np.uint64(0xCBF29CE484222325)
     for k in range(n):
@@ -267,7 +267,7 @@ def _fnv(place, n):
     return h
 
 
-@inner_kernel
+@kernel
 def _same(one, other, n):
     """Whether the n bytes at two addresses are the same."""
     if n < 8:
@@ -295,7 +295,7 @@ def _fnv_all(came, out):
         out[k] = _fnv(text + np.uint64(ends[k]), np.int64(ends[k + 1]) - ends[k])
 
 
-@inner_kernel
+@kernel
 def _slot_of(one, n, h, slots, mask, text):
     """The slot that the n bytes at `one`, of hash h, have, or should have if they are not known: that is free, then."""
     slot = h & mask
@@ -311,7 +311,7 @@ def _slot_of(one, n, h, slots, mask, text):
         slot = (slot + np.uint64(1)) & mask
 
 
-@inner_kernel
+@kernel
 def _fetch_for(hashes, k, slots, mask, text):
     """Fetch the text that the string k + _AHEAD is to be compared to, and the slot of the one as far behind that."""
     last = hashes.size - 1

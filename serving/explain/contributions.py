@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from ...features.base.kernel_compiler import inner_kernel, kernel
+from ...features.base.kernel_compiler import kernel
 
 _ROWS = 2_048  # at once: a block and its contributions stay near the processor
 _ZERO = float(np.float32(1e-35))  # what LightGBM takes for zero
@@ -202,7 +202,7 @@ def _walk(leaves, threshold, feature, decision, left, right, inner, value, count
     return start, of[:at], share[:at], low[:at], high[:at], nan[:at], zero[:at], asked, questions[:n], base
 
 
-@inner_kernel
+@kernel
 def _hang(leaves, left, right, up, over):
     """Fill in what each node and leaf hangs on; returns the length of all paths together."""
     depth = np.zeros(up.size, np.int64)
@@ -249,7 +249,7 @@ def _explain(
                 added[of, row] += given[k, mine[row]]
 
 
-@inner_kernel
+@kernel
 def _ask(columns, feature, low, high, nan, zero, first, size, passes):
     """Whether each row passes each step of a path."""
     for k in range(size):
@@ -262,7 +262,7 @@ def _ask(columns, feature, low, high, nan, zero, first, size, passes):
             passes[k, row] = if_nan if x != x else inside
 
 
-@inner_kernel
+@kernel
 def _ask_category(column, words, members, passes):
     """Take those from `passes` whose category is on the other side of the split."""
     for row in range(column.size):
@@ -301,7 +301,7 @@ def _gather(passes, size, code, seen, mine, answers):
     return different
 
 
-@inner_kernel
+@kernel
 def _integrate(answers, size, different, value, share, first, points, weights, rule, product, given):
     """What a leaf hands to each feature of its path, for each of the different answers."""
     given[:size, :different] = 0.0

@@ -7,7 +7,7 @@ has others.
 import numpy as np
 import pandas as pd
 
-from ....features.base.kernel_compiler import inner_kernel, kernel
+from ....features.base.kernel_compiler import kernel
 from ....features.chain.patterns import cycles, scatters
 from ....features.chain.patterns.stretches import Flow, moments, over_stretches
 
@@ -93,7 +93,7 @@ def _leave(g, k, after, fan, degree):
         fan[s, 1] -= 1
 
 
-@inner_kernel
+@kernel
 def _same_pair_before(g):
     """The last row before each with the same sender and receiver, −1 if there is none; by a hash table of the last rows."""
     n = g.moment.size

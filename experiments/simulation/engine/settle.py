@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ....features.base.kernel_compiler import inner_kernel, kernel
+from ....features.base.kernel_compiler import kernel
 from .market import BTC, ETH, LEAST, MINOR_UNITS, NATIVE, Floats, Ints
 from .plan import PLAIN, REPLY, SHARE, UP_TO, Rows
 
@@ -18,7 +18,7 @@ TOKEN_GAS = 55_000
 BYTES = 160  # of a transaction on the UTXO chain
 
 
-@inner_kernel
+@kernel
 def _cut(amount, digits):
     """An amount > 0 cut to a number of significant digits (0 = left as it is)."""
     if digits == 0:

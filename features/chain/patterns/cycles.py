@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel
+from ...base.kernel_compiler import kernel
 from ...kernels.context import Cycles
 from ...kernels.wallet_view import DAY
 from .stretches import ENTRIES, FED, HUB, SPENT, Flow, begun, flow_of, follow, over_stretches, slot_of, table_for
@@ -120,7 +120,7 @@ def _place(edges, low, high, moment):
     return low
 
 
-@inner_kernel
+@kernel
 def _slot(table, x, stamp):
     """The slot of wallet x in this search, a new one if it was not met yet."""
     at = slot_of(table, x, stamp)
@@ -139,7 +139,7 @@ def _begin(x, side, label, room):
     return 1
 
 
-@inner_kernel
+@kernel
 def _fewest(g, bounds, i, room, so_far):
     """The fewest hops of a cycle that row i closes (0: none), and whether the work bound cut the search.
 
@@ -214,7 +214,7 @@ def _widen(g, bounds, i, side, level, size, met, room, so_far, looked):
     return False, grown, looked
 
 
-@inner_kernel
+@kernel
 def _may_meet(g, bounds, so_far, y, i):
     """Whether a way may pass through y: it is no hub, or an end of row i."""
     return y == g.sender[i] or y == g.receiver[i] or so_far[y, ENTRIES] <= bounds.hub
@@ -251,7 +251,7 @@ def _count(g, bounds, i, room, so_far, counts):
     return 1 if looked >= bounds.work else 0
 
 
-@inner_kernel
+@kernel
 def _on_path(path, depth, x):
     for d in range(depth + 1):  # noqa: SIM110 (a kernel knows no generators)
         if path[d, 0] == x:

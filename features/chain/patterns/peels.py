@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel
+from ...base.kernel_compiler import kernel
 from ...kernels.context import Peels
 from ...kernels.wallet_view import DAY, ROUNDING
 
@@ -71,7 +71,7 @@ def _walk(time, sender, receiver, amount, asset, latest, step, completed, hops):
     return found
 
 
-@inner_kernel
+@kernel
 def _is_step(b, p, q):
     """Whether an in and the two outs after it have the sizes of a peel step."""
     return min(p, q) < _SMALL * max(p, q) and 0.9 * b * (1 - ROUNDING) <= p + q <= b * (1 + ROUNDING)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel, part
+from ...base.kernel_compiler import kernel, part
 from ...kernels.context import Relays
 from ...kernels.wallet_view import DAY, ROUNDING
 
@@ -64,7 +64,7 @@ def _walk(time, sender, receiver, amount, asset, offsets, entries, known, before
         i = end
 
 
-@inner_kernel
+@kernel
 def _fits(before, after):
     """Whether a transfer may be sent on as another: nine tenths of it at least, and no more than it."""
     return (0.9 * before * (1 - ROUNDING) <= after) & (after <= before * (1 + ROUNDING))
@@ -82,7 +82,7 @@ def _longest(latest, before, amount, asset, hops, i, day):
     return longest
 
 
-@inner_kernel
+@kernel
 def _longest_of(last, sender, receiver, amount, asset, hops, i):
     """The longest chain that row i may continue: of its sender's last entries."""
     longest = 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel
+from ...base.kernel_compiler import kernel
 from ...kernels.context import Scatters
 from ...kernels.wallet_view import DAY
 from .stretches import ENTRIES, FED, HUB, Flow, begun, flow_of, follow, over_stretches, slot_of, table_for
@@ -109,7 +109,7 @@ def _complete(g, bounds, room, size, cut, counts):
     return credits[:, :filled].copy()
 
 
-@inner_kernel
+@kernel
 def _search(g, bounds, i, room, so_far):
     """Count the middles of each source of row i's sender; how many sources have two or more, and whether the work was cut."""
     m, w = g.sender[i], g.receiver[i]
@@ -150,7 +150,7 @@ def _sources(g, bounds, i, room, so_far):
     return looked if sources else 0
 
 
-@inner_kernel
+@kernel
 def _paid_by(g, bounds, i, y, before, room, so_far, looked):
     """Add y to the middles of the sources that paid it; how many sources have two by that, and the transfers looked at."""
     stamp, found = room.stamp[0], 0
@@ -169,7 +169,7 @@ def _paid_by(g, bounds, i, y, before, room, so_far, looked):
     return found, looked
 
 
-@inner_kernel
+@kernel
 def _credit(g, i, room, so_far, size, counts, credits, filled):
     """Write what the search of row i found: the largest, how many, and who is to be credited; how many credits there are now."""
     m, row = g.sender[i], g.low + i

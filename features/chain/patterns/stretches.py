@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel
+from ...base.kernel_compiler import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,7 +172,7 @@ def _numbered(flow, low, n, names):
     return sender, receiver, wallet[:wallets].copy()
 
 
-@inner_kernel
+@kernel
 def _mark(moves, time, window, since, sender, receiver, wallets, marks):
     """Set `marks`, in two passes: what came before, and what comes after."""
     seen = np.full((wallets, 2), -1, np.int32)
@@ -238,7 +238,7 @@ def follow(g, so_far, added, until, removed, since):
     return max(added, until), max(removed, since)
 
 
-@inner_kernel
+@kernel
 def slot_of(table, x, stamp):
     """Where wallet x stands, or would, in a hash table whose rows begin with wallet and stamp; rows of other stamps are free."""
     mask = np.uint32(table.shape[0] - 1)

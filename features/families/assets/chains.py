@@ -1,6 +1,6 @@
 """Chains: on how many a wallet is active, and how payments come back to it on another one (family assets)."""
 
-from ...base.kernel_compiler import inner_kernel, kernel, part
+from ...base.kernel_compiler import kernel, part
 from ...kernels.wallet_view import IN, OUT, ROUNDING, median, number, ratio, row_of, view
 from ..declaration import CHAINS, SECONDS, SHARE, Feature, positions
 
@@ -62,7 +62,7 @@ def one(v, chain, out, want, s):
         out[AT.chain_hop__delay] = median(part(s.i2, 0, hops))
 
 
-@inner_kernel
+@kernel
 def come_back(v, k, chain):
     """The first of the 64 transfers after payment k that brings its amount back on another chain within an hour, or −1."""
     for j in range(k + 1, min(k + 65, v.n)):

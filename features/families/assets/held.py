@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel, part
+from ...base.kernel_compiler import kernel, part
 from ...kernels.wallet_view import IN, OUT, entropy, median, ratio, row_of, view
 from ..declaration import ASSETS, RATIO, SECONDS, SHARE, Feature, in_and_out, positions
 
@@ -118,7 +118,7 @@ def variety(sent, received, out):
         out[AT.all__entropy] = entropy(sent) / np.log(total)
 
 
-@inner_kernel
+@kernel
 def share_of_kind(transfers, ids, kind):
     """The share of transfers with value whose asset is of a kind, from how many there are of each asset."""
     of_kind = total = 0
@@ -144,7 +144,7 @@ def named(v, asset, ids):
                 return
 
 
-@inner_kernel
+@kernel
 def dollar_delay(v, ids, dollar, next_out, delays):
     """Median time from each dollar token received to the next payment of that token."""
     for a in range(v.assets):
@@ -161,7 +161,7 @@ def dollar_delay(v, ids, dollar, next_out, delays):
     return median(part(delays, 0, found))
 
 
-@inner_kernel
+@kernel
 def self_made(v, ids, born, seen):
     """How many assets it sent at the time of the chain's first transfer of them; `seen` is scratch."""
     latest = v.time[0] - 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel, part
+from ...base.kernel_compiler import kernel, part
 from ...kernels.wallet_view import DAY, IN, OUT, SELF, median, ratio, row_of, sort_pairs, view
 from ..declaration import RATIO, SECONDS, SHARE, Feature, positions
 
@@ -79,7 +79,7 @@ FEATURES = (
 AT = positions(FEATURES)
 
 
-@inner_kernel
+@kernel
 def find_swaps(v, rows, native, swaps, s):
     """Find the swaps in order of time, fill `swaps`, and mark their transfers in s.table; return how many there are.
 
@@ -97,7 +97,7 @@ def find_swaps(v, rows, native, swaps, s):
     return found
 
 
-@inner_kernel
+@kernel
 def swaps_of_second(v, start, end, rows, native, swaps, found, s):
     """Find the swaps among the transfers [start, end), all of one second."""
     n = ins = 0
@@ -122,7 +122,7 @@ def swaps_of_second(v, start, end, rows, native, swaps, found, s):
     return found
 
 
-@inner_kernel
+@kernel
 def swap_of(v, which, rows, native, swaps, at):
     """Whether the transfers `which` of one transaction are a swap; if so, describe it in place `at` of `swaps`.
 
@@ -147,7 +147,7 @@ def swap_of(v, which, rows, native, swaps, at):
     return exchanged and gave[at] != -2 and got[at] != -2
 
 
-@inner_kernel
+@kernel
 def swap_delay(v, when, in_swap, delays):
     """Median time from the latest inflow outside swaps to each swap."""
     k = found = 0
@@ -163,7 +163,7 @@ def swap_delay(v, when, in_swap, delays):
     return median(part(delays, 0, found))
 
 
-@inner_kernel
+@kernel
 def to_native_delay(v, rows, when, brings_native, in_swap, native, delays):
     """Median time from each token received outside swaps to the next swap into a native coin."""
     found = 0
@@ -181,7 +181,7 @@ def to_native_delay(v, rows, when, brings_native, in_swap, native, delays):
     return median(part(delays, 0, found))
 
 
-@inner_kernel
+@kernel
 def only_plain(swaps, found):
     """Leave the plain swaps of seconds with just one in the beginning of `swaps`; return how many there are."""
     when, _, gave, got, gone, came = swaps

@@ -1,6 +1,6 @@
 """Structure, first part: fans, and how widely those that a wallet deals with had dealt before (`chain/degrees.py`)."""
 
-from ...base.kernel_compiler import inner_kernel, kernel, part
+from ...base.kernel_compiler import kernel, part
 from ...kernels.wallet_view import DAY, IN, OUT, median, most_within, ratio
 from ..declaration import SHARE, WALLETS, Feature, in_and_out, positions
 
@@ -170,7 +170,7 @@ def fan(b, way, seconds, out, column, counts):
         out[k, column] = best
 
 
-@inner_kernel
+@kernel
 def gather_scatter(b, out, column, senders, receivers):
     """Most wallets gathered from in a day and scattered to in the next; `senders` and `receivers` are scratch."""
     time, direction, party = b.time, b.direction, b.party
@@ -220,7 +220,7 @@ def fans(b, out, at, want, s):
         gather_scatter(b, out, at + AT.gather_scatter__1d, s.i0, s.i1)
 
 
-@inner_kernel
+@kernel
 def new_receivers(b, first, out, at, times, known):
     """Receivers whose first money came from the wallet; `times` and `known` (1: a receiver, 2: such a one) are scratch."""
     time, direction, other, party, amount, value = b.time, b.direction, b.other, b.party, b.amount, b.value
@@ -247,7 +247,7 @@ def new_receivers(b, first, out, at, times, known):
             out[k, at + AT.new_receivers__1d] = most_within(part(times, 0, found), DAY) if found > 1 else found
 
 
-@inner_kernel
+@kernel
 def whom_it_pays(b, senders, sweeps, others, out, at, want, fans):
     """How many had paid its receivers before, and which of these are deposit addresses; `fans` is scratch."""
     row, direction = b.row, b.direction
@@ -271,7 +271,7 @@ def whom_it_pays(b, senders, sweeps, others, out, at, want, fans):
                 out[k, at + AT.receiver_fan__median] = median(part(fans, 0, outs))
 
 
-@inner_kernel
+@kernel
 def who_pays_it(b, receivers, out, at, want, fans):
     """How many its senders had paid before; `fans` is scratch."""
     row, direction = b.row, b.direction

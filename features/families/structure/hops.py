@@ -5,7 +5,7 @@ The search has a bound, and a feature that says how often it cut the search.
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel, part, prefetch
+from ...base.kernel_compiler import kernel, part, prefetch
 from ...kernels.wallet_view import IN, OUT, first_from
 from ..declaration import SHARE, WALLETS, Feature, positions
 
@@ -110,7 +110,7 @@ def onward(b, picked, offsets, steps, base, entries, mate, places):
         prefetch(mate, at)
 
 
-@inner_kernel
+@kernel
 def reach_out(b, time, picked, ends, places, entries, mate, out, column, cut, table):
     """Whom its receivers paid; adds of how many payments not all was searched."""
     stop, as_of = 0, np.int64(0)
@@ -135,7 +135,7 @@ def reach_out(b, time, picked, ends, places, entries, mate, out, column, cut, ta
         out[k, column] = found
 
 
-@inner_kernel
+@kernel
 def reach_in(b, picked, ends, places, entries, mate, out, column, cut, table):
     """Who paid its senders; adds of how many inflows not all was searched."""
     for k in range(b.wallet.size):

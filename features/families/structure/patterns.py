@@ -5,7 +5,7 @@ Every pattern has a bound, and a feature that says how often it cut the search.
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel
+from ...base.kernel_compiler import kernel
 from ...kernels.wallet_view import IN, OUT, first_from, ratio
 from ..declaration import HOPS, SHARE, WALLETS, Feature, positions
 
@@ -214,7 +214,7 @@ def scatters(b, size, capped, out, at):
             out[k, at + AT.scatter_gather__capped] = cut / (ins + outs)
 
 
-@inner_kernel
+@kernel
 def largest_event(b, offsets, time, size, counts, largest):
     """Of each wallet's events in the window, how many there are and the largest size; of no snapshot without a transfer."""
     for k in range(b.wallet.size):

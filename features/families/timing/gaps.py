@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel, part
+from ...base.kernel_compiler import kernel, part
 from ...kernels.wallet_view import (
     DAY,
     IN,
@@ -190,7 +190,7 @@ def memory(gaps):
     return ratio(ab, np.sqrt(aa * bb))
 
 
-@inner_kernel
+@kernel
 def fano(time):
     """Variance ÷ mean of transfers a UTC day, from the first day to the last; NaN for one day."""
     days = time[-1] // DAY - time[0] // DAY + 1
@@ -207,7 +207,7 @@ def fano(time):
     return (squares / days - mean * mean) / mean
 
 
-@inner_kernel
+@kernel
 def all_gaps(v, gaps, out, want):
     """The features of the gaps between all transfers; `gaps` is scratch of v.n."""
     g = part(gaps, 0, v.n - 1)
@@ -233,7 +233,7 @@ def all_gaps(v, gaps, out, want):
         out[AT.gap__median] = median(g)
 
 
-@inner_kernel
+@kernel
 def after_pause(v, longest):
     """Transfers within a day of the end of the pause after transfer `longest`."""
     end = v.time[longest + 1]
@@ -245,7 +245,7 @@ def after_pause(v, longest):
     return after
 
 
-@inner_kernel
+@kernel
 def gaps_of(v, direction, gaps):
     """Fill `gaps` with the gaps between the transfers of one direction, and return that part of it."""
     found = 0
@@ -259,7 +259,7 @@ def gaps_of(v, direction, gaps):
     return part(gaps, 0, max(found - 1, 0))
 
 
-@inner_kernel
+@kernel
 def one_direction(v, direction, gaps, out, at):
     """Burstiness and median of the gaps of one direction, written to out[at + 1] and out[at]."""
     g = gaps_of(v, direction, gaps)
@@ -267,7 +267,7 @@ def one_direction(v, direction, gaps, out, at):
     out[at] = median(g)
 
 
-@inner_kernel
+@kernel
 def equal_gaps(v, gaps, out):
     """The features of the pauses before payments of the same size as the one before; `gaps` is scratch of v.n."""
     found = 0

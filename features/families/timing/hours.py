@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...base.kernel_compiler import inner_kernel, kernel
+from ...base.kernel_compiler import kernel
 from ...kernels.wallet_view import DAY, OUT, WEEK, entropy, row_of, view
 from ..declaration import RATIO, SHARE, Feature, positions
 
@@ -111,7 +111,7 @@ def sending(v, hours, out):
     return outs
 
 
-@inner_kernel
+@kernel
 def chain_hours(counts, first_week, week, shares):
     """Fill `shares` with the share of the chain's transfers of the 12 weeks before `week` in each hour; whether it had any."""
     shares[:] = 0.0
