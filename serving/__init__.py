@@ -1,8 +1,9 @@
-"""A model, transfers and addresses in; scored, explained rows out. Knows no training; loads MLflow only if asked."""
+"""A model, transfers and addresses become scored, explained rows.
 
-from .model.model_folder import ModelFolder
-from .scoring.address_lists import read_addresses
-from .scoring.output import write_scores
-from .scoring.scorer import Scorer
+Not for training, and without its libraries: MLflow is imported only for models of its registry. The front door is listed in
+`__init__.pyi` and imported at first use.
+"""
 
-__all__ = ["ModelFolder", "Scorer", "read_addresses", "write_scores"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,69 +1,69 @@
-"""The house: imports run one way, the base install stays light, and the README's example runs."""
+"""The house: imports run one way, folders and files stay small, the base install stays light."""
 
 import ast
+import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from walletprint.features.base import kernel_compiler as compiled
+from walletprint.features.base import kernel_compiler
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-LAYERS = ["features", "serving", "training", "experiments", "cli"]  # each may import those before it
-BASE_ONLY = {"features", "serving"}
+PARTS = ["features", "serving", "training", "experiments", "cli"]
 EXTRAS = {"sklearn", "mlflow", "matplotlib", "optuna", "pyspark"}
-ALLOWED_LAZILY = {
-    REPOSITORY / "serving" / "pyfunc.py",
-    REPOSITORY / "serving" / "registry.py",
-}  # only ever run beside MLflow
+MOST_FILES, MOST_LINES = 14, 420
 
 
-def sources(layer: str) -> list[Path]:
-    return sorted((REPOSITORY / layer).rglob("*.py"))
+def sources(*parts: str) -> list[Path]:
+    return sorted(path for part in parts for path in (REPOSITORY / part).rglob("*.py") if ".venv" not in path.parts)
 
 
-def imported(path: Path, node: ast.ImportFrom) -> str | None:
-    """The layer that a relative import reaches, None if it stays inside or is absolute."""
-    if node.level == 0:
-        return None
-    package = path.relative_to(REPOSITORY).parts[:-1]
-    reached = package[: len(package) - (node.level - 1)] + tuple((node.module or "").split("."))
-    return reached[0] if reached and reached[0] in LAYERS else None
+@pytest.fixture
+def house(tmp_path) -> Path:
+    """The package as one tree, as an import finds it: import-linter reads folders, not an editable install."""
+    root = tmp_path / "walletprint"
+    root.mkdir()
+    shutil.copy(REPOSITORY / "package" / "__init__.py", root)
+    for part in PARTS:
+        shutil.copytree(REPOSITORY / part, root / part, ignore=shutil.ignore_patterns("results", "__pycache__"))
+    return root
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_imports_run_one_way(layer):
-    allowed = LAYERS[: LAYERS.index(layer) + 1]
-    wrong = [
-        f"{path.relative_to(REPOSITORY)}:{node.lineno} imports {reached}"
-        for path in sources(layer)
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom) and (reached := imported(path, node)) and reached not in allowed
-    ]
-    assert sources(layer)
-    assert not wrong
+def broken_rules(house: Path) -> tuple[int, str]:
+    words = ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]
+    done = subprocess.run(
+        [sys.executable, *words, "--config", str(REPOSITORY / "pyproject.toml")],
+        cwd=house.parent,
+        env={"PYTHONPATH": str(house.parent), "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("layer", sorted(BASE_ONLY))
-def test_the_base_never_imports_an_extra(layer):
-    wrong = [
-        f"{path.relative_to(REPOSITORY)}:{node.lineno}"
-        for path in sources(layer)
-        if path not in ALLOWED_LAZILY
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
-        if not getattr(node, "level", 0) and name.split(".")[0] in EXTRAS
-    ]
-    assert not wrong
+def test_imports_run_one_way(house):
+    code, said = broken_rules(house)
+    assert code == 0, said
+
+
+def test_an_import_upwards_or_in_a_circle_is_found(house):
+    with (house / "features" / "base" / "periods.py").open("a") as file:
+        file.write("\nfrom ..ledger import ledger\n")
+    with (house / "training" / "config" / "sections.py").open("a") as file:
+        file.write("\nfrom . import cross_checks\n")
+    code, said = broken_rules(house)
+    assert code == 1
+    assert "the folders of features BROKEN" in said
+    assert "no circle between files, in any folder BROKEN" in said
 
 
 def test_inside_the_package_imports_are_relative():
     wrong = [
         f"{path.relative_to(REPOSITORY)}:{node.lineno}"
-        for layer in LAYERS
-        for path in sources(layer)
+        for path in sources(*PARTS)
         if path != REPOSITORY / "serving" / "pyfunc.py"  # MLflow runs it as a script, which knows no package
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "walletprint"
@@ -71,30 +71,68 @@ def test_inside_the_package_imports_are_relative():
     assert not wrong
 
 
-@pytest.mark.parametrize("module", ["walletprint.features", "walletprint.serving"])
+@pytest.mark.parametrize("module", ["walletprint.features.extraction.extractor", "walletprint.serving.scoring.scorer"])
 def test_importing_the_scorer_loads_no_training_code(module):
-    code = f"import sys, {module}; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = loaded_by(f"import {module}")
     assert module in loaded
     assert not {name.split(".")[0] for name in loaded} & EXTRAS
     assert not [name for name in loaded if name.startswith("walletprint.training")]
 
 
+def loaded_by(code: str) -> list[str]:
+    code = f"import sys\n{code}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_a_front_door_loads_nothing_until_it_is_used():
+    loaded = loaded_by("import walletprint.features, walletprint.serving, walletprint.training")
+    assert not {"numba", "pandas", "pyarrow", "duckdb"} & set(loaded)
+
+
+@pytest.mark.parametrize("command", ["", "score"])
+def test_help_loads_nothing_heavy(command):
+    words = ["walletprint", *command.split(), "--help"]
+    loaded = loaded_by(
+        f"sys.argv = {words}\nfrom walletprint.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
+    )
+    assert not {"numba", "pandas", "pyarrow", "duckdb", "numpy", "mlflow", "sklearn"} & set(loaded)
+
+
 def test_no_file_grows_beyond_reading():
     long = {
-        str(path.relative_to(REPOSITORY)): n
-        for layer in LAYERS
-        for path in sources(layer)
-        if (n := len(path.read_text().splitlines())) > 420
+        str(path.relative_to(REPOSITORY)): lines
+        for path in sources(*PARTS)
+        if (lines := len(path.read_text().splitlines())) > MOST_LINES
     }
     assert not long
 
 
-def test_the_cache_of_a_kernel_knows_every_file_that_it_hangs_on():
+def test_no_folder_grows_beyond_reading():
+    files = Counter(path.parent.relative_to(REPOSITORY).as_posix() for path in sources(*PARTS, "tests"))
+    assert not {folder: number for folder, number in files.items() if number > MOST_FILES}
+
+
+def test_every_folder_says_what_it_is_for():
+    silent = [
+        str(path.relative_to(REPOSITORY))
+        for path in sources(*PARTS)
+        if path.name == "__init__.py" and len((ast.get_docstring(ast.parse(path.read_text())) or "").splitlines()) < 2
+    ]
+    assert not silent
+
+
+def test_the_cache_of_a_kernel_knows_every_file_that_it_depends_on():
     features = REPOSITORY / "features"
-    known = {path.relative_to(features).as_posix() for path in compiled.sources_of(features / "families" / "flow.py")}
-    assert {"families/flow.py", "fifo.py", "view.py", "compiled.py", "declare.py"} <= known
-    assert "families/timing_gaps.py" not in known
-    assert "chain/stretches.py" in {
-        path.relative_to(features).as_posix() for path in compiled.sources_of(features / "chain" / "cycles.py")
+    known = {
+        path.relative_to(features).as_posix() for path in kernel_compiler.sources_of(features / "families" / "flow.py")
+    }
+    assert {
+        "families/flow.py", "families/declaration.py", "kernels/fifo_queue.py", "kernels/wallet_view.py",
+        "base/kernel_compiler.py",
+    } <= known  # fmt: skip
+    assert "families/timing/gaps.py" not in known
+    assert "chain/patterns/stretches.py" in {
+        path.relative_to(features).as_posix()
+        for path in kernel_compiler.sources_of(features / "chain" / "patterns" / "cycles.py")
     }
