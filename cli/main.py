@@ -11,15 +11,15 @@ from typing import Annotated
 import typer
 
 from ..features.base.errors import UsageError, WalletprintError
-from .audit import audit
-from .benchmarks import benchmark
-from .cases import app as cases_app
-from .compare import diff, drift
+from .audit_command import audit
+from .benchmark_command import benchmark
+from .case_commands import app as cases_app
+from .compare_commands import diff, drift
 from .console import Quiet, Screen, complain
-from .labels import app as labels_app
+from .label_commands import app as labels_app
 from .options import AsOf, Attribution, KeptLedger, Memory, TrackingUri, TransfersPath
-from .score import score
-from .training import config_app, promote, rollback, train
+from .score_command import score
+from .training_commands import config_app, promote, rollback, train
 
 _OPENMP = "; LightGBM needs the OpenMP runtime: install libgomp1 (Debian) or libomp (macOS), or use the Makefile"
 
@@ -73,7 +73,7 @@ def ingest(
 ) -> None:
     """Read transaction histories of any known format into one checked transfers table."""
     from ..features.ingestion.ingestion import ingest as read_all
-    from .tables import tell_ingest
+    from .shared_steps import tell_ingest
 
     screen = Screen(quiet)
     with screen.progress("reading") as on_progress:
@@ -96,7 +96,7 @@ def extract(
     quiet: Quiet = False,
 ) -> None:
     """Turn the histories of wallets into behavioural vectors. An interrupted run goes on where it was."""
-    from .tables import load_ledger, snapshots_asked, write_features
+    from .shared_steps import load_ledger, snapshots_asked, write_features
 
     screen = Screen(quiet)
     ledger = load_ledger(transfers, out, screen, None, memory, kept, attribution)
@@ -124,7 +124,7 @@ def features(
 ) -> None:
     """List the catalogue of features, or show one of them."""
     from ..features.reference.page import reference
-    from .features import show_json, show_list, show_one
+    from .feature_commands import show_json, show_list, show_one
 
     if sum([family is not None or as_json, show is not None, as_markdown]) > 1:
         raise UsageError("features: --show and --markdown each go alone")
@@ -177,6 +177,6 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Run the main job end to end on a simulated chain and show what comes out."""
-    from .demo import run_demo
+    from .demo_command import run_demo
 
     run_demo(out, Screen(quiet))

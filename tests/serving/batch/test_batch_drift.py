@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from walletprint.cli.score import _drift
+from walletprint.cli.score_command import _drift
 from walletprint.features.base.errors import DataError
 from walletprint.features.extraction.extractor import extract
 from walletprint.serving import Scorer

@@ -27,7 +27,7 @@ def build(
     """Read OFAC, GraphSense, Etherscan, Forta and plain label files into one table. Conflicting labels are all kept."""
     from ..features.base.atomic_write import write_parquet
     from ..features.labels import build_labels
-    from .tables import some
+    from .shared_steps import some
 
     screen = Screen(quiet)
     with screen.progress("reading labels"):
@@ -70,7 +70,7 @@ def _tell(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     """Counts by category and source, conflicts, and the words that no vocabulary has."""
     from ..features.base.atomic_write import write_whole
     from ..features.base.untrusted_text import csv_text
-    from .tables import some
+    from .shared_steps import some
 
     labels = built.labels
     counts = pd.crosstab(labels["category"], labels["source"]).rename_axis(columns=None).reset_index()

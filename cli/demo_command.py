@@ -17,7 +17,7 @@ from ..features.base.arrow import pc
 from ..serving import Scorer, read_addresses, write_scores
 from ..training import read_labels, train
 from .console import Screen
-from .tables import METRICS, some
+from .shared_steps import METRICS, some
 
 _CRIMES = {"laundering": ["laundering", "state_linked"], "state_linked": ["state_linked"]}
 _SHOWN = 3

@@ -39,7 +39,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Tune, train, calibrate, audit, measure, track and register a model. A search that was interrupted goes on."""
-    from .tables import keep_bad_labels, load_ledger
+    from .shared_steps import keep_bad_labels, load_ledger
 
     screen = Screen(quiet)
     if from_run is not None:
@@ -78,7 +78,7 @@ def promote(
 ) -> None:
     """Make the challenger of a registered model its champion, if it is not worse on later wallets. Exit code 1 if it is."""
     from ..training.registry.promotion import promote as decide
-    from .tables import load_ledger
+    from .shared_steps import load_ledger
 
     screen = Screen(quiet)
     ledger = load_ledger(transfers, Path(name), screen, None, memory, kept, attribution)
@@ -139,7 +139,7 @@ def complain_of(note: str) -> None:
 
 def _tell(result: "TrainResult", screen: Screen) -> None:
     """The table of metrics, the model's interval, what the audit found, and where all of it is."""
-    from .tables import METRICS
+    from .shared_steps import METRICS
 
     head = result.config.head
     screen.table(result.metrics.filter(items=["slice", *METRICS]), title=f"{head}: {result.model_dir}")

@@ -46,7 +46,7 @@ def score(
 ) -> None:
     """Score addresses as of a date: one explained row each. Exit code 3: done, with places of the list set aside."""
     from ..serving import Scorer
-    from .tables import load_ledger
+    from .shared_steps import load_ledger
 
     _check(addresses, out, address, as_of, reasons)
     screen = Screen(quiet)

@@ -59,7 +59,7 @@ def trace(
 ) -> None:
     """Follow the loot of a case: wallets reached by hop and day, what it went through, where it rests."""
     from ..features.cases import trace as follow
-    from .tables import load_ledger, some
+    from .shared_steps import load_ledger, some
 
     screen = Screen(quiet)
     if picture is not None:
@@ -96,7 +96,7 @@ def ledger(
     """The figures of all cases, a row a case and a row a year: stolen, through which services, still unlaundered."""
     from ..features.cases import case_ledger
     from ..features.cases.trace import write_table
-    from .tables import load_ledger, some
+    from .shared_steps import load_ledger, some
 
     screen = Screen(quiet)
     read = _read_cases(cases, out, screen)
@@ -115,7 +115,7 @@ def ledger(
 
 def _read_cases(place: Path, out: Path, screen: Screen) -> "Cases":
     from ..features.cases import read_cases
-    from .tables import set_aside
+    from .shared_steps import set_aside
 
     read = read_cases(place)
     set_aside(read.bad, place, out.with_name(f"{out.stem}.bad-cases.parquet"))
@@ -124,7 +124,7 @@ def _read_cases(place: Path, out: Path, screen: Screen) -> "Cases":
 
 def _read_labels(place: Path | None, screen: Screen) -> pd.DataFrame | None:
     from ..features.labels import read_labels
-    from .tables import some
+    from .shared_steps import some
 
     if place is None:
         screen.say("no labels (--labels): no service is known, so that loot is followed through everything")
