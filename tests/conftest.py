@@ -1,11 +1,13 @@
 """What all tests share: where the real data lie, and a quiet MLflow."""
 
 import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 # The same examples in every run, so that a change is what makes a test fail; HYPOTHESIS_PROFILE=default draws new ones.
@@ -38,10 +40,22 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Trained:
+    """Made once per run: the first worker of pytest-xdist trains, the others read what it left. Tests only read the folder."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"
+    folder.mkdir(exist_ok=True)
+    made = folder / "trained.pickle"
+    with FileLock(folder / "lock"):
+        if not made.exists():
+            made.write_bytes(pickle.dumps(_train(folder)))
+    return Trained(**pickle.loads(made.read_bytes()))
+
+
+def _train(folder: Path) -> dict[str, Any]:
+    """The attributes of `Trained`, in plain classes: pickle cannot find a class of a conftest again."""
     from walletprint.experiments.simulation import simulate
     from walletprint.training import train
 
-    folder: Path = tmp_path_factory.mktemp("trained")
     chain = simulate(folder / "chain", wallets=1200, days=420, seed=11)
     config = {
         "head": "laundering",
@@ -51,4 +65,4 @@ def trained(tmp_path_factory) -> Trained:
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     progress: list[tuple[str, int, int]] = []
     result = train(chain.transfers, chain.labels, config, folder / "model", uri, lambda *step: progress.append(step))
-    return Trained(chain, config, result, uri, progress)
+    return {"chain": chain, "config": config, "result": result, "uri": uri, "progress": progress}

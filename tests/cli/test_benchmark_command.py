@@ -1,6 +1,7 @@
 """`walletprint benchmark`: the list, a run with its files, the MLflow run, and what bad calls say."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import pandas as pd
@@ -52,12 +53,14 @@ def test_a_run_is_printed_and_kept(run, fake, tmp_path):
 
 
 def test_a_run_is_recorded_if_a_store_is_named(trained, tmp_path):
+    shutil.copy(trained.uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     (tmp_path / "a_nodes.csv").write_text("nodeid,isFraud\n")
     found = Findings(PROTOCOLS["amlsim"], "Measured so.", {"Accounts": TABLE, "By step": pd.DataFrame({"step": [1]})})
     report = record.write_findings(found, tmp_path / "kept")
-    store = record.open_benchmark("amlsim", trained.uri)
+    store = record.open_benchmark("amlsim", uri)
     run_id = record.record(store, found, tmp_path, 7, report)
-    client = MlflowClient(trained.uri)
+    client = MlflowClient(uri)
     seen = client.get_run(run_id)
     assert client.get_experiment(seen.info.experiment_id).name == "walletprint-benchmark-amlsim"
     assert seen.data.metrics == {"a/x/rows": 10, "a/x/pr_auc": 0.5, "a/y/rows": 10, "b/x/rows": 10, "b/x/pr_auc": 0.75}
