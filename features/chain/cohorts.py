@@ -6,7 +6,6 @@ cheaper, and the transfers of the wallets drawn (32,768 on average, whatever the
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..base.kernel_compiler import kernel
+from ..base.processor_cores import usable_cores
 from ..kernels.context import Cohorts
 from ..kernels.wallet_view import IN, OUT, SELF, WEEK, leading_asset, number, scratch_for
 
@@ -46,7 +46,7 @@ def cohorts_of(ledger: Ledger, as_of: np.ndarray, window_seconds: int | None) ->
         window_seconds: how long each period is; None: from the first transfer.
     """
     weeks, of = _numbered(as_of // WEEK)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         found = list(pool.map(lambda week: _kept_cohort(ledger, int(week), window_seconds), weeks))
     number = np.repeat(np.arange(len(found)), [len(cohort.assets) for cohort in found])
     assets, sizes, values = (np.concatenate(parts) for parts in zip(_NOBODY, *found, strict=True))

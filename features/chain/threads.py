@@ -1,12 +1,13 @@
 """Runs a kernel over shares of some groups on all cores. Each call writes to places of its own, so that no order plays a part."""
 
 import itertools
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+
+from ..base.processor_cores import usable_cores
 
 
 def over_shares(work: Callable[[int, int], Any], ends: np.ndarray) -> None:
@@ -16,10 +17,10 @@ def over_shares(work: Callable[[int, int], Any], ends: np.ndarray) -> None:
         work: of groups first … last − 1; without Python's lock, or nothing is gained.
         ends: int64[groups + 1], where each group begins and the last one ends.
     """
-    groups, shares = len(ends) - 1, 4 * (os.cpu_count() or 1)
+    groups, shares = len(ends) - 1, 4 * usable_cores()
     cuts = np.searchsorted(ends, np.linspace(ends[0], ends[-1], shares + 1))
     cuts[0], cuts[-1] = 0, groups
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         running = [pool.submit(work, int(a), int(b)) for a, b in itertools.pairwise(cuts) if a < b]
         for one in running:
             one.result()

@@ -4,7 +4,6 @@ Knows no feature and no frame.
 """
 
 import itertools
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base.errors import UsageError
+from ..base.processor_cores import usable_cores
 from ..chain import context_of
 from ..chain.cohorts import cohorts_of
 from ..exposure.vectors import exposures
@@ -142,7 +142,7 @@ def _computed(plan: Plan, which: slice) -> np.ndarray:
 
 def _in_order(blocks: Sequence[slice], work: Callable[[slice], np.ndarray]) -> Iterator[tuple[slice, np.ndarray]]:
     """Each block and its result, in order, worked on by all cores; few results wait to be taken."""
-    workers = os.cpu_count() or 1
+    workers = usable_cores()
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[tuple[slice, Future[np.ndarray]]] = deque()
         for block in blocks:

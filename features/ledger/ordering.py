@@ -3,13 +3,13 @@
 Works on arrays; reads nothing, keeps nothing.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from ..base.kernel_compiler import kernel
+from ..base.processor_cores import usable_cores
 from ..kernels.wallet_view import Rows
 
 _MANY = 200_000  # rows from which on threads are worth their while
@@ -84,7 +84,7 @@ def compressed(
     _count(sender, receiver, offsets)
     np.cumsum(offsets, out=offsets)
     entries, fill = np.empty(offsets[-1], np.int32), offsets[:-1].copy()
-    threads = (os.cpu_count() or 1) if len(time) > _MANY else 1
+    threads = usable_cores() if len(time) > _MANY else 1
     # By wallets, so that no two threads write to one place, and so that each has as many entries to write.
     edges = np.searchsorted(offsets, np.linspace(0, offsets[-1], threads + 1).astype(np.int64))
     edges[0], edges[-1] = 0, wallets

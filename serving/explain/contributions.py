@@ -5,7 +5,6 @@ row passes all splits by k on the path, and z_k the share of the training rows t
 polynomial, so some Gauss-Legendre points give the integral exactly. Rows that pass the same splits on a path share the result.
 """
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Self
 import numpy as np
 
 from ...features.base.kernel_compiler import kernel
+from ...features.base.processor_cores import usable_cores
 
 _ROWS = 2_048  # at once: a block and its contributions stay near the processor
 _ZERO = float(np.float32(1e-35))  # what LightGBM takes for zero
@@ -86,7 +86,7 @@ class Explainer:
             for block in blocks:
                 fill(block)
             return out
-        with ThreadPoolExecutor(min(len(blocks), len(os.sched_getaffinity(0)))) as pool:
+        with ThreadPoolExecutor(min(len(blocks), usable_cores())) as pool:
             for _ in pool.map(fill, blocks):  # asks for the results, so that an error comes out
                 pass
         return out

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
+from ...features.base.processor_cores import usable_cores
 from ..data import large_matrix as matrix
 from ..data.large_matrix import Rows
 
@@ -104,7 +105,7 @@ def fit_forest(
     X: pd.DataFrame, y: np.ndarray, seed: int, threads: int = 0, weights: np.ndarray | None = None
 ) -> Pipeline:
     """A random forest of 200 trees with at least five rows a leaf, medians and a flag where a feature is missing."""
-    forest = RandomForestClassifier(200, min_samples_leaf=5, n_jobs=threads or -1, random_state=seed)
+    forest = RandomForestClassifier(200, min_samples_leaf=5, n_jobs=threads or usable_cores(), random_state=seed)
     return make_pipeline(_impute(), forest).fit(X, y, randomforestclassifier__sample_weight=weights)
 
 
@@ -149,7 +150,7 @@ def _constraints(names: Sequence[str], monotone: Mapping[str, int] | None) -> di
 
 
 def _threads(numbers: int) -> int:
-    return 1 if numbers < SMALL else 0  # 0: all cores
+    return 1 if numbers < SMALL else usable_cores()
 
 
 def _impute() -> SimpleImputer:

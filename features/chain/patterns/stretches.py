@@ -7,7 +7,6 @@ wherever it stands; a graph whose window holds most of the ledger becomes a few 
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...base.kernel_compiler import kernel
+from ...base.processor_cores import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +96,7 @@ def over_stretches(flow: Flow, window: int, room: Callable[[], Any], work: Calla
         room: makes memory to work in; one a thread.
         work: without Python's lock, or nothing is gained. What it finds must hang on the rows in their windows alone.
     """
-    threads = os.cpu_count() or 1
+    threads = usable_cores()
     rooms: SimpleQueue[tuple[_Names, Any]] = SimpleQueue()
     for _ in range(threads):
         rooms.put((_Names(np.full(flow.wallets, -1, np.int32), np.zeros(1, np.int64)), room()))

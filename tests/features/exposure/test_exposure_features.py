@@ -193,7 +193,7 @@ def test_the_number_of_threads_and_the_size_of_blocks_change_nothing(known, thre
     transfers, labels, snapshots, expected = known
     with (
         patch.object(sys.modules["walletprint.features.extraction.engine"], "_BLOCK", block),
-        patch("os.cpu_count", return_value=threads),
+        patch("os.sched_getaffinity", return_value=range(threads)),
     ):
         assert_same_bits(vectors(transfers, labels, snapshots), expected)
 

@@ -178,7 +178,7 @@ def test_the_number_of_threads_and_the_size_of_blocks_change_nothing(threads, bl
     snapshots = snapshots_at([moment(START + 100 * DAY)], sorted({*transfers["sender"], *transfers["receiver"]}))
     expected = vectors(transfers, snapshots, "all")
     driver = sys.modules["walletprint.features.extraction.engine"]
-    with patch.object(driver, "_BLOCK", block), patch("os.cpu_count", return_value=threads):
+    with patch.object(driver, "_BLOCK", block), patch("os.sched_getaffinity", return_value=range(threads)):
         assert_same_bits(vectors(transfers, snapshots, "all"), expected)
     assert np.isfinite(expected["activity__span__days"]).mean() > 0.9
 
