@@ -34,12 +34,12 @@ Named one by one, so that a new feature is refused until somebody has looked: a 
 """
 
 
-def own_features() -> list[str]:
+def self_contained_features() -> list[str]:
     """The features that look at nothing but the wallet's own transfers, in the catalogue's order."""
-    return [declared.name for declared in catalogue() if is_own(declared)]
+    return [declared.name for declared in catalogue() if is_self_contained(declared)]
 
 
-def is_own(declared: Feature) -> bool:
+def is_self_contained(declared: Feature) -> bool:
     """Whether a feature is the same where only the wallet's own transfers are there."""
     return set(declared.needs) <= _COLUMNS or declared.name in _OWN_SHARE
 
@@ -50,11 +50,11 @@ def refuse_others(names: Sequence[str], what: str) -> list[str]:
     Raises:
         UsageError: one is not, or is unknown. `what` begins the message: whose features they are.
     """
-    if others := [name for name in names if not is_own(feature(name))]:
+    if others := [name for name in names if not is_self_contained(feature(name))]:
         listed = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
         raise UsageError(
             f"{what}: on Spark a wallet's own transfers are all there is, but {listed} look at the rest of the chain; use a "
-            "model on own features (`reference` is one; `walletprint.features.families.self_contained.own_features()` lists "
-            "them), or one machine"
+            "model on self-contained features (`reference` is one; they are listed by "
+            "`walletprint.features.families.self_contained.self_contained_features()`), or one machine"
         )
     return list(names)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..base.errors import DataError, UsageError
 from ..base.periods import parse_as_of, parse_window
 from ..families.registry import needs_of
-from ..families.self_contained import own_features, refuse_others
+from ..families.self_contained import refuse_others, self_contained_features
 from ..ledger.builder import columns_for
 from ..ledger.transfer_inputs import parts_of_table
 from ..transfers.columns import in_utc
@@ -63,7 +63,7 @@ def extract_spark(
         snapshots: a Spark frame with `address` (text) and perhaps `as_of` (timestamp), one row a vector. It is read twice.
         as_of: a date for all rows without one of their own.
         window: how far back to look from `as_of`, such as `90d`; None for all history.
-        features: names from the catalogue; None for all that a wallet's own transfers tell (`own_features`).
+        features: names from the catalogue; None for all that a wallet's own transfers tell (`self_contained_features`).
 
     Returns:
         A Spark frame of `address`, `as_of` and a double a feature, a row a snapshot, in no order. Nothing is computed yet but
@@ -73,7 +73,7 @@ def extract_spark(
         UsageError: a feature needs the rest of the chain, a date is missing, or what came is no such frame.
         DataError: the transfers lack columns, or none of the first thousand is good.
     """
-    names = own_features() if features is None else refuse_others(features, "features")
+    names = self_contained_features() if features is None else refuse_others(features, "features")
     seconds = parse_window(window)
     asked = asked_of(snapshots, as_of, "snapshots")
     if asked.undated:

@@ -17,7 +17,7 @@ import pandas as pd
 import typer
 
 from ....features import Ledger, extract, snapshots_of
-from ....features.families.self_contained import own_features
+from ....features.families.self_contained import self_contained_features
 from ....features.spark.driver import extract_spark
 from ...protocols.report import RESULTS, environment, write_report
 from ..engines.columns import AS_OF
@@ -36,7 +36,7 @@ for each of its ends), `shuffle_bytes` what was written of them, compressed (lz4
 
 def run_one(path: Path) -> dict[str, Any]:
     """The vectors of every wallet, in this process, from a file that `ingest` wrote."""
-    return _timed(lambda: _extracted(Ledger.from_transfers(path, own_features())))
+    return _timed(lambda: _extracted(Ledger.from_transfers(path, self_contained_features())))
 
 
 def run_one_unchecked(path: Path) -> dict[str, Any]:
@@ -44,7 +44,9 @@ def run_one_unchecked(path: Path) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     return _timed(
-        lambda: _extracted(Ledger.from_transfers(pq.read_table(path).replace_schema_metadata(None), own_features()))
+        lambda: _extracted(
+            Ledger.from_transfers(pq.read_table(path).replace_schema_metadata(None), self_contained_features())
+        )
     )
 
 
@@ -66,7 +68,7 @@ def run_spark(path: Path) -> dict[str, Any]:
 
 
 def _extracted(ledger: Ledger) -> int:
-    return len(extract(ledger, snapshots_of(ledger.addresses, AS_OF), features=own_features()))
+    return len(extract(ledger, snapshots_of(ledger.addresses, AS_OF), features=self_contained_features()))
 
 
 def _timed(work: Callable[[], Any], process: int | None = None) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from samples.spark_chain import AS_OF, address, chain
 
 from walletprint.features import Ledger, UsageError, extract, snapshots_of
 from walletprint.features.base.arrow import table_of
-from walletprint.features.families.self_contained import own_features, refuse_others
+from walletprint.features.families.self_contained import refuse_others, self_contained_features
 from walletprint.features.spark.driver import SparkFrame, _kinds, ddl_of
 from walletprint.features.spark.worker import _numbered, by_group, vectors_of
 
 WALLETS = 60
 ASKED = [address(number) for number in [*range(0, WALLETS, 2), 10_000]] + ["0x12"]
-OWN = own_features()
+OWN = self_contained_features()
 
 
 def key(text: str) -> int:

@@ -11,7 +11,7 @@ from samples.spark_session import JAVA, NO_JAVA, NO_PYSPARK, session
 
 from walletprint.features import DataError, Ledger, UsageError, extract, snapshots_of
 from walletprint.features.base.arrow import table_of
-from walletprint.features.families.self_contained import own_features
+from walletprint.features.families.self_contained import self_contained_features
 from walletprint.features.spark.driver import extract_spark, rejected_spark
 from walletprint.serving import Scorer
 from walletprint.serving.scoring.output import SCORES_SCHEMA
@@ -48,7 +48,7 @@ def ordered(table: pa.Table) -> pa.Table:
 
 def test_vectors_have_the_bits_of_one_machine(spark, moved, chain_frame):
     snapshots = pd.concat([snapshots_of(ASKED[:40], AS_OF), snapshots_of(ASKED[:20], "2021-03-01T00:00:01Z")])
-    expected = extract(Ledger.from_transfers(chain_frame), snapshots, window="30d", features=own_features())
+    expected = extract(Ledger.from_transfers(chain_frame), snapshots, window="30d", features=self_contained_features())
     found = extract_spark(moved, spark.createDataFrame(table_of(snapshots)), window="30d").toArrow()
     both = [ordered(table).to_pandas() for table in (found, table_of(expected))]
     assert list(both[0]) == list(both[1])
