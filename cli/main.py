@@ -22,6 +22,7 @@ from .score_command import score
 from .training_commands import config_app, promote, rollback, train
 
 _OPENMP = "; LightGBM needs the OpenMP runtime: install libgomp1 (Debian) or libomp (macOS), or use the Makefile"
+_EXPERIMENTS = "pip install walletprint-experiments (from a checkout: pip install ./experiments)"
 
 app = typer.Typer(
     name="walletprint",
@@ -56,6 +57,11 @@ def main() -> None:
     except WalletprintError as error:
         complain(f"error: {error}")
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("walletprint.experiments."):
+            raise
+        complain(f"error: {error.name} is not installed; {_EXPERIMENTS}")
+        sys.exit(2)
     except OSError as error:  # a full disk, a folder that may not be written
         complain(f"error: {error}{_OPENMP if 'libgomp' in str(error) else ''}")
         sys.exit(1)
