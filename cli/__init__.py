@@ -1,4 +1,8 @@
-"""The command line `walletprint`: thin; each subcommand calls one public function."""
+"""The command line `walletprint`: thin, each command calls one public function.
+
+Not for computing: what a command shows or writes comes from the other four parts. Heavy modules are imported inside commands, so
+that `--help` answers at once. Front door: `main` (main.py).
+"""
 
 from .main import main
 

@@ -1,7 +1,7 @@
 """`walletprint audit`: looks for leaks in any table of features and labels, and says what to do about them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,28 +9,30 @@ from ..features.base.errors import UsageError
 from .console import Quiet, Screen
 
 
+def _column(text: str) -> Any:
+    return typer.Option(metavar="COLUMN", help=text)
+
+
 def audit(
     table: Annotated[
-        Path, typer.Argument(help="CSV or Parquet, a row a sample; columns that no option names are features.")
+        Path,
+        typer.Argument(help="CSV or Parquet, one row per sample; every column not named by an option is a feature."),
     ],
-    label: Annotated[str, typer.Option(metavar="COLUMN", help="What is to be predicted; two values.")],
-    address: Annotated[str | None, typer.Option(metavar="COLUMN", help="Whose row it is [address].")] = None,
-    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="The date a row speaks of [as_of].")] = None,
-    first: Annotated[str | None, typer.Option(metavar="COLUMN", help="When its history begins, if no feature.")] = None,
-    last: Annotated[str | None, typer.Option(metavar="COLUMN", help="When its history ends, if no feature.")] = None,
+    label: Annotated[str, _column("Column to be predicted; it has two values.")],
+    address: Annotated[str | None, _column("Column with the wallet address. Default: address.")] = None,
+    time: Annotated[str | None, _column("Column with the date of the row. Default: as_of.")] = None,
+    first: Annotated[str | None, _column("Column with the begin of the history, if no feature.")] = None,
+    last: Annotated[str | None, _column("Column with the end of the history, if no feature.")] = None,
     known_from: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Since when its label can be known [known_from].")
+        str | None, _column("Column with the date since when the label was known. Default: known_from.")
     ] = None,
-    source: Annotated[str | None, typer.Option(metavar="COLUMN", help="The list it comes from [source].")] = None,
+    source: Annotated[str | None, _column("Column with the list that a row comes from. Default: source.")] = None,
     group: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="Belongs on one side of the split, as a case does; repeatable."),
+        list[str] | None, _column("Column whose equal values stay on one side of the split; repeatable.")
     ] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="No feature, and nothing else; repeatable.")
-    ] = None,
+    ignore: Annotated[list[str] | None, _column("Column to leave out; repeatable.")] = None,
     split: Annotated[
-        str, typer.Option(metavar="COLUMN|random", help="A column that says train and test, or 70 to 30 by lot.")
+        str, typer.Option(metavar="COLUMN|random", help="Column that says train or test; or random: 70 % and 30 %.")
     ] = "random",
     split_at: Annotated[
         str | None, typer.Option(metavar="DATE", help="Train on rows up to this date (UTC), test on the later ones.")
@@ -38,7 +40,7 @@ def audit(
     out: Annotated[Path | None, typer.Option(help="Write the report there too (.md or .json).")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Look for leaks in a table of features and labels: what gives the label away without behaviour. In brackets: the default."""
+    """Look for leaks in a table of features and labels: what gives the label away without behaviour."""
     from ..features.base.atomic_write import write_whole
     from ..training.audit import audit as look
 

@@ -1,13 +1,15 @@
 """`walletprint benchmark`: runs a protocol of the field on a folder of its data, prints its tables and keeps them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from ..features.base.errors import UsageError
 from .console import Quiet, Screen
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def benchmark(
@@ -45,7 +47,9 @@ def benchmark(
         screen.say(f"MLflow run {record(store, found, data, seed, report)} of {store.experiment}")
 
 
-def _listed() -> pd.DataFrame:
+def _listed() -> "pd.DataFrame":
+    import pandas as pd
+
     from ..experiments.protocols import PROTOCOLS
 
     rows = [(one.name, one.measures, one.needs, one.source) for one in PROTOCOLS.values()]

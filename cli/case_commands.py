@@ -3,40 +3,31 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
-import pandas as pd
 import typer
 
 from ..features.base.errors import UsageError
 from .console import Quiet, Screen, complain
+from .options import AsOf, LedgerFolder, Memory, TransfersPath
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..features.cases import Cases, Trace
 
 app = typer.Typer(
     help="Thefts followed from their seed addresses to where the loot left or lies.", no_args_is_help=True
 )
 
-TransfersPath = Annotated[
-    str, typer.Option("--transfers", "-t", help="A Parquet or CSV file, a folder or a glob of transfers.")
-]
 CasesPath = Annotated[
     Path,
     typer.Option(
-        "--cases", "-c", help="CSV or Parquet: case, address, date (and actor, source), a row a seed address."
+        "--cases", "-c", help="CSV or Parquet: case, address, date (and actor, source); one row per seed address."
     ),
 ]
 LabelsPath = Annotated[
     Path | None, typer.Option("--labels", "-l", help="Labels (.parquet or .csv): through services nothing is followed.")
 ]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", help="Only transfers and labels before this date count (2021-04-01; UTC).")
-]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Tables as CSV instead of Parquet.")]
-Memory = Annotated[str | None, typer.Option(help="How much memory the transfers may take (2GB, 1500MB).")]
-KeptLedger = Annotated[
-    Path | None, typer.Option("--ledger", help="Keep the encoded transfers in this folder, and reuse them.")
-]
 
 PICTURES = (".png", ".svg")
 _ROWS = 12
@@ -50,23 +41,23 @@ def trace(
     case: Annotated[str | None, typer.Option(help="Which case of the list; needed if it has several.")] = None,
     labels: LabelsPath = None,
     as_of: AsOf = None,
-    max_hops: Annotated[int | None, typer.Option(help="Follow no further than so many hops.")] = None,
+    max_hops: Annotated[int | None, typer.Option(help="Follow at most this many hops.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw the flows too (.png or .svg).")] = None,
     csv: AsCsv = False,
     memory: Memory = None,
-    kept: KeptLedger = None,
+    ledger_folder: LedgerFolder = None,
     quiet: Quiet = False,
 ) -> None:
     """Follow the loot of a case: wallets reached by hop and day, what it went through, where it rests."""
     from ..features.cases import trace as follow
-    from .shared_steps import load_ledger, some
+    from .shared_steps import counted, load_ledger
 
     screen = Screen(quiet)
     if picture is not None:
         _check_picture(picture)
     chosen = _read_cases(cases, out, screen).one(case)
     known = _read_labels(labels, screen)
-    ledger = load_ledger(transfers, out, screen, memory=memory, kept=kept)
+    ledger = load_ledger(transfers, out, screen, memory=memory, ledger_folder=ledger_folder)
     with screen.progress("following the loot"):
         found = follow(ledger, chosen, known, as_of, max_hops)
     _make_folder(out)
@@ -74,8 +65,8 @@ def trace(
     screen.table(_upright(found.summary), title=f"{chosen.id}, as of {found.as_of:%Y-%m-%d %H:%M}")
     for name in ("hops", "through", "resting"):
         table = getattr(found, name)
-        screen.table(_short(table.head(_ROWS)), title=f"{name} ({some(len(table), 'row')})")
-    screen.say(f"{some(len(found.flows), 'flow')}; {', '.join(path.name for path in written)} in {out}")
+        screen.table(_short(table.head(_ROWS)), title=f"{name} ({counted(len(table), 'row')})")
+    screen.say(f"{counted(len(found.flows), 'flow')}; {', '.join(path.name for path in written)} in {out}")
     if picture is not None:
         _draw(found, picture)
         screen.say(f"flows drawn in {picture}")
@@ -90,27 +81,27 @@ def ledger(
     as_of: AsOf = None,
     csv: AsCsv = False,
     memory: Memory = None,
-    kept: KeptLedger = None,
+    ledger_folder: LedgerFolder = None,
     quiet: Quiet = False,
 ) -> None:
     """The figures of all cases, a row a case and a row a year: stolen, through which services, still unlaundered."""
     from ..features.cases import case_ledger
     from ..features.cases.trace import write_table
-    from .shared_steps import load_ledger, some
+    from .shared_steps import counted, load_ledger
 
     screen = Screen(quiet)
     read = _read_cases(cases, out, screen)
     known = _read_labels(labels, screen)
-    loaded = load_ledger(transfers, out, screen, memory=memory, kept=kept)
+    loaded = load_ledger(transfers, out, screen, memory=memory, ledger_folder=ledger_folder)
     with screen.progress("following the loot"):
         by_case, by_year = case_ledger(loaded, read.cases, known, as_of)
     _make_folder(out)
     for name, table in (("cases", by_case), ("years", by_year)):
         write_table(table, out / f"{name}.{'csv' if csv else 'parquet'}")
-    screen.table(_years(by_year), title=f"{some(len(by_case), 'case')} in {out}; money in million USD when stolen")
+    screen.table(_years(by_year), title=f"{counted(len(by_case), 'case')} in {out}; money in million USD when stolen")
     later = len(read.cases) - len(by_case)
     if later:
-        screen.say(f"{some(later, 'case')} had not begun by then and {'is' if later == 1 else 'are'} left out")
+        screen.say(f"{counted(later, 'case')} had not begun by then and {'is' if later == 1 else 'are'} left out")
 
 
 def _read_cases(place: Path, out: Path, screen: Screen) -> "Cases":
@@ -122,21 +113,21 @@ def _read_cases(place: Path, out: Path, screen: Screen) -> "Cases":
     return read
 
 
-def _read_labels(place: Path | None, screen: Screen) -> pd.DataFrame | None:
+def _read_labels(place: Path | None, screen: Screen) -> "pd.DataFrame | None":
     from ..features.labels import read_labels
-    from .shared_steps import some
+    from .shared_steps import counted
 
     if place is None:
         screen.say("no labels (--labels): no service is known, so that loot is followed through everything")
         return None
     read = read_labels(place)
     if len(read.bad):
-        complain(f"warning: {some(len(read.bad), 'bad row')} of {place} left out; row {read.bad['row'].iloc[0]}: "
+        complain(f"warning: {counted(len(read.bad), 'bad row')} of {place} left out; row {read.bad['row'].iloc[0]}: "
                  f"{read.bad['reason'].iloc[0]}")  # fmt: skip
-    undated = int(np.sum(read.good["known_from"].isna().to_numpy()))
+    undated = int(read.good["known_from"].isna().to_numpy().sum())
     if undated:
         complain(
-            f"warning: {some(undated, 'label')} of {place} without known_from: nobody could know them at any date; not used"
+            f"warning: {counted(undated, 'label')} of {place} without known_from: nobody could know them at any date; not used"
         )
     return read.good
 
@@ -162,8 +153,10 @@ def _draw(found: "Trace", picture: Path) -> None:
     draw_case(found, picture)
 
 
-def _upright(summary: pd.DataFrame) -> pd.DataFrame:
-    """One row as lines of name and value; what is null is left out."""
+def _upright(summary: "pd.DataFrame") -> "pd.DataFrame":
+    """One row as lines of name and value, without nulls."""
+    import pandas as pd
+
     row = summary.iloc[0].dropna()
     return pd.DataFrame({"what": [str(name) for name in row.index], "value": [_said(value) for value in row]})
 
@@ -174,7 +167,7 @@ def _said(value: object) -> str:
     return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def _short(table: pd.DataFrame) -> pd.DataFrame:
+def _short(table: "pd.DataFrame") -> "pd.DataFrame":
     """Without columns that are empty, and dates without seconds' fractions."""
     table = table.dropna(axis=1, how="all")
     for name in table.select_dtypes("datetimetz"):
@@ -182,7 +175,7 @@ def _short(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _years(by_year: pd.DataFrame) -> pd.DataFrame:
+def _years(by_year: "pd.DataFrame") -> "pd.DataFrame":
     table = by_year[["year", "attacks", "stolen_usd"]].assign(stolen_usd=by_year["stolen_usd"] / 1e6)
     for name in ("mixer", "bridge", "exchange", "otc"):
         table[f"{name}_share"] = by_year[f"{name}_share"]

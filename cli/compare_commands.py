@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 
 from .console import Quiet, Screen
@@ -20,14 +19,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 def diff(
     old: Annotated[
-        Path, typer.Argument(help="Scored wallets of before (.parquet, .csv, .jsonl, or a folder of parts).")
+        Path, typer.Argument(help="The earlier scored wallets (.parquet, .csv, .jsonl, or a folder of parts).")
     ],
     new: Scores,
     out: Annotated[Path | None, typer.Option(help="Where all wallets that moved go (.csv or .parquet).")] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Who moved bands between two scored files, and which behaviour moved them."""
+    """Show who moved bands between two scored files, and which behaviour moved them."""
     from ..serving.drift.score_diff import diff_scores, write_moved
 
     screen = Screen(quiet)
@@ -37,7 +36,7 @@ def diff(
     if as_json:
         screen.show(json.dumps(_as_json(found), indent=1, allow_nan=False))
         return
-    _tell(found, screen)
+    _report_diff(found, screen)
     if out is not None:
         screen.say(f"{len(found.moved):,} wallets that moved in {out}")
 
@@ -47,14 +46,14 @@ def drift(
     scores: Scores,
     vectors: Annotated[
         Path | None,
-        typer.Option("--features", help="The vectors that were scored, as `walletprint extract` wrote them."),
+        typer.Option("--vectors", help="The vectors that were scored, as `walletprint extract` wrote them."),
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw the indices too (.png or .svg).")] = None,
     as_json: AsJson = False,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
 ) -> None:
-    """How far scored wallets have moved from the population that the model was calibrated on."""
+    """Show how far scored wallets have moved from the population that the model was calibrated on."""
     from ..serving import Scorer
     from ..serving.drift.monitor import drift_of_files
 
@@ -66,10 +65,12 @@ def drift(
     if as_json:
         screen.show(json.dumps(report, indent=1, allow_nan=False))
         return
-    _tell_drift(report, screen)
+    _report_drift(report, screen)
 
 
-def _tell(found: "ScoreDiff", screen: Screen) -> None:
+def _report_diff(found: "ScoreDiff", screen: Screen) -> None:
+    import pandas as pd
+
     lines = [(name.replace("_", " "), str(value)) for name, value in found.summary.items()]
     screen.table(pd.DataFrame(lines, columns=["what", "value"]), title="old against new")
     screen.table(found.bands.loc[found.bands["old"] != found.bands["new"], :], title="moves between bands")
@@ -90,7 +91,9 @@ def _as_json(found: "ScoreDiff") -> dict[str, Any]:
     }
 
 
-def _tell_drift(report: dict[str, Any], screen: Screen) -> None:
+def _report_drift(report: dict[str, Any], screen: Screen) -> None:
+    import pandas as pd
+
     rows = [("score", report["score"])]
     features = report["features"] or {}
     rows += sorted(features.items(), key=lambda item: (-(item[1]["psi"] or 0.0), item[0]))[:_ROWS]

@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from ..features.base.untrusted_text import shortened
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 _WIDE = 160  # where there is no terminal to ask
@@ -36,15 +38,17 @@ class Screen:
         """A result, on stdout, as it is."""
         sys.stdout.write(text + "\n")
 
-    def table(self, frame: pd.DataFrame, title: str | None = None) -> None:
+    def table(self, frame: "pd.DataFrame", title: str | None = None) -> None:
         """A frame as a table on stdout; names in it are no markup."""
+        from pandas.api.types import is_numeric_dtype
+
         drawn = Table(title=escape(title) if title else None, title_justify="left", header_style="bold")
-        for at, name in enumerate(frame.columns):
+        for position, name in enumerate(frame.columns):
             drawn.add_column(
                 escape(str(name)),
-                justify="right" if pd.api.types.is_numeric_dtype(frame[name].dtype) else "left",
+                justify="right" if is_numeric_dtype(frame[name].dtype) else "left",
                 overflow="fold",
-                no_wrap=at == 0,
+                no_wrap=position == 0,
             )
         for row in frame.itertuples(index=False):
             drawn.add_row(*(escape(_cell(value)) for value in row))
@@ -81,6 +85,6 @@ def complain(message: str) -> None:
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:.4g}"
-    return "" if value is None or value is pd.NaT else str(value)
+    if value is None or value != value:  # None, NaN, NaT
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

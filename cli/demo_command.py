@@ -17,7 +17,7 @@ from ..features.base.arrow import pc
 from ..serving import Scorer, read_addresses, write_scores
 from ..training import read_labels, train
 from .console import Screen
-from .shared_steps import METRICS, some
+from .shared_steps import METRICS, counted
 
 _CRIMES = {"laundering": ["laundering", "state_linked"], "state_linked": ["state_linked"]}
 _SHOWN = 3
@@ -113,7 +113,7 @@ def _told(row: dict[str, Any]) -> str:
     """What became of a part of the loot; what goes from hand to hand would be counted at each, so it has no sum."""
     what = f"{TOLD[row['kind']]}{' after the mixer' if row['after_mixer'] and row['kind'] != 'withdrawn' else ''}"
     if row["kind"] == "moved":
-        return f"{what} in {some(row['transfers'], 'transfer')}"
+        return f"{what} in {counted(row['transfers'], 'transfer')}"
     return f"{row['usd']:,.0f} USD {what}"
 
 

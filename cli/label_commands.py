@@ -3,15 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from .console import Quiet, Screen, complain
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..features.labels import BuiltLabels
 
-app = typer.Typer(help="Attribution labels: who is behind an address, says who, since when.", no_args_is_help=True)
+app = typer.Typer(
+    help="Attribution labels: who is behind an address, who says so, and since when.", no_args_is_help=True
+)
 
 _SHOWN = 20
 
@@ -27,16 +30,16 @@ def build(
     """Read OFAC, GraphSense, Etherscan, Forta and plain label files into one table. Conflicting labels are all kept."""
     from ..features.base.atomic_write import write_parquet
     from ..features.labels import build_labels
-    from .shared_steps import some
+    from .shared_steps import counted
 
     screen = Screen(quiet)
     with screen.progress("reading labels"):
         built = build_labels(paths, out)
-    _tell(built, out, screen)
+    _report(built, out, screen)
     if len(built.rejected):
         place = out.with_name(f"{out.stem}.bad.parquet")
         write_parquet(built.rejected, place)
-        complain(f"warning: {some(len(built.rejected), 'row')} gave no label; with their reasons in {place}")
+        complain(f"warning: {counted(len(built.rejected), 'row')} gave no label; with their reasons in {place}")
 
 
 @app.command()
@@ -55,39 +58,41 @@ def show(
     if problem := address_problems(given)[0].as_py():
         raise UsageError(f"ADDRESS: {problem} ({address!r}); give one address as it is written on its chain")
     known = read_labels(labels).good
-    found = pd.DataFrame(known.loc[known["address"] == normalise_addresses(given)[0].as_py()])
-    if found.empty:
+    of_address = known.loc[known["address"] == normalise_addresses(given)[0].as_py(), :]
+    if of_address.empty:
         Screen().show(f"no label of {address} in {labels}")
         return
-    Screen().table(_dated(found).dropna(axis=1, how="all").drop(columns="address"), title=address)
+    Screen().table(_dated(of_address).dropna(axis=1, how="all").drop(columns="address"), title=address)
 
 
-def _dated(labels: pd.DataFrame) -> pd.DataFrame:
+def _dated(labels: "pd.DataFrame") -> "pd.DataFrame":
     return labels.assign(**{name: labels[name].dt.strftime("%Y-%m-%d") for name in ("known_from", "known_until")})
 
 
-def _tell(built: "BuiltLabels", out: Path, screen: Screen) -> None:
+def _report(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     """Counts by category and source, conflicts, and the words that no vocabulary has."""
+    import pandas as pd
+
     from ..features.base.atomic_write import write_whole
     from ..features.base.untrusted_text import csv_text
-    from .shared_steps import some
+    from .shared_steps import counted
 
     labels = built.labels
     counts = pd.crosstab(labels["category"], labels["source"]).rename_axis(columns=None).reset_index()
     screen.table(
-        counts, title=f"{some(len(labels), 'label')} of {some(len(set(labels['address'])), 'address')} in {out}"
+        counts, title=f"{counted(len(labels), 'label')} of {counted(len(set(labels['address'])), 'address')} in {out}"
     )
     gaps = built.unmatched
-    words = pd.DataFrame(gaps.loc[gaps["what"] == "word", ["source", "word", "count"]])
+    words = gaps.loc[gaps["what"] == "word", ["source", "word", "count"]]
     if len(words):
         place = out.with_name(f"{out.stem}.unmatched.csv")
         write_whole(place, lambda file: file.write(csv_text(words).encode()))
-        title = f"{some(len(words), 'word')} that no category is known for, with how often each came"
+        title = f"{counted(len(words), 'word')} that no category is known for, with how often each came"
         screen.table(words.head(_SHOWN), title=title if len(words) <= _SHOWN else f"{title}; all of them in {place}")
     if lost := int(gaps.loc[gaps["what"] == "address", "count"].to_numpy().sum()):
-        screen.say(f"{some(lost, 'key')} unmatched: the case of their letters was lost")
-    screen.say(f"{some(len(built.conflicts), 'address')} of several categories or actors; all their labels are kept")
+        screen.say(f"{counted(lost, 'key')} unmatched: the case of their letters was lost")
+    screen.say(f"{counted(len(built.conflicts), 'address')} of several categories or actors; all their labels are kept")
     undated = int(labels["known_from"].isna().to_numpy().sum())
-    screen.say(f"{some(undated, 'label')} without a first-known date; features never use them")
+    screen.say(f"{counted(undated, 'label')} without a first-known date; features never use them")
     for path in built.skipped:
         screen.say(f"note: {path} is in no known format of labels; passed over")

@@ -17,7 +17,7 @@ from .case_commands import app as cases_app
 from .compare_commands import diff, drift
 from .console import Quiet, Screen, complain
 from .label_commands import app as labels_app
-from .options import AsOf, Attribution, KeptLedger, Memory, TrackingUri, TransfersPath
+from .options import AsOf, Attribution, LedgerFolder, Memory, TrackingUri, TransfersPath
 from .score_command import score
 from .training_commands import config_app, promote, rollback, train
 
@@ -35,8 +35,8 @@ app.add_typer(cases_app, name="case")
 app.add_typer(config_app, name="config")
 
 
-def _tell_version(asked: bool) -> None:
-    if asked:
+def _show_version(requested: bool) -> None:
+    if requested:
         typer.echo(version("walletprint"))
         raise typer.Exit
 
@@ -44,7 +44,7 @@ def _tell_version(asked: bool) -> None:
 @app.callback()
 def options(
     _: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version, and no more.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Behavioural fingerprints of cryptocurrency wallets: features, models and explained scores."""
@@ -79,12 +79,12 @@ def ingest(
 ) -> None:
     """Read transaction histories of any known format into one checked transfers table."""
     from ..features.ingestion.ingestion import ingest as read_all
-    from .shared_steps import tell_ingest
+    from .shared_steps import report_ingest
 
     screen = Screen(quiet)
     with screen.progress("reading") as on_progress:
         report = read_all(paths, out, source=source, quarantine=quarantine, on_progress=on_progress)
-    tell_ingest(report, screen)
+    report_ingest(report, screen)
 
 
 @app.command()
@@ -97,7 +97,7 @@ def extract(
     as_of: AsOf = None,
     window: Annotated[str | None, typer.Option(help="How far back to look: 90d, 12h, 4w or all.")] = None,
     memory: Memory = None,
-    kept: KeptLedger = None,
+    ledger_folder: LedgerFolder = None,
     attribution: Attribution = None,
     quiet: Quiet = False,
 ) -> None:
@@ -105,7 +105,7 @@ def extract(
     from .shared_steps import load_ledger, snapshots_asked, write_features
 
     screen = Screen(quiet)
-    ledger = load_ledger(transfers, out, screen, None, memory, kept, attribution)
+    ledger = load_ledger(transfers, out, screen, None, memory, ledger_folder, attribution)
     write_features(ledger, snapshots_asked(ledger, wallets, as_of, screen), window, out, screen)
 
 
@@ -161,7 +161,9 @@ def simulate(
     screen = Screen(quiet)
     with screen.progress("simulating") as on_progress:
         chain = make(out, scenario, wallets=wallets, days=days, seed=seed, on_progress=on_progress)
-    screen.say(f"{chain.rows:,} transfers of {chain.wallets:,} wallets in {out}; docs/simulation.md tells its files")
+    screen.say(
+        f"{chain.rows:,} transfers of {chain.wallets:,} wallets in {out}; docs/simulation.md describes its files"
+    )
 
 
 @app.command()

@@ -12,7 +12,7 @@ AsOf = Annotated[str | None, typer.Option("--as-of", help="Only transfers before
 Memory = Annotated[
     str | None, typer.Option(help="How much memory to take at most (2GB, 1500MB); what does not fit is kept on disk.")
 ]
-KeptLedger = Annotated[
+LedgerFolder = Annotated[
     Path | None,
     typer.Option("--ledger", help="Keep the encoded transfers in this folder, and reuse them; new files are appended."),
 ]

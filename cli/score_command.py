@@ -10,7 +10,7 @@ import typer
 
 from ..features.base.errors import UsageError
 from .console import Quiet, Screen, complain
-from .options import AsOf, Attribution, KeptLedger, Memory, TrackingUri, TransfersPath
+from .options import AsOf, Attribution, LedgerFolder, Memory, TrackingUri, TransfersPath
 
 SET_ASIDE = 3
 """The exit code of a batch that is done, but for places of its list that could not be read."""
@@ -40,7 +40,7 @@ def score(
     summary: Annotated[Path | None, typer.Option(help="Write a summary of the run there, as JSON.")] = None,
     tracking_uri: TrackingUri = None,
     memory: Memory = None,
-    kept: KeptLedger = None,
+    ledger_folder: LedgerFolder = None,
     attribution: Attribution = None,
     quiet: Quiet = False,
 ) -> None:
@@ -52,7 +52,7 @@ def score(
     screen = Screen(quiet)
     scorer = Scorer.load(model, tracking_uri=tracking_uri)
     beside = out if out is not None else Path("scores")
-    ledger = load_ledger(transfers, beside, screen, scorer.model.features, memory, kept, attribution)
+    ledger = load_ledger(transfers, beside, screen, scorer.model.features, memory, ledger_folder, attribution)
     if address is not None:
         _show(scorer, ledger, address, as_of, screen)
     else:

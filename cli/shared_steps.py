@@ -1,4 +1,4 @@
-"""Steps that several commands share: loading a ledger, asking for snapshots, writing features."""
+"""Steps that several commands share: load a ledger, choose snapshots, write features."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,19 +20,21 @@ from .console import Screen, complain
 METRICS = ("model", "kind", "base_rate", "pr_auc", "roc_auc", "precision_at_5pct", "recall_at_5pct", "brier")
 
 
-def tell_ingest(report: IngestReport, screen: Screen) -> None:
-    """What an ingest read, kept and left out; bad rows are said even to the quiet."""
+def report_ingest(report: IngestReport, screen: Screen) -> None:
+    """Report what an ingest read, kept and left out; bad rows are reported even with --quiet."""
     formats = ", ".join(f"{rows:,} of {name}" for name, rows in report.by_source.items())
-    screen.say(f"{some(report.read, 'row')} read ({formats})")
-    screen.say(f"{some(report.good, 'transfer')} in {report.out}, {report.first:%Y-%m-%d} to {report.last:%Y-%m-%d}")
-    screen.say(f"{some(report.duplicates, 'duplicate')} left out; {some(report.skipped, 'row')} carried no transfer")
-    screen.say(f"{some(report.self_transfers, 'transfer')} of a wallet to itself, kept and marked")
+    screen.say(f"{counted(report.read, 'row')} read ({formats})")
+    screen.say(f"{counted(report.good, 'transfer')} in {report.out}, {report.first:%Y-%m-%d} to {report.last:%Y-%m-%d}")
+    screen.say(
+        f"{counted(report.duplicates, 'duplicate')} left out; {counted(report.skipped, 'row')} carried no transfer"
+    )
+    screen.say(f"{counted(report.self_transfers, 'transfer')} of a wallet to itself, kept and marked")
     for note in report.notes:
         screen.say(f"note: {note}")
     if report.bad:
         reason, count = next(iter(report.reasons.items()))
         complain(
-            f"warning: {some(report.bad, 'bad row')} set aside in {report.quarantine}; most of them ({count:,}): {reason}"
+            f"warning: {counted(report.bad, 'bad row')} set aside in {report.quarantine}; most of them ({count:,}): {reason}"
         )
 
 
@@ -42,19 +44,19 @@ def load_ledger(
     screen: Screen,
     features: Iterable[str] | None = None,
     memory: str | None = None,
-    kept: Path | None = None,
+    ledger_folder: Path | None = None,
     attribution: Path | None = None,
 ) -> Ledger:
-    """Read transfers, or take those that are kept, and labels; refused rows go beside `out`, and are counted out loud."""
-    room = parse_memory(memory)
+    """Read transfers (or map those kept in `ledger_folder`) and labels; refused rows go to files beside `out` and are counted."""
+    memory_bytes = parse_memory(memory)
     features = features if attribution is None else None  # exposure looks at more columns than models do
     if not compiled_before(*KERNELS.values()):
-        screen.say("compiling the kernels, which takes about a minute and happens once")
+        screen.say("compiling the kernels: one to three minutes, once per machine and version")
     with screen.progress("loading transfers"):
-        if kept is None:
-            ledger = Ledger.from_transfers(transfers, features=features, memory=room)
+        if ledger_folder is None:
+            ledger = Ledger.from_transfers(transfers, features=features, memory=memory_bytes)
         else:
-            ledger = Ledger.cached(transfers, kept, features=features, memory=room, on_note=complain)
+            ledger = Ledger.cached(transfers, ledger_folder, features=features, memory=memory_bytes, on_note=complain)
     set_aside(ledger.rejected, transfers, out.with_name(f"{out.stem}.bad.parquet"))
     if attribution is None:
         return ledger
@@ -64,7 +66,7 @@ def load_ledger(
 
 
 def keep_bad_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:
-    """Put labels that were refused beside the model, and count them out loud."""
+    """Write labels that were refused to a file beside the model, and report how many there are."""
     set_aside(bad, labels, model.with_name(f"{model.name}.bad-labels.parquet"))
 
 
@@ -95,16 +97,16 @@ def write_features(ledger: Ledger, snapshots: pd.DataFrame, window: str | None, 
     """Extract all families and write them; a run that was interrupted goes on."""
     with screen.progress("extracting") as on_progress:
         features = write_vectors(ledger, snapshots, out, window=window, on_progress=on_progress)
-    screen.say(f"{some(len(snapshots), 'vector')} of {features} features in {out}")
+    screen.say(f"{counted(len(snapshots), 'vector')} of {features} features in {out}")
 
 
-def some(n: int, what: str) -> str:
+def counted(n: int, noun: str) -> str:
     """A number with its noun: 1 bad row, 2 bad rows, 2 addresses."""
-    return f"{n:,} {what}{'' if n == 1 else 'es' if what.endswith('s') else 's'}"
+    return f"{n:,} {noun}{'' if n == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
-def set_aside(bad: pa.Table | pd.DataFrame, source: object, place: Path) -> None:
-    """Write rows that were refused to `place`, if there are any, and count them out loud."""
+def set_aside(bad: pa.Table | pd.DataFrame, source: object, path: Path) -> None:
+    """Write rows that were refused to `path`, if there are any, and report how many there are."""
     if len(bad):
-        write_parquet(bad, place)
-        complain(f"warning: {some(len(bad), 'bad row')} of {source} left out; with their reasons in {place}")
+        write_parquet(bad, path)
+        complain(f"warning: {counted(len(bad), 'bad row')} of {source} left out; with their reasons in {path}")

@@ -7,7 +7,7 @@ import typer
 
 from ..features.base.errors import UsageError
 from .console import Quiet, Screen, complain
-from .options import Attribution, KeptLedger, Memory, TrackingUri, TransfersPath
+from .options import Attribution, LedgerFolder, Memory, TrackingUri, TransfersPath
 
 if TYPE_CHECKING:
     from ..training import TrainResult
@@ -34,7 +34,7 @@ def train(
     ] = None,
     tracking_uri: TrackingUri = None,
     memory: Memory = None,
-    kept: KeptLedger = None,
+    ledger_folder: LedgerFolder = None,
     attribution: Attribution = None,
     quiet: Quiet = False,
 ) -> None:
@@ -45,7 +45,7 @@ def train(
     if from_run is not None:
         if head is not None or config is not None:
             raise UsageError("--from-run: the run brings its own head and config; leave --head and --config out")
-        ledger = load_ledger(transfers, out, screen, None, memory, kept, attribution)
+        ledger = load_ledger(transfers, out, screen, None, memory, ledger_folder, attribution)
         result = _repeat(from_run, ledger, labels, out, tracking_uri, screen)
     else:
         from ..training import load_config
@@ -56,7 +56,7 @@ def train(
                 "--head: laundering, state_linked or a head of your config is needed; or --config or --from-run"
             )
         checked = load_config(config, head=head)
-        ledger = load_ledger(transfers, out, screen, None, memory, kept, attribution)
+        ledger = load_ledger(transfers, out, screen, None, memory, ledger_folder, attribution)
         with screen.steps("training") as on_progress:
             result = fit(ledger, labels, checked, out, tracking_uri=tracking_uri, on_progress=on_progress)
     keep_bad_labels(result.bad_labels, labels, out)
@@ -72,7 +72,7 @@ def promote(
     ] = 0.02,
     tracking_uri: TrackingUri = None,
     memory: Memory = None,
-    kept: KeptLedger = None,
+    ledger_folder: LedgerFolder = None,
     attribution: Attribution = None,
     quiet: Quiet = False,
 ) -> None:
@@ -81,7 +81,7 @@ def promote(
     from .shared_steps import load_ledger
 
     screen = Screen(quiet)
-    ledger = load_ledger(transfers, Path(name), screen, None, memory, kept, attribution)
+    ledger = load_ledger(transfers, Path(name), screen, None, memory, ledger_folder, attribution)
     with screen.steps("promotion") as on_progress:
         decision = decide(name, ledger, labels, tracking_uri, tolerance, on_progress)
     figures = decision.figures.query("metric not in ('rows', 'positives')")

@@ -1,9 +1,10 @@
 """Texts of strangers made harmless where people read them: formulas in tables, markup in pages, whole addresses in messages."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
 """What a spreadsheet takes for a formula's beginning."""
@@ -22,11 +23,13 @@ def safe_cell(value: Any) -> Any:
     return "'" + value if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 
 
-def csv_text(table: pd.DataFrame) -> str:
+def csv_text(table: "pd.DataFrame") -> str:
     """A table as CSV without its index, of which a spreadsheet runs no cell and no column's name."""
+    from pandas.api.types import is_any_real_numeric_dtype
+
     safe = table.copy(deep=False)
     for place, kind in enumerate(table.dtypes):
-        if not pd.api.types.is_any_real_numeric_dtype(kind):
+        if not is_any_real_numeric_dtype(kind):
             safe.isetitem(place, table.iloc[:, place].map(safe_cell))
     safe.columns = [safe_cell(name) for name in table.columns]
     return safe.to_csv(index=False, lineterminator="\n")

@@ -38,11 +38,11 @@ def files(made, run, tmp_path):
 
 
 def test_drift_tells_what_moved_and_draws_it(files, run, tmp_path):
-    code, out, _ = run("drift", "-m", "model", "scores.parquet", "--features", "vectors.csv", "--picture", "drift.png")
+    code, out, _ = run("drift", "-m", "model", "scores.parquet", "--vectors", "vectors.csv", "--picture", "drift.png")
     assert code == 0
     assert "scored wallets against the reference" in out
     assert (tmp_path / "drift.png").stat().st_size > 10_000
-    code, out, _ = run("drift", "-m", "model", "scores.parquet", "--features", "vectors.csv", "--json")
+    code, out, _ = run("drift", "-m", "model", "scores.parquet", "--vectors", "vectors.csv", "--json")
     report = json.loads(out)
     assert report["rows"] > 100
     assert report["moved"]
@@ -61,7 +61,7 @@ def test_drift_with_features_that_tell_nothing_apart(made, run, tmp_path):
     version = [record | {"version": one.version} for record in scores["model"]]
     write_scores(scores.assign(model=version), tmp_path / "scores.csv")
     flat.to_csv(tmp_path / "vectors.csv", index=False)
-    code, out, err = run("drift", "-m", "model", "scores.csv", "--features", "vectors.csv")
+    code, out, err = run("drift", "-m", "model", "scores.csv", "--vectors", "vectors.csv")
     assert code == 0
     assert "ROC-AUC 0.500 (calm)\n" in out + err
 
@@ -70,8 +70,8 @@ def test_what_does_not_belong_together_is_one_line(files, run, tmp_path):
     (tmp_path / "few.csv").write_text("\n".join((tmp_path / "vectors.csv").read_text().splitlines()[:50]))
     for arguments, words, wanted in (
         (("-m", "reference", "scores.parquet"), "scored by version", 2),
-        (("-m", "model", "scores.parquet", "--features", "few.csv"), "have no vector there", 1),
-        (("-m", "model", "scores.parquet", "--features", "scores.parquet"), "is missing; give vectors", 1),
+        (("-m", "model", "scores.parquet", "--vectors", "few.csv"), "have no vector there", 1),
+        (("-m", "model", "scores.parquet", "--vectors", "scores.parquet"), "is missing; give vectors", 1),
         (("-m", "model", "scores.parquet", "--picture", "drift.pdf"), "ends in .png or .svg", 2),
     ):
         code, _, err = run("drift", *arguments)
