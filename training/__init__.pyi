@@ -9,11 +9,11 @@ from .data.targets import read_labels as read_labels
 from .metrics.bootstrap import clusters as clusters
 from .metrics.bootstrap import interval as interval
 from .metrics.bootstrap import paired_bootstrap as paired_bootstrap
-from .metrics.scores import evaluate as evaluate
-from .metrics.time_to_detection import time_to_detection as time_to_detection
+from .metrics.classification_metrics import evaluate as evaluate
+from .metrics.early_detection import time_to_detection as time_to_detection
 from .models.estimators import fit_lightgbm as fit_lightgbm
-from .splits.siblings import siblings_by_case as siblings_by_case
-from .splits.siblings import siblings_of as siblings_of
+from .splits.sibling_wallets import siblings_by_case as siblings_by_case
+from .splits.sibling_wallets import siblings_of as siblings_of
 from .splits.splitters import AddressDisjoint as AddressDisjoint
 from .splits.splitters import ForwardChaining as ForwardChaining
 from .splits.splitters import LeaveOneCaseOut as LeaveOneCaseOut

@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ...features.base.errors import DataError
 from ...training.config.sections import LightGBMConfig
-from ...training.metrics.scores import pr_auc, roc_auc
+from ...training.metrics.classification_metrics import pr_auc, roc_auc
 from ...training.models.estimators import fit_forest, fit_lightgbm, log_odds, margins
 from .input_files import Frame
 

@@ -15,7 +15,7 @@ from walletprint.features import DataError, Ledger, UsageError, extract, snapsho
 from walletprint.serving import ModelFolder, Scorer
 from walletprint.training import build_dataset, load_config, read_labels, split, train
 from walletprint.training.data.dataset import data_digest
-from walletprint.training.metrics import scores as metrics
+from walletprint.training.metrics import classification_metrics as metrics
 
 
 @pytest.fixture(scope="module")

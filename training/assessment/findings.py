@@ -8,7 +8,7 @@ import pandas as pd
 from ..audit import AuditReport, audit_training
 from ..data.dataset import Dataset
 from ..metrics.bootstrap import drawn_by, interval, paired_bootstrap
-from ..metrics.scores import per_case
+from ..metrics.classification_metrics import per_case
 from ..models.contenders import TESTS, Contender, metrics_table, periods_table, seeds_table
 from ..splits.time_split import Slice, Slices
 from .feature_drift import drift_table

@@ -11,7 +11,7 @@ from ...features.base.periods import parse_window
 from ...features.families.registry import FAMILIES, catalogue
 from ...features.labels.categories import IDS as CATEGORIES
 from .dust_proof import proof_of
-from .feature_names import feature_names
+from .model_features import feature_names
 from .sections import ACTOR, TrainSections
 
 Check = Callable[[TrainSections], list[str]]

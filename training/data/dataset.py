@@ -11,7 +11,7 @@ import pyarrow as pa
 from ...features.base.errors import DataError
 from ...features.extraction.extractor import coverage, extract
 from ...features.ledger.ledger import Ledger
-from ..config.feature_names import feature_names
+from ..config.model_features import feature_names
 from ..config.train_config import TrainConfig
 from . import large_matrix as matrix
 from .large_matrix import filled, slices_of, taken

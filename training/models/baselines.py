@@ -14,7 +14,7 @@ from ..config.train_config import TrainConfig
 from ..data import large_matrix as matrix
 from ..data.dataset import Dataset
 from ..data.large_matrix import Rows
-from ..metrics.scores import roc_auc
+from ..metrics.classification_metrics import roc_auc
 from ..splits.time_split import Slice, sampled
 from .estimators import fit_forest, fit_isolation, fit_lightgbm, fit_logistic, log_odds, margins, oddness
 from .sample_weights import training_weights

@@ -14,7 +14,7 @@ from ...serving.model.calibration import calibrate
 from ...serving.model.model_folder import Calibration
 from ..config.train_config import TrainConfig
 from ..data.dataset import Dataset, Progress
-from ..metrics.scores import bounds_at, depths, evaluate, per_period
+from ..metrics.classification_metrics import bounds_at, depths, evaluate, per_period
 from ..splits.time_split import Slice, Slices
 from .baselines import Ranker, makers, rankers
 from .calibration import fit_calibration

@@ -21,7 +21,7 @@ from ...features.base.errors import DataError, UsageError
 from ...features.base.periods import parse_window
 from ..data.dataset import Dataset, Progress
 from ..data.large_matrix import taken
-from ..metrics.scores import pr_auc
+from ..metrics.classification_metrics import pr_auc
 from ..splits.splitters import AddressDisjoint, ForwardChaining, LeaveOneCaseOut, groups_of
 from ..splits.time_split import Slice, Slices
 from .estimators import margins

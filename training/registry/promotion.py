@@ -18,7 +18,7 @@ from ..config.train_config import TrainConfig
 from ..data.dataset import Progress
 from ..data.targets import read_labels
 from ..metrics.bootstrap import Paired, paired_bootstrap
-from ..metrics.scores import evaluate, per_case
+from ..metrics.classification_metrics import evaluate, per_case
 from .decision import Decision
 from .decision_report import decision_text
 from .held_out_wallets import HeldOut, held_out_rows, margins_of

@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from ...serving.model.model_folder import ModelFolder
 from ..assessment.findings import Findings
 from ..assessment.fitted import Fitted
-from ..metrics.scores import calibration_table, pr_auc, roc_auc
+from ..metrics.classification_metrics import calibration_table, pr_auc, roc_auc
 from ..models.contenders import TESTS, Contender
 from ..splits.time_split import Slices
 from .model_plots import drift_figure, importance_figure, shap_figure

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.snapshots import unit_hash
-from .groups import NO_CASE, GroupedSplitter, Groups, normal, outcomes
+from .split_groups import NO_CASE, GroupedSplitter, Groups, normal, outcomes
 
 BINS = (3, 10, 30, 100, 300, 1000, 3000)
 CASE, HARD, BACKGROUND = "case", "hard", "background"

@@ -13,8 +13,8 @@ import numpy as np
 
 from ...features.base.periods import parse_as_of
 from ..data.snapshots import unit_hash
-from .groups import GroupedSplitter, Groups, groups_of, length
 from .leave_one_case_out import CaseFold, LeaveOneCaseOut
+from .split_groups import GroupedSplitter, Groups, groups_of, length
 
 __all__ = ["AddressDisjoint", "CaseFold", "ForwardChaining", "LeaveOneCaseOut", "groups_of"]
 

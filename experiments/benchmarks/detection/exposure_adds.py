@@ -21,7 +21,7 @@ from ....features.labels import read_labels
 from ....features.ledger.attribution import GROUPS
 from ....training.config.train_config import TrainConfig, load_config
 from ....training.data.dataset import Dataset, build_dataset
-from ....training.metrics.scores import pr_auc, roc_auc
+from ....training.metrics.classification_metrics import pr_auc, roc_auc
 from ....training.models.estimators import fit_lightgbm, margins
 from ...protocols.ethereum.era_matched import LABELS, SNAPSHOTS, load_labels, load_wallets, protocols, with_native
 from ...protocols.report import RESULTS, write_report

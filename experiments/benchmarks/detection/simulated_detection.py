@@ -17,8 +17,8 @@ from ....features import Ledger
 from ....features.base.arrow import pc
 from ....serving import Scorer
 from ....training import read_labels, train
-from ....training.metrics.scores import pr_auc
-from ....training.metrics.time_to_detection import early_snapshots, time_to_detection
+from ....training.metrics.classification_metrics import pr_auc
+from ....training.metrics.early_detection import early_snapshots, time_to_detection
 from ...protocols.report import RESULTS, write_report
 from ...simulation import Scenario, SimulatedChain, load_scenario, simulate
 

@@ -22,7 +22,7 @@ from ....training.data.dataset import Dataset, build_dataset
 from ....training.data.snapshots import unit_hash
 from ....training.data.targets import read_labels
 from ....training.metrics.bootstrap import interval, paired_bootstrap
-from ....training.metrics.scores import brier, ece, per_period, pr_auc, roc_auc
+from ....training.metrics.classification_metrics import brier, ece, per_period, pr_auc, roc_auc
 from ....training.models.calibration import fit_calibration
 from ....training.models.contenders import Contender, contenders, metrics_table
 from ....training.models.estimators import fit_lightgbm, margins

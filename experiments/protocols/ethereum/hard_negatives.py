@@ -15,10 +15,10 @@ from ....features.labels import build_labels
 from ....training.config.train_config import load_config
 from ....training.data.dataset import Dataset, build_dataset
 from ....training.data.snapshots import unit_hash
-from ....training.metrics.scores import roc_auc
+from ....training.metrics.classification_metrics import roc_auc
 from ....training.models.estimators import margins
 from ....training.models.learner import learn
-from ....training.splits.siblings import siblings_by_case
+from ....training.splits.sibling_wallets import siblings_by_case
 from ....training.splits.time_split import Slice
 from ..registry import Progress, Tables
 from . import leave_one_case_out as protocol

@@ -18,14 +18,14 @@ from ....training.config.train_config import TrainConfig, load_config
 from ....training.data.dataset import Dataset, build_dataset
 from ....training.data.large_matrix import taken
 from ....training.metrics.bootstrap import interval
-from ....training.metrics.scores import roc_auc
-from ....training.metrics.time_to_detection import time_to_detection
+from ....training.metrics.classification_metrics import roc_auc
+from ....training.metrics.early_detection import time_to_detection
 from ....training.models.contenders import MODEL
 from ....training.models.estimators import fit_forest, fit_logistic, log_odds, margins
 from ....training.models.feature_stability import stability
 from ....training.models.learner import learn
 from ....training.splits.leave_one_case_out import BACKGROUND, CaseFold, LeaveOneCaseOut
-from ....training.splits.siblings import siblings_by_case
+from ....training.splits.sibling_wallets import siblings_by_case
 from ....training.splits.splitters import groups_of
 from ....training.splits.time_split import Slice
 from ..registry import Progress, Tables

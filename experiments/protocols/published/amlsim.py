@@ -16,7 +16,7 @@ from ....features import Ledger, catalogue, extract, snapshots_of
 from ....features.base.errors import DataError
 from ....training.config.sections import LightGBMConfig
 from ....training.metrics.bootstrap import interval
-from ....training.metrics.scores import pr_auc
+from ....training.metrics.classification_metrics import pr_auc
 from ....training.models.estimators import fit_lightgbm, margins
 from .. import input_files as files
 from ..judge import best_threshold, judged, needs_both

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ....features.base.errors import DataError
-from ....training.metrics.scores import pr_auc
+from ....training.metrics.classification_metrics import pr_auc
 from .. import input_files as files
 from ..judge import EVEN, Fitted, Learner, flags, forest, judged, lightgbm, needs_both, threshold
 from ..registry import Progress, Tables

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ....features.base.errors import DataError
-from ....training.metrics.scores import precision_at, reviews
+from ....training.metrics.classification_metrics import precision_at, reviews
 from .. import input_files as files
 from ..judge import EVEN, Learner, forest, judged, lightgbm, needs_both, out_of_fold, threshold
 from ..registry import Progress, Tables

@@ -15,7 +15,7 @@ import pandas as pd
 from ....training.data.dataset import build_dataset
 from ....training.data.targets import read_labels
 from ....training.metrics.bootstrap import interval, paired_bootstrap
-from ....training.metrics.scores import pr_auc, roc_auc
+from ....training.metrics.classification_metrics import pr_auc, roc_auc
 from ...simulation import simulate
 from ..ethereum import era_matched, leave_one_case_out
 from ..ethereum.case_data import DISPUTED, WALLETS, load_cases, own_features

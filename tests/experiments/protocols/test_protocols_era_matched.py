@@ -10,7 +10,7 @@ from walletprint.features.base.errors import DataError
 from walletprint.serving.model.calibration import calibrate
 from walletprint.training.config.train_config import load_config
 from walletprint.training.metrics.bootstrap import interval
-from walletprint.training.metrics.scores import ece
+from walletprint.training.metrics.classification_metrics import ece
 from walletprint.training.models.calibration import fit_calibration
 from walletprint.training.models.contenders import Contender
 from walletprint.training.splits.time_split import Slice, Slices

@@ -11,7 +11,7 @@ from walletprint.experiments.protocols.simulated.realism_judge import Verdict, d
 from walletprint.experiments.protocols.simulated.realism_tables import simulated_lists, simulated_rows
 from walletprint.experiments.simulation import simulate
 from walletprint.training.metrics.bootstrap import interval
-from walletprint.training.metrics.scores import pr_auc
+from walletprint.training.metrics.classification_metrics import pr_auc
 
 
 def features(rng, y, shift):

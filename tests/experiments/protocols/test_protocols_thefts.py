@@ -10,7 +10,7 @@ from walletprint.experiments.protocols.ethereum.flow_views import flow_views
 from walletprint.experiments.protocols.registry import run_protocol
 from walletprint.features import Ledger
 from walletprint.features.base.errors import DataError
-from walletprint.training.metrics.scores import roc_auc
+from walletprint.training.metrics.classification_metrics import roc_auc
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from walletprint.training.config.dust_proof import (
     dust_proof,
     proof_of,
 )
-from walletprint.training.config.feature_names import feature_names
+from walletprint.training.config.model_features import feature_names
 
 NAMES = dust_proof()
 BY = {why: [name for name in NAMES if proof_of(name).why == why] for why in (OWN_DOING, SHARE_OF_VALUE, SHARE_REACHED)}

@@ -11,7 +11,7 @@ from walletprint.features import DataError, Ledger
 from walletprint.training import build_dataset, load_config, read_labels
 from walletprint.training.data import large_matrix as matrix
 from walletprint.training.data.large_matrix import filled, spread, taken
-from walletprint.training.metrics.scores import roc_auc
+from walletprint.training.metrics.classification_metrics import roc_auc
 from walletprint.training.models import baselines, contenders
 from walletprint.training.models.estimators import fit_lightgbm, margins
 from walletprint.training.models.learner import learn

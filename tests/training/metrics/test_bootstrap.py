@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from walletprint.features import UsageError
 from walletprint.training.metrics import bootstrap
-from walletprint.training.metrics import scores as metrics
+from walletprint.training.metrics import classification_metrics as metrics
 from walletprint.training.metrics.bootstrap import clusters, interval, interval_of_mean, paired_bootstrap
 from walletprint.training.metrics.weighted_metrics import weighted
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walletprint.serving.model.calibration import calibrate
-from walletprint.training.metrics import scores as metrics
+from walletprint.training.metrics import classification_metrics as metrics
 from walletprint.training.models.calibration import fit_calibration, flag_threshold
 
 

@@ -12,7 +12,7 @@ from walletprint.features.exposure import with_attribution
 from walletprint.training import build_dataset, load_config, read_labels
 from walletprint.training.data.large_matrix import Rows
 from walletprint.training.data.snapshots import unit_hash
-from walletprint.training.metrics.scores import reviews, roc_auc
+from walletprint.training.metrics.classification_metrics import reviews, roc_auc
 from walletprint.training.models.contenders import contenders, metrics_table
 from walletprint.training.models.estimators import fit_lightgbm, margins
 from walletprint.training.models.learner import learn

@@ -8,7 +8,7 @@ from samples.datasets import config_of, made, sliced
 
 from walletprint.serving.model.calibration import calibrate
 from walletprint.serving.model.trees import checked_trees
-from walletprint.training.metrics.scores import roc_auc
+from walletprint.training.metrics.classification_metrics import roc_auc
 from walletprint.training.models.contenders import contenders, seeds_table
 from walletprint.training.models.estimators import fit_lightgbm, margins
 from walletprint.training.models.learner import learn

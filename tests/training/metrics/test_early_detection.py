@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walletprint.features import Ledger, UsageError, coverage
-from walletprint.training.metrics.time_to_detection import early_snapshots, time_to_detection
+from walletprint.training.metrics.early_detection import early_snapshots, time_to_detection
 
 START = pd.Timestamp("2020-01-01", tz="UTC")
 HOUR, DAY = 3_600, 86_400

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walletprint.features import Ledger, UsageError
-from walletprint.training.splits import siblings as module
-from walletprint.training.splits.siblings import siblings_by_case, siblings_of
+from walletprint.training.splits import sibling_wallets as module
+from walletprint.training.splits.sibling_wallets import siblings_by_case, siblings_of
 
 START = pd.Timestamp("2020-01-01", tz="UTC")
 

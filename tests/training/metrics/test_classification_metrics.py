@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from walletprint.training.metrics import scores as metrics
+from walletprint.training.metrics import classification_metrics as metrics
 
 # ranking:   0.9 0.8 0.7 0.6 0.5
 # outcome:    1   0   1   1   0     precision at each positive: 1/1, 2/3, 3/4
