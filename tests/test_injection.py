@@ -22,7 +22,7 @@ from walletprint.features.base.untrusted_text import FORMULA, csv_text, markdown
 from walletprint.features.ingestion.ingestion import ingest
 from walletprint.features.ledger.ledger import Ledger
 from walletprint.serving import write_scores
-from walletprint.training.audit.report import AuditReport, Check
+from walletprint.training.audit.audit_report import AuditReport, Check
 from walletprint.training.report import model_card as card
 
 A, B = "0x" + "a1" * 20, "0x" + "b2" * 20

@@ -19,8 +19,8 @@ from ..features.ledger.ledger import Ledger
 from ..serving.model.calibration import reference_quantiles, usual_values
 from ..serving.model.model_folder import LARGEST, Bands, ModelFolder
 from ..serving.model.profile import profile_of
-from .assessment.findings import Findings, judge
-from .assessment.fitted import Fitted, fit_all
+from .assessment.fitted_models import Fitted, fit_all
+from .assessment.model_assessment import Findings, judge
 from .audit import AuditReport
 from .config.train_config import Source, TrainConfig, load_config
 from .data.dataset import Progress

@@ -9,8 +9,8 @@ import pandas as pd
 import yaml
 
 from ..serving.model.model_folder import ModelFolder
-from .assessment.findings import Findings
-from .assessment.fitted import Fitted
+from .assessment.fitted_models import Fitted
+from .assessment.model_assessment import Findings
 from .config.commented_yaml import commented_yaml
 from .config.train_config import as_yaml
 from .data.dataset import Dataset

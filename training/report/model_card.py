@@ -8,8 +8,8 @@ import pandas as pd
 from ...features.base.markdown import number, table
 from ...features.base.untrusted_text import markdown_text
 from ...serving.model.model_folder import ModelFolder
-from ..assessment.findings import Findings
-from ..assessment.fitted import Fitted
+from ..assessment.fitted_models import Fitted
+from ..assessment.model_assessment import Findings
 from ..config.train_config import TrainConfig
 from ..data.dataset import Dataset
 from ..splits.time_split import Slices

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from ...features.base.markdown import number, table, words
-from ..assessment.findings import Findings
-from ..assessment.fitted import Fitted
+from ..assessment.fitted_models import Fitted
+from ..assessment.model_assessment import Findings
 from ..audit import AuditReport
 from ..models.tuning import Tuned
 

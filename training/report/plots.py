@@ -11,8 +11,8 @@ from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ...serving.model.model_folder import ModelFolder
-from ..assessment.findings import Findings
-from ..assessment.fitted import Fitted
+from ..assessment.fitted_models import Fitted
+from ..assessment.model_assessment import Findings
 from ..metrics.classification_metrics import calibration_table, pr_auc, roc_auc
 from ..models.contenders import TESTS, Contender
 from ..splits.time_split import Slices

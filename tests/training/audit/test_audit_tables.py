@@ -11,9 +11,9 @@ from sklearn.metrics import roc_auc_score
 
 from walletprint.features.base.errors import DataError, UsageError
 from walletprint.training.audit import audit
-from walletprint.training.audit.columns import clock, column_of, is_date_like, is_size_like
-from walletprint.training.audit.fits import alone
-from walletprint.training.audit.report import AuditReport, Check
+from walletprint.training.audit.audit_report import AuditReport, Check
+from walletprint.training.audit.column_kinds import clock, column_of, is_date_like, is_size_like
+from walletprint.training.audit.small_models import alone
 
 
 def table(rows=400, seed=0, **columns):

@@ -8,7 +8,7 @@ import pytest
 from samples.datasets import config_of, made, sliced
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from walletprint.training.audit import audit_training, run
+from walletprint.training.audit import audit_training, leakage_audit
 from walletprint.training.models.contenders import contenders
 from walletprint.training.splits.time_split import Slice
 
@@ -129,7 +129,7 @@ def test_a_test_of_one_class_skips_what_needs_two(fitted):
 
 
 def test_large_trainings_are_read_in_part(fitted, monkeypatch):
-    monkeypatch.setattr(run, "TRAINING_ROWS", 150)
+    monkeypatch.setattr(leakage_audit, "TRAINING_ROWS", 150)
     dataset, slices, contending = fitted
     report = audit_training(dataset, slices, contending, CONFIG)
     assert report.about["train"] == report.about["test"] == 150

@@ -11,9 +11,9 @@ from sklearn.model_selection import train_test_split
 from ...features.base.errors import DataError, UsageError, WalletprintError
 from ...features.base.periods import parse_as_of
 from ...features.base.read_table import read_small_table
-from . import columns as c
-from .report import named
-from .table import Group, Table, codes_of
+from . import column_kinds
+from .audit_report import named
+from .audit_table import Group, Table, codes_of
 from .thresholds import NAMED
 
 TEST_SHARE = 0.3
@@ -79,7 +79,7 @@ def read_table(source: str | os.PathLike[str] | pd.DataFrame, roles: Roles) -> T
     clocks = {name: _clock(what, frame, name) for name in (roles.time, roles.first, roles.last) if name}
     as_of = clocks[roles.time] if roles.time else None
     train, test, said, cutoff = _split(what, frame, y, as_of, roles, notes)
-    wallets = codes_of(c.texts(frame.loc[:, roles.address]).str.casefold()) if roles.address else None
+    wallets = codes_of(column_kinds.texts(frame.loc[:, roles.address]).str.casefold()) if roles.address else None
     return Table(
         X=pd.DataFrame(parts.features),
         y=y,
@@ -90,7 +90,7 @@ def read_table(source: str | os.PathLike[str] | pd.DataFrame, roles: Roles) -> T
         as_of=as_of,
         known_from=_clock(what, frame, roles.known_from) if roles.known_from else None,
         cutoff=cutoff,
-        source=c.texts(frame.loc[:, roles.source]) if roles.source else None,
+        source=column_kinds.texts(frame.loc[:, roles.source]) if roles.source else None,
         wallets=wallets,
         groups=_groups(frame, roles, wallets, train, test, as_of),
         date_like=tuple(parts.date_like),
@@ -138,20 +138,20 @@ def _usual(frame: pd.DataFrame, roles: Roles) -> Roles:
 
 def _labels(what: str, frame: pd.DataFrame, name: str, notes: list[str]) -> pd.Series:
     """1 and 0, null where the label is empty: of the numbers the higher is 1, of two words the rarer."""
-    text = c.texts(frame.loc[:, name])
+    text = column_kinds.texts(frame.loc[:, name])
     values = sorted(text.dropna().unique())
     if len(values) > 2 or not values:
         shown = f"has {len(values)} values ({named(values, NAMED)})" if values else "is empty"
         raise DataError(f"{what}: label {name!r} {shown}; a column with two values is needed, such as 0 and 1")
     if empty := int(text.isna().sum()):
         notes.append(f"{empty:,} rows without a label were left out")
-    positive = _positive(c.column_of(frame.loc[:, name]), text, values)
+    positive = _positive(column_kinds.column_of(frame.loc[:, name]), text, values)
     notes.append(f"positive are the rows whose {name} is {positive}")
     return pd.Series(np.where(text.isna(), np.nan, text == positive), index=text.index)
 
 
-def _positive(column: c.Column, text: pd.Series, values: list[str]) -> str:
-    if column.kind == c.NUMBER:
+def _positive(column: column_kinds.Column, text: pd.Series, values: list[str]) -> str:
+    if column.kind == column_kinds.NUMBER:
         high = values[-1] if len(values) == 1 else text.loc[np.nanargmax(column.values)]
         return str(high) if len(values) == 2 or float(np.nanmax(column.values)) > 0 else "1"
     counts = text.value_counts()
@@ -161,16 +161,16 @@ def _positive(column: c.Column, text: pd.Series, values: list[str]) -> str:
 def _sorted_out(frame: pd.DataFrame, roles: Roles) -> _Parts:
     parts = _Parts()
     for name in frame.columns.difference(list(roles.taken), sort=False):
-        column = c.column_of(frame.loc[:, name])
-        if column.kind == c.OTHER:
+        column = column_kinds.column_of(frame.loc[:, name])
+        if column.kind == column_kinds.OTHER:
             parts.other.append(name)
         elif column.names_row:
             parts.set_aside[name] = column.values
         else:
             parts.features[name] = column.values
-            parts.date_like += [name] if c.is_date_like(name, column) else []
-            parts.size_like += [name] if c.is_size_like(name, column) else []
-            parts.text += [name] if column.kind == c.TEXT else []
+            parts.date_like += [name] if column_kinds.is_date_like(name, column) else []
+            parts.size_like += [name] if column_kinds.is_size_like(name, column) else []
+            parts.text += [name] if column.kind == column_kinds.TEXT else []
     return parts
 
 
@@ -186,15 +186,15 @@ def _notes(parts: _Parts, roles: Roles) -> list[str]:
 
 
 def _clock(what: str, frame: pd.DataFrame, name: str) -> np.ndarray:
-    column = c.column_of(frame.loc[:, name])
-    if column.kind in (c.TEXT, c.OTHER):
-        text = c.texts(frame.loc[:, name])
+    column = column_kinds.column_of(frame.loc[:, name])
+    if column.kind in (column_kinds.TEXT, column_kinds.OTHER):
+        text = column_kinds.texts(frame.loc[:, name])
         bad = text.notna() & pd.to_datetime(text, utc=True, errors="coerce", format="ISO8601").isna()
         row = int(bad.to_numpy().argmax())
         raise DataError(
             f"{what}, row {row + 1}: {name} must be a date (2021-04-01) or a number, not {frame.loc[:, name].iloc[row]!r}"
         )
-    return c.clock(column)
+    return column_kinds.clock(column)
 
 
 def _split(
@@ -227,13 +227,13 @@ def _moment(text: str) -> float:
     except ValueError:
         pass
     try:
-        return parse_as_of(text).timestamp() / c.DAY
+        return parse_as_of(text).timestamp() / column_kinds.DAY
     except WalletprintError as error:
         raise UsageError(f"split_at: {str(error).removeprefix('as_of: ')}") from None
 
 
 def _given(what: str, frame: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
-    side = c.texts(frame.loc[:, name]).str.casefold()
+    side = column_kinds.texts(frame.loc[:, name]).str.casefold()
     found = tuple(np.flatnonzero(side.isin(values).to_numpy()) for values in (TRAIN, TEST))
     if not all(map(len, found)):
         held = named(sorted(side.dropna().unique()), NAMED) or "nothing"
@@ -258,7 +258,7 @@ def _groups(
     test: np.ndarray,
     as_of: np.ndarray | None,
 ) -> tuple[Group, ...]:
-    groups = [(name, codes_of(c.texts(frame.loc[:, name]))) for name in roles.groups]
+    groups = [(name, codes_of(column_kinds.texts(frame.loc[:, name]))) for name in roles.groups]
     made = [Group(name, codes[train], codes[test]) for name, codes in groups]
     if wallets is None or roles.address is None:
         return tuple(made)

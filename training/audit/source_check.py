@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from . import thresholds as t
-from .fits import alone, told_apart
-from .report import Check, NotRunError
-from .shortcuts import chance_error
-from .table import Table
+from . import thresholds
+from .audit_report import Check, NotRunError
+from .audit_table import Table
+from .shortcut_checks import chance_error
+from .small_models import alone, told_apart
 
 
 def check_source(table: Table) -> Check:
@@ -17,15 +17,17 @@ def check_source(table: Table) -> Check:
     table.need_rows()
     table.need_classes()
     label_auc, equal = _tells_label(table, source)
-    nearly = equal or label_auc >= t.SOURCE_EQUALS
+    nearly = equal or label_auc >= thresholds.SOURCE_EQUALS
     found = _told_within_classes(table, source)
     if not found and not nearly:
         raise NotRunError(
-            f"no class has two sources of {t.SOURCE_ROWS} rows or more to tell apart; the source alone ranks the label with "
+            f"no class has two sources of {thresholds.SOURCE_ROWS} rows or more to tell apart; the source alone ranks the label with "
             f"ROC-AUC {label_auc:.3f}"
         )
-    known = [one for one in found if one["roc_auc"] >= t.SOURCE_KNOWN]
-    pays = label_auc >= t.SOURCE_TELLS and label_auc - 0.5 > t.SURE * chance_error(table.y[table.test])
+    known = [one for one in found if one["roc_auc"] >= thresholds.SOURCE_KNOWN]
+    pays = label_auc >= thresholds.SOURCE_TELLS and label_auc - 0.5 > thresholds.SURE * chance_error(
+        table.y[table.test]
+    )
     verdict = "fail" if known and pays else "warn" if known or nearly else "pass"
     figures = {"label_from_source": label_auc, "within_class": found, "equals_label": equal}
     return Check("source", verdict, _sentence(label_auc, equal, found), _todo(bool(known), nearly), figures)
@@ -60,11 +62,11 @@ def _told_within_classes(table: Table, source: pd.Series) -> list[dict]:
     kinds = place.groupby(["y", "category", "source"]).size().rename("rows").reset_index()
     kinds["others"] = kinds.groupby(["y", "category"])["rows"].transform("sum") - kinds["rows"]
     found = []
-    for _, side in kinds[kinds[["rows", "others"]].min(axis=1) >= t.SOURCE_ROWS].groupby("y"):
+    for _, side in kinds[kinds[["rows", "others"]].min(axis=1) >= thresholds.SOURCE_ROWS].groupby("y"):
         largest = side.sort_values(["rows", "category", "source"], ascending=[False, True, True])
         first_others = largest.groupby("category")["others"].transform("first").to_numpy()
         of_two = largest["category"].duplicated() & (largest["rows"].to_numpy() == first_others)  # asked for already
-        for one in largest[~of_two].head(t.SOURCES).to_dict("records"):
+        for one in largest[~of_two].head(thresholds.SOURCES).to_dict("records"):
             inside = (place["y"] == one["y"]) & (place["category"] == one["category"])
             found.append(_told(table, source, place.index[inside].to_numpy(), one))
     return found
@@ -72,13 +74,13 @@ def _told_within_classes(table: Table, source: pd.Series) -> list[dict]:
 
 def _told(table: Table, source: pd.Series, inside: np.ndarray, one: dict) -> dict:
     mine = (source.iloc[inside] == one["source"]).to_numpy()
-    parts = [table.sample(inside[side], t.SOURCE_SAMPLE) for side in (mine, ~mine)]
+    parts = [table.sample(inside[side], thresholds.SOURCE_SAMPLE) for side in (mine, ~mine)]
     rows = np.sort(np.concatenate(parts))
     z = np.isin(rows, parts[0]).astype(np.float64)
     X = table.X[table.varying].iloc[rows]
     auc, used = told_apart(X, z, table.fold_groups(rows))
     kind = " ".join(filter(None, ("positive" if one["y"] else "negative", one["category"])))
-    return {"source": one["source"], "within": kind, "roc_auc": auc, "by": alone(X[used[: t.NAMED]], z)}
+    return {"source": one["source"], "within": kind, "roc_auc": auc, "by": alone(X[used[: thresholds.NAMED]], z)}
 
 
 def _sentence(label_auc: float, equal: bool, found: list[dict]) -> str:

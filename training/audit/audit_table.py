@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import thresholds as t
-from .report import NotRunError
+from . import thresholds
+from .audit_report import NotRunError
 
 _hash_rows: Any = pd.util.hash_pandas_object  # pyright: ignore[reportAttributeAccessIssue] (public, but its types are not)
 
@@ -116,8 +116,8 @@ class Table:
     def need_rows(self) -> None:
         """Raise NotRunError unless both sides have enough rows and a feature varies."""
         for name, rows in (("train", self.train), ("test", self.test)):
-            if len(rows) < t.LEAST_ROWS:
-                raise NotRunError(f"only {len(rows)} {name} rows; {t.LEAST_ROWS} are needed")
+            if len(rows) < thresholds.LEAST_ROWS:
+                raise NotRunError(f"only {len(rows)} {name} rows; {thresholds.LEAST_ROWS} are needed")
         if not self.varying:
             raise NotRunError("no feature has more than one value")
 
@@ -125,9 +125,9 @@ class Table:
         """Raise NotRunError unless both sides have enough rows of both classes."""
         for name, rows in (("train", self.train), ("test", self.test)):
             positives = int(self.y[rows].sum())
-            if min(positives, len(rows) - positives) < t.LEAST_CLASS:
+            if min(positives, len(rows) - positives) < thresholds.LEAST_CLASS:
                 counts = f"{positives} positive and {len(rows) - positives} negative {name} rows"
-                raise NotRunError(f"{counts}; {t.LEAST_CLASS} of each are needed")
+                raise NotRunError(f"{counts}; {thresholds.LEAST_CLASS} of each are needed")
 
 
 def codes_of(values: pd.Series) -> np.ndarray:

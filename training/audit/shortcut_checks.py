@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from . import thresholds as t
-from .fits import alone, filled, fit_ranking, rising
-from .report import Check, NotRunError, named, percent
-from .table import Table
+from . import thresholds
+from .audit_report import Check, NotRunError, named, percent
+from .audit_table import Table
+from .small_models import alone, filled, fit_ranking, rising
 
 FULL, DATE, MISSING, SIZE, SINGLE = "full", "date_only", "missingness_only", "size_only", "best_single_feature"
 
@@ -50,7 +50,7 @@ def fit_rankings(table: Table) -> dict[str, Ranking]:
     """
     table.need_rows()
     table.need_classes()
-    rows = table.sample(table.train, t.FIT_ROWS)
+    rows = table.sample(table.train, thresholds.FIT_ROWS)
     frames = {
         FULL: table.X,
         DATE: _present(table, pd.concat([table.clocks, table.X.loc[:, list(table.date_like)]], axis=1)),
@@ -74,14 +74,14 @@ def judge(table: Table, rankings: dict[str, Ranking]) -> dict[str, Judged]:
         for name, one in rankings.items()
     }
     roc, pr = found[FULL]
-    gains = max(roc - 0.5, t.LEAST_GAIN), max(pr - base, t.LEAST_GAIN)
+    gains = max(roc - 0.5, thresholds.LEAST_GAIN), max(pr - base, thresholds.LEAST_GAIN)
     return {
         name: Judged(
             columns=rankings[name].columns,
             roc_auc=a,
             pr_auc=p,
             reach=max((a - 0.5) / gains[0], (p - base) / gains[1], 0.0),
-            sure=a - 0.5 > t.SURE * chance_error(y),
+            sure=a - 0.5 > thresholds.SURE * chance_error(y),
         )
         for name, (a, p) in found.items()
     }
@@ -122,7 +122,7 @@ def check_date(table: Table, judged: dict[str, Judged], followed: bool) -> Check
     if DATE not in judged:
         raise NotRunError("no column speaks of time, or none varies; name those that do with --time, --first or --last")
     todo = "take snapshots of both classes at the same dates (era-matched), split in time, and leave these columns out"
-    found = _weigh(table, judged, DATE, (t.DATE_WARN, t.DATE_FAIL), todo)
+    found = _weigh(table, judged, DATE, (thresholds.DATE_WARN, thresholds.DATE_FAIL), todo)
     if found.verdict == "pass" or followed or table.date_like:
         return found
     unseen = "; no feature speaks of time or follows a date closely, so the model hardly sees this"
@@ -143,7 +143,7 @@ def check_size(table: Table, judged: dict[str, Judged]) -> Check:
         table,
         judged,
         SIZE,
-        (t.SIZE_WARN, t.SIZE_FAIL),
+        (thresholds.SIZE_WARN, thresholds.SIZE_FAIL),
         "compare wallets of the same activity: match or weight the classes by size, and use shares instead of totals",
     )
 
@@ -151,10 +151,10 @@ def check_size(table: Table, judged: dict[str, Judged]) -> Check:
 def check_single(judged: dict[str, Judged]) -> Check:
     """Whether one feature alone does what the model does."""
     one = judged[SINGLE]
-    verdict = one.verdict(t.SINGLE_WARN, t.SINGLE_FAIL)
-    if verdict == "fail" and one.roc_auc < t.SINGLE_SURE:
+    verdict = one.verdict(thresholds.SINGLE_WARN, thresholds.SINGLE_FAIL)
+    if verdict == "fail" and one.roc_auc < thresholds.SINGLE_SURE:
         verdict = "warn"
-    if one.roc_auc < t.SINGLE_NEEDS:
+    if one.roc_auc < thresholds.SINGLE_NEEDS:
         verdict = "pass"
     todo = f"find out how {one.columns[0]} is made: from the label, after it, or by the way rows were collected"
     return Check(SINGLE, verdict, _sentence(judged, SINGLE), todo if verdict != "pass" else "", _figures(one))
@@ -167,12 +167,14 @@ def check_missing(table: Table, judged: dict[str, Judged]) -> Check:
             MISSING, "pass", "no value is missing" if not _any_missing(table) else "always the same are missing"
         )
     one = judged[MISSING]
-    verdict = one.verdict(t.MISSING_WARN, t.MISSING_FAIL)
+    verdict = one.verdict(thresholds.MISSING_WARN, thresholds.MISSING_FAIL)
     found, figures = _sentence(judged, MISSING), _figures(one)
     block = _purest(table)
     if block is not None:
         said, share, figures_of_block = block
-        verdict = max(verdict, "fail" if share >= t.SETTLED_FAIL else "warn", key=["pass", "warn", "fail"].index)
+        verdict = max(
+            verdict, "fail" if share >= thresholds.SETTLED_FAIL else "warn", key=["pass", "warn", "fail"].index
+        )
         found, figures = f"{said}; {found}", {**figures, **figures_of_block}
     todo = (
         "collect these columns the same way for both classes, or leave them out; fill no gap that depends on the source"
@@ -185,7 +187,7 @@ def check_too_good(judged: dict[str, Judged], others: list[Check]) -> Check:
     full = judged[FULL]
     figures = {"roc_auc": full.roc_auc, "pr_auc": full.pr_auc}
     said = f"the full model has ROC-AUC {full.roc_auc:.3f}, PR-AUC {full.pr_auc:.3f}"
-    if full.roc_auc <= t.TOO_GOOD:
+    if full.roc_auc <= thresholds.TOO_GOOD:
         return Check("too_good", "pass", said, "", figures)
     reasons = [one.name for one in others if one.verdict in ("warn", "fail")]
     why = f"explained by {', '.join(reasons)}" if reasons else "and no check here explains it"
@@ -203,7 +205,7 @@ def check_row_names(table: Table) -> Check:
         return Check("row_numbers", "pass", "no column numbers or names the rows")
     table.need_classes()
     found = alone(pd.DataFrame(table.set_aside).iloc[table.both], table.y[table.both])
-    telling = [name for name, auc in found.items() if auc >= t.NAMES_ROWS]
+    telling = [name for name, auc in found.items() if auc >= thresholds.NAMES_ROWS]
     names = ", ".join(f"{name} (ROC-AUC {auc:.3f})" for name, auc in found.items())
     verdict = "warn" if telling else "pass"
     todo = f"rows lie sorted by label: never show a model {', '.join(telling)}" if telling else ""
@@ -216,7 +218,7 @@ def _weigh(table: Table, judged: dict[str, Judged], name: str, limits: tuple[flo
     verdict = one.verdict(*limits)
     if verdict == "pass" and each and _as_good(each[0][1], judged, limits[0], table):
         verdict = "warn"  # a model of several columns may learn less than one of them says
-    strongest = ", ".join(f"{column} {auc:.3f}" for column, auc in each[: t.NAMED])
+    strongest = ", ".join(f"{column} {auc:.3f}" for column, auc in each[: thresholds.NAMED])
     found = _sentence(judged, name) + (f"; alone: {strongest}" if strongest else "")
     return Check(name, verdict, found, todo if verdict != "pass" else "", {**_figures(one), "alone": dict(each)})
 
@@ -224,8 +226,8 @@ def _weigh(table: Table, judged: dict[str, Judged], name: str, limits: tuple[flo
 def _as_good(roc_auc: float, judged: dict[str, Judged], warn: float, table: Table) -> bool:
     """Whether a ROC-AUC is beyond luck, and reaches what warns."""
     gain = roc_auc - 0.5
-    return gain > t.SURE * chance_error(table.y[table.test]) and gain >= warn * max(
-        judged[FULL].roc_auc - 0.5, t.LEAST_GAIN
+    return gain > thresholds.SURE * chance_error(table.y[table.test]) and gain >= warn * max(
+        judged[FULL].roc_auc - 0.5, thresholds.LEAST_GAIN
     )
 
 
@@ -248,7 +250,7 @@ def _sentence(judged: dict[str, Judged], name: str) -> str:
 
 
 def _columns(name: str, one: Judged) -> str:
-    shown = named(one.columns, t.NAMED)
+    shown = named(one.columns, thresholds.NAMED)
     return {FULL: f"{len(one.columns)} features", MISSING: "which values are missing"}.get(name, shown)
 
 
@@ -288,7 +290,7 @@ def _blocks(table: Table) -> pd.DataFrame:
 
 def _purest(table: Table) -> tuple[str, float, dict[str, object]] | None:
     """The block of missing columns that settles the label of the greatest share of a class: said, that share, figures."""
-    best, chosen = t.SETTLED_WARN, None
+    best, chosen = thresholds.SETTLED_WARN, None
     y, rate = table.y[table.both], float(table.y[table.both].mean())
     missing = table.X.isna().iloc[table.both]
     for name in _blocks(table).columns:
@@ -304,13 +306,13 @@ def _purest(table: Table) -> tuple[str, float, dict[str, object]] | None:
 def _settled(y: np.ndarray, where: np.ndarray, rate: float) -> tuple[float, int]:
     """The share of a class that lies in `where`, if that is pure and not by chance; and which class. 0 if it is not."""
     rows = int(where.sum())
-    if rows < t.PURE_ROWS:
+    if rows < thresholds.PURE_ROWS:
         return 0.0, 0
     inside = int(y[where].sum())
     side = int(2 * inside >= rows)
     hits, base = (inside, rate) if side else (rows - inside, 1 - rate)
     odds = (hits + 0.5) / (rows - hits + 0.5)  # Haldane & Anscombe: no division by zero, and few rows prove little
-    if hits / rows < t.PURE or odds * (1 - base) < t.PURE_ODDS * base:
+    if hits / rows < thresholds.PURE or odds * (1 - base) < thresholds.PURE_ODDS * base:
         return 0.0, 0
     return hits / max(1, int((y == side).sum())), side
 
@@ -320,7 +322,9 @@ def _told(
 ) -> tuple[str, float, dict[str, object]]:
     rows, hits = int(where.sum()), int((y[where] == side).sum())
     kind = "positive" if side else "negative"
-    several = f"{len(columns)} columns ({named(columns, t.NAMED)}) are" if len(columns) > 1 else f"{columns[0]} is"
+    several = (
+        f"{len(columns)} columns ({named(columns, thresholds.NAMED)}) are" if len(columns) > 1 else f"{columns[0]} is"
+    )
     said = (
         f"{several} {what} in {rows:,} rows, {percent(hits / rows)} of them {kind} "
         f"(of all rows {percent(float((y == side).mean()))}): {percent(share)} of the {kind} class"

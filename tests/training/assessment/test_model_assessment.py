@@ -12,7 +12,7 @@ from samples.datasets import made, sliced
 
 from walletprint.serving import Scorer
 from walletprint.serving.model.model_folder import Calibration
-from walletprint.training.assessment.findings import budget_table, intervals_table
+from walletprint.training.assessment.model_assessment import budget_table, intervals_table
 from walletprint.training.models.contenders import Contender
 from walletprint.training.report.model_plots import contributions, swarm
 from walletprint.training.splits.time_split import Slice

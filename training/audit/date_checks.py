@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from . import thresholds as t
-from .fits import alone, explained
-from .report import Check, NotRunError, percent
-from .table import Table
+from . import thresholds
+from .audit_report import Check, NotRunError, percent
+from .audit_table import Table
+from .small_models import alone, explained
 
 
 def check_known_later(table: Table) -> Check:
@@ -44,17 +44,17 @@ def check_proxies(table: Table, date_tells: bool) -> Check:
     clocks = [name for name in table.clocks if np.nanstd(table.clocks[name].to_numpy()[table.both]) > 0]
     if not clocks:
         raise NotRunError("no date is known beside the features, or it is the same for all rows")
-    rows = table.sample(table.both, t.FIT_ROWS)
+    rows = table.sample(table.both, thresholds.FIT_ROWS)
     found = _strongest(table, rows, clocks)
-    named = {name: pair for name, pair in found.items() if abs(pair[1]) >= t.PROXY_WARN}
+    named = {name: pair for name, pair in found.items() if abs(pair[1]) >= thresholds.PROXY_WARN}
     clock, together = _together(table, clocks)
-    dates = [name for name, pair in named.items() if abs(pair[1]) >= t.PROXY_FAIL]
-    verdict = "fail" if dates and date_tells else "warn" if named or together >= t.CLOCK_WARN else "pass"
-    best = list(named.items())[: t.NAMED]
+    dates = [name for name, pair in named.items() if abs(pair[1]) >= thresholds.PROXY_FAIL]
+    verdict = "fail" if dates and date_tells else "warn" if named or together >= thresholds.CLOCK_WARN else "pass"
+    best = list(named.items())[: thresholds.NAMED]
     said = (
         ", ".join(f"{name} follows {clock} ({rho:+.2f})" for name, (clock, rho) in best) or "no feature follows a date"
     )
-    more = f" and {len(named) - t.NAMED} more" if len(named) > t.NAMED else ""
+    more = f" and {len(named) - thresholds.NAMED} more" if len(named) > thresholds.NAMED else ""
     told = f"{said}{more}; all features together explain {percent(max(together, 0.0))} of the order of {clock} within a class"
     todo = (
         "leave these features out, or offer them as ranks within the rows of the same date" if verdict != "pass" else ""
@@ -67,17 +67,17 @@ def check_proxies(table: Table, date_tells: bool) -> Check:
 
 
 def _late_verdict(table: Table, late: float, after: float, undated: float) -> str:
-    if late >= t.LATE_FAIL:
+    if late >= thresholds.LATE_FAIL:
         return "fail"
-    unordered = not table.ordered and after >= t.LATE_WARN
-    return "warn" if late or unordered or undated >= t.UNDATED_WARN else "pass"
+    unordered = not table.ordered and after >= thresholds.LATE_WARN
+    return "warn" if late or unordered or undated >= thresholds.UNDATED_WARN else "pass"
 
 
 def _late_todo(table: Table, late: float, after: float, undated: float) -> str:
     parts = ["train only on labels known by the last date of training"] if late else []
-    if not late and not table.ordered and after >= t.LATE_WARN:
+    if not late and not table.ordered and after >= thresholds.LATE_WARN:
         parts.append("split in time, and train only on labels known before the test begins")
-    if undated >= t.UNDATED_WARN:
+    if undated >= thresholds.UNDATED_WARN:
         parts.append("find out since when labels are known: for those without a date this cannot be checked")
     return "; ".join(parts)
 
@@ -98,7 +98,7 @@ def _followed(table: Table, rows: np.ndarray, clock: str) -> pd.Series:
     for side in (0, 1):
         inside = rows[table.y[rows] == side]
         moments = pd.Series(table.clocks[clock].to_numpy()[inside]).rank()
-        if len(inside) >= t.LEAST_ROWS and moments.nunique() > 1:
+        if len(inside) >= thresholds.LEAST_ROWS and moments.nunique() > 1:
             rho = _correlated(X.iloc[inside].rank().to_numpy(), moments.to_numpy())
             total, weight = total + len(inside) * np.nan_to_num(rho), weight + len(inside)
     return total / max(weight, 1)
@@ -111,17 +111,19 @@ def _correlated(ranks: np.ndarray, moments: np.ndarray) -> np.ndarray:
     x, m = np.where(there, ranks, 0.0), np.where(there, moments[:, None], 0.0)
     x, m = np.where(there, x - x.sum(axis=0) / n, 0.0), np.where(there, m - m.sum(axis=0) / n, 0.0)
     scale = np.sqrt((x**2).sum(axis=0) * (m**2).sum(axis=0))
-    return np.where((scale > 0) & (n >= t.LEAST_ROWS), (x * m).sum(axis=0) / np.where(scale > 0, scale, 1.0), np.nan)
+    return np.where(
+        (scale > 0) & (n >= thresholds.LEAST_ROWS), (x * m).sum(axis=0) / np.where(scale > 0, scale, 1.0), np.nan
+    )
 
 
 def _together(table: Table, clocks: list[str]) -> tuple[str, float]:
     """The date that tells most of the label, and how much of its order within a class all features explain, in folds."""
-    rows = table.sample(table.both, t.SMALL_ROWS)
+    rows = table.sample(table.both, thresholds.SMALL_ROWS)
     clock = _most_telling(table, rows, clocks)
     moments = table.clocks[clock].to_numpy()[rows]
     rows = rows[~np.isnan(moments)]
     order = pd.Series(moments[~np.isnan(moments)]).groupby(table.y[rows]).rank(pct=True).to_numpy()
-    if len(rows) < t.LEAST_ROWS or np.ptp(order) == 0:
+    if len(rows) < thresholds.LEAST_ROWS or np.ptp(order) == 0:
         return clock, 0.0
     return clock, explained(table.X[table.varying].iloc[rows], order, table.fold_groups(rows))
 

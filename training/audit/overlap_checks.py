@@ -5,9 +5,9 @@ import pandas as pd
 from scipy.stats import rankdata
 from sklearn.neighbors import NearestNeighbors
 
-from . import thresholds as t
-from .report import Check, NotRunError, percent, worst
-from .table import Group, Table
+from . import thresholds
+from .audit_report import Check, NotRunError, percent, worst
+from .audit_table import Group, Table
 
 NEIGHBOURS = 5
 """How many of the nearest rows are looked at: the very nearest may be the same wallet's."""
@@ -18,11 +18,16 @@ def check_duplicates(table: Table) -> Check:
     """Whether rows of the test are equal, or nearly so, to rows trained on; those of the same wallet are `group_overlap`'s."""
     table.need_rows()
     different = np.unique(table.content[table.both]).size / len(table.both)
-    if different < t.COARSE:
+    if different < thresholds.COARSE:
         raise NotRunError(f"only {percent(different)} of the rows differ from each other; equal rows say nothing here")
     exact, (near, looked) = _exact(table), _near(table)
     conflicting = _conflicting(table)
-    verdict = worst([_graded(exact, t.EXACT_WARN, t.EXACT_FAIL), _graded(near, t.NEAR_WARN, t.NEAR_FAIL)])
+    verdict = worst(
+        [
+            _graded(exact, thresholds.EXACT_WARN, thresholds.EXACT_FAIL),
+            _graded(near, thresholds.NEAR_WARN, thresholds.NEAR_FAIL),
+        ]
+    )
     found = (
         f"{percent(exact)} of the test rows equal a row trained on; {percent(near)} do so nearly ({looked}); "
         f"{conflicting:,} rows have an equal one with the other label"
@@ -48,8 +53,8 @@ def check_overlap(table: Table) -> Check:
 
 def _overlap_verdict(group: Group, share: float) -> str:
     if group.tolerated:
-        return "warn" if share >= t.OVERLAP_AGAIN else "pass"
-    return "fail" if share >= t.OVERLAP_FAIL else "warn" if share > 0 else "pass"
+        return "warn" if share >= thresholds.OVERLAP_AGAIN else "pass"
+    return "fail" if share >= thresholds.OVERLAP_FAIL else "warn" if share > 0 else "pass"
 
 
 def _shared(group: Group) -> float:
@@ -87,7 +92,7 @@ def _near(table: Table) -> tuple[float, str]:
     Rows are points of ranks (0–1, a missing value at −1); of the nearest training rows in Euclidean distance one must be within
     `_nearness` in every feature.
     """
-    test, train = table.sample(table.test, t.TWIN_TEST), table.sample(table.train, t.TWIN_TRAIN)
+    test, train = table.sample(table.test, thresholds.TWIN_TEST), table.sample(table.train, thresholds.TWIN_TRAIN)
     ranks = _ranks(table.X[table.varying].iloc[np.concatenate([train, test])])
     known, asked = ranks[: len(train)], ranks[len(train) :]
     count = min(NEIGHBOURS, len(train))
@@ -108,7 +113,7 @@ def _nearness(ranks: np.ndarray) -> float:
     """
     covariance = np.atleast_2d(np.cov(ranks, rowvar=False))
     free = np.trace(covariance) ** 2 / max(float(np.sum(covariance**2)), 1e-12)
-    return min(t.NEAR, 0.5 * (t.TWINS_BY_CHANCE / len(ranks)) ** (1 / max(free, 1.0)))
+    return min(thresholds.NEAR, 0.5 * (thresholds.TWINS_BY_CHANCE / len(ranks)) ** (1 / max(free, 1.0)))
 
 
 def _ranks(X: pd.DataFrame) -> np.ndarray:

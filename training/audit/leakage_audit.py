@@ -10,16 +10,15 @@ import pandas as pd
 from ..data import large_matrix as matrix
 from ..data.dataset import Dataset
 from ..splits.time_split import Slices
-from . import shortcuts as s
-from . import thresholds as t
-from .columns import DAY, in_days
-from .dates import check_known_later, check_proxies
-from .drift import check_adversarial
-from .read import Roles, read_table
-from .report import AuditReport, Check, NotRunError
-from .rows import check_duplicates, check_overlap
-from .sources import check_source
-from .table import Group, Table, codes_of
+from . import shortcut_checks, thresholds
+from .adversarial_check import check_adversarial
+from .audit_report import AuditReport, Check, NotRunError
+from .audit_table import Group, Table, codes_of
+from .column_kinds import DAY, in_days
+from .date_checks import check_known_later, check_proxies
+from .overlap_checks import check_duplicates, check_overlap
+from .source_check import check_source
+from .table_reader import Roles, read_table
 
 if TYPE_CHECKING:
     from ..config.train_config import TrainConfig
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 TRAINING_ROWS = 50_000
 """Rows a side of a training's split that its audit reads, evenly from first to last."""
-_SHORTCUTS = (s.DATE, s.MISSING, s.SIZE, s.SINGLE)
+_SHORTCUTS = (shortcut_checks.DATE, shortcut_checks.MISSING, shortcut_checks.SIZE, shortcut_checks.SINGLE)
 
 
 def audit(
@@ -74,7 +73,7 @@ def audit(
     roles = Roles(
         label, address, time, first, last, known_from, source, split, split_at, tuple(groups), tuple(ignore), seed
     )
-    return _run(read_table(table, roles), s.fit_rankings)
+    return _run(read_table(table, roles), shortcut_checks.fit_rankings)
 
 
 def audit_training(
@@ -92,17 +91,17 @@ def audit_training(
     rows = np.concatenate([train, test])
     table = _table_of(dataset, slices, rows, len(train))
     names = {
-        s.FULL: tuple(map(str, dataset.X.columns)),
-        s.DATE: tuple(map(str, dataset.dates.columns)),
-        s.SIZE: tuple(map(str, dataset.size.columns)),
+        shortcut_checks.FULL: tuple(map(str, dataset.X.columns)),
+        shortcut_checks.DATE: tuple(map(str, dataset.dates.columns)),
+        shortcut_checks.SIZE: tuple(map(str, dataset.size.columns)),
     }
-    known = {s.FULL: contending[0], **{one.name: one for one in contending if one.name in _SHORTCUTS}}
+    known = {shortcut_checks.FULL: contending[0], **{one.name: one for one in contending if one.name in _SHORTCUTS}}
 
-    def rankings(table: Table) -> dict[str, s.Ranking]:
+    def rankings(table: Table) -> dict[str, shortcut_checks.Ranking]:
         table.need_rows()
         table.need_classes()
         return {
-            name: s.Ranking(names.get(name, (one.note.partition(" ")[2],)), one.margin[test])
+            name: shortcut_checks.Ranking(names.get(name, (one.note.partition(" ")[2],)), one.margin[test])
             for name, one in known.items()
         }
 
@@ -163,23 +162,25 @@ def _groups_of(dataset: Dataset, slices: Slices) -> tuple[Group, ...]:
     return (*found, Group("case", cases[train], cases[later], True, leave_out))
 
 
-def _run(table: Table, rank: Callable[[Table], dict[str, s.Ranking]]) -> AuditReport:
+def _run(table: Table, rank: Callable[[Table], dict[str, shortcut_checks.Ranking]]) -> AuditReport:
     judged, why = _judged(table, rank)
     found = list(_checks(table, judged, why))
-    return AuditReport(tuple(found), s.shortcut_table(judged or {}), _about(table))
+    return AuditReport(tuple(found), shortcut_checks.shortcut_table(judged or {}), _about(table))
 
 
-def _judged(table: Table, rank: Callable[[Table], dict[str, s.Ranking]]) -> tuple[dict[str, s.Judged] | None, str]:
+def _judged(
+    table: Table, rank: Callable[[Table], dict[str, shortcut_checks.Ranking]]
+) -> tuple[dict[str, shortcut_checks.Judged] | None, str]:
     try:
-        return s.judge(table, rank(table)), ""
+        return shortcut_checks.judge(table, rank(table)), ""
     except NotRunError as reason:
         return None, str(reason)
 
 
-def _checks(table: Table, judged: dict[str, s.Judged] | None, why: str) -> Iterator[Check]:
+def _checks(table: Table, judged: dict[str, shortcut_checks.Judged] | None, why: str) -> Iterator[Check]:
     """All checks in order; one that cannot run says why."""
 
-    def against(check: Callable[[dict[str, s.Judged]], Check]) -> Callable[[], Check]:
+    def against(check: Callable[[dict[str, shortcut_checks.Judged]], Check]) -> Callable[[], Check]:
         def run() -> Check:
             if judged is None:
                 raise NotRunError(why)
@@ -190,25 +191,29 @@ def _checks(table: Table, judged: dict[str, s.Judged] | None, why: str) -> Itera
     proxies = _one("date_proxies", lambda: check_proxies(table, _date_tells(judged)))
     followed = proxies.verdict in ("warn", "fail")
     before = [
-        _one(s.DATE, against(lambda judged: s.check_date(table, judged, followed))),
-        _one(s.MISSING, against(lambda judged: s.check_missing(table, judged))),
-        _one(s.SIZE, against(lambda judged: s.check_size(table, judged))),
-        _one(s.SINGLE, against(s.check_single)),
-        _one("row_numbers", lambda: s.check_row_names(table)),
+        _one(shortcut_checks.DATE, against(lambda judged: shortcut_checks.check_date(table, judged, followed))),
+        _one(shortcut_checks.MISSING, against(lambda judged: shortcut_checks.check_missing(table, judged))),
+        _one(shortcut_checks.SIZE, against(lambda judged: shortcut_checks.check_size(table, judged))),
+        _one(shortcut_checks.SINGLE, against(shortcut_checks.check_single)),
+        _one("row_numbers", lambda: shortcut_checks.check_row_names(table)),
         _one("duplicates", lambda: check_duplicates(table)),
         _one("group_overlap", lambda: check_overlap(table)),
         _one("source", lambda: check_source(table)),
         _one("known_later", lambda: check_known_later(table)),
         proxies,
     ]
-    yield _one("too_good", against(lambda judged: s.check_too_good(judged, before)))
+    yield _one("too_good", against(lambda judged: shortcut_checks.check_too_good(judged, before)))
     yield from before
     yield _one("adversarial", lambda: check_adversarial(table))
 
 
-def _date_tells(judged: dict[str, s.Judged] | None) -> bool:
+def _date_tells(judged: dict[str, shortcut_checks.Judged] | None) -> bool:
     """Whether dates alone come near the full model."""
-    return judged is not None and s.DATE in judged and judged[s.DATE].verdict(t.DATE_WARN, t.DATE_FAIL) != "pass"
+    return (
+        judged is not None
+        and shortcut_checks.DATE in judged
+        and judged[shortcut_checks.DATE].verdict(thresholds.DATE_WARN, thresholds.DATE_FAIL) != "pass"
+    )
 
 
 def _one(name: str, check: Callable[[], Check]) -> Check:
@@ -234,15 +239,15 @@ def _sampled(table: Table) -> list[str]:
     """What was looked at in part only."""
     train, test, both = len(table.train), len(table.test), len(table.both)
     limits = (
-        (train > t.FIT_ROWS, f"{t.FIT_ROWS:,} training rows for what was fitted to the label"),
-        (both > t.SMALL_ROWS, f"{t.SMALL_ROWS:,} rows for adversarial and date_proxies"),
+        (train > thresholds.FIT_ROWS, f"{thresholds.FIT_ROWS:,} training rows for what was fitted to the label"),
+        (both > thresholds.SMALL_ROWS, f"{thresholds.SMALL_ROWS:,} rows for adversarial and date_proxies"),
         (
-            table.source is not None and both > 2 * t.SOURCE_SAMPLE,
-            f"{t.SOURCE_SAMPLE:,} rows of a source and of the others for source",
+            table.source is not None and both > 2 * thresholds.SOURCE_SAMPLE,
+            f"{thresholds.SOURCE_SAMPLE:,} rows of a source and of the others for source",
         ),
         (
-            test > t.TWIN_TEST or train > t.TWIN_TRAIN,
-            f"{t.TWIN_TEST:,} test and {t.TWIN_TRAIN:,} training rows for near-equal rows",
+            test > thresholds.TWIN_TEST or train > thresholds.TWIN_TRAIN,
+            f"{thresholds.TWIN_TEST:,} test and {thresholds.TWIN_TRAIN:,} training rows for near-equal rows",
         ),
     )
     used = [said for over, said in limits if over]

@@ -12,7 +12,7 @@ from ..metrics.classification_metrics import per_case
 from ..models.contenders import TESTS, Contender, metrics_table, periods_table, seeds_table
 from ..splits.time_split import Slice, Slices
 from .feature_drift import drift_table
-from .fitted import Fitted
+from .fitted_models import Fitted
 
 MEASURED = ("pr_auc", "roc_auc")
 """The metrics that get an interval."""

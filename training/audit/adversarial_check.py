@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from . import thresholds as t
-from .fits import alone, told_apart
-from .report import Check
-from .table import Table
+from . import thresholds
+from .audit_report import Check
+from .audit_table import Table
+from .small_models import alone, told_apart
 
 
 def check_adversarial(table: Table) -> Check:
     """How well a model tells train from test, and by which features. Where the split is in time that is drift, and no fault."""
     table.need_rows()
-    half = t.SMALL_ROWS // 2
+    half = thresholds.SMALL_ROWS // 2
     rows = np.sort(np.concatenate([table.sample(table.train, half), table.sample(table.test, half)]))
     z = np.isin(rows, table.test).astype(np.float64)
     X = table.X[table.varying].iloc[rows]
     auc, used = told_apart(X, z, table.fold_groups(rows))
-    by = alone(X[used[: t.NAMED]], z)
+    by = alone(X[used[: thresholds.NAMED]], z)
     verdict = _verdict(auc, table.ordered)
     told = ", ".join(f"{name} {value:.3f}" for name, value in by.items())
     found = f"features tell test rows from those trained on with ROC-AUC {auc:.3f} (alone: {told})"
@@ -25,8 +25,8 @@ def check_adversarial(table: Table) -> Check:
 
 def _verdict(auc: float, ordered: bool) -> str:
     if ordered:
-        return "warn" if auc >= t.DRIFT_WARN else "pass"
-    return "fail" if auc >= t.DRIFT_RANDOM_FAIL else "warn" if auc >= t.DRIFT_RANDOM_WARN else "pass"
+        return "warn" if auc >= thresholds.DRIFT_WARN else "pass"
+    return "fail" if auc >= thresholds.DRIFT_RANDOM_FAIL else "warn" if auc >= thresholds.DRIFT_RANDOM_WARN else "pass"
 
 
 def _todo(verdict: str, ordered: bool) -> str:
