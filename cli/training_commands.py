@@ -149,7 +149,7 @@ def _tell(result: "TrainResult", screen: Screen) -> None:
 
 
 def _tell_intervals(result: "TrainResult", screen: Screen) -> None:
-    for row in result.findings.intervals.query("metric == 'pr_auc' and against == ''").to_dict("records"):
+    for row in result.assessment.intervals.query("metric == 'pr_auc' and against == ''").to_dict("records"):
         if row["low"] == row["low"]:  # not NaN
             span = f"{row['low']:.3f} to {row['high']:.3f} by {row['by']}"
             screen.say(f"{row['slice']}: PR-AUC {row['value']:.3f}, 95 % interval {span}")

@@ -11,18 +11,18 @@ from ..features.ledger.ledger import Ledger
 from .config.train_config import TrainConfig
 from .data.dataset import Progress, data_digest
 from .data.targets import read_labels
-from .registry.model_versions import Recorded, recorded
+from .registry.model_versions import RecordedTraining, recorded_training
 from .trainer import TrainResult, train
 
 REPEATS_TAG = "walletprint.repeats"
 
 
 @dataclass(frozen=True)
-class Repeated:
+class RepeatedTraining:
     """A training that was repeated: its new result, and whether the data and the model are those of the recorded run."""
 
     result: TrainResult
-    of: Recorded
+    of: RecordedTraining
     same_data: bool
 
     @property
@@ -39,7 +39,7 @@ def repeat(
     tracking_uri: str | None = None,
     on_progress: Progress | None = None,
     on_note: Callable[[str], None] | None = None,
-) -> Repeated:
+) -> RepeatedTraining:
     """Train again as a recorded run did.
 
     Args:
@@ -50,7 +50,7 @@ def repeat(
     Raises:
         UsageError, DataError: as `train`, or if the run is none of walletprint's trainings.
     """
-    of = recorded(run_id, tracking_uri)
+    of = recorded_training(run_id, tracking_uri)
     ledger = transfers if isinstance(transfers, Ledger) else Ledger.from_transfers(transfers)
     digest = data_digest(ledger, read_labels(labels).good)
     if digest != of.data_digest and on_note:
@@ -59,10 +59,10 @@ def repeat(
             "the model will not be the same"
         )
     result = train(ledger, labels, _as_done(of), out, tracking_uri, on_progress, tags={REPEATS_TAG: run_id})
-    return Repeated(result, of, digest == of.data_digest)
+    return RepeatedTraining(result, of, digest == of.data_digest)
 
 
-def _as_done(of: Recorded) -> TrainConfig:
+def _as_done(of: RecordedTraining) -> TrainConfig:
     """The config of the run; where minutes limited its search, as many trials as it came to."""
     config = of.config
     if config.tuning.minutes is None or not of.trials:

@@ -19,18 +19,18 @@ from ..features.ledger.ledger import Ledger
 from ..serving.model.calibration import reference_quantiles, usual_values
 from ..serving.model.model_folder import LARGEST, Bands, ModelFolder
 from ..serving.model.profile import profile_of
-from .assessment.fitted_models import Fitted, fit_all
-from .assessment.model_assessment import Findings, judge
+from .assessment.fitted_models import FittedModels, fit_all
+from .assessment.model_assessment import ModelAssessment, assess
 from .audit import AuditReport
 from .config.train_config import Source, TrainConfig, load_config
 from .data.dataset import Progress
 from .data.targets import read_labels
 from .models.calibration import flag_threshold
-from .registry.tracking import Store, Tracked, open_store, record_training
+from .registry.tracking import TrackedTraining, TrackingStore, open_store, record_training
 from .report.model_card import model_card
 from .report.plots import draw_all
 from .splits.time_split import Slices
-from .training_record import record_of
+from .training_record import build_training_record
 
 DIGITS = 6  # of metrics in the model folder: more would hang on the machine's linear algebra
 
@@ -41,7 +41,7 @@ class TrainResult:
 
     Attributes:
         model_dir: the model folder; model: what is in it.
-        findings: all that was found out about it: tables of metrics, intervals, cases, drift, and the leakage audit.
+        assessment: all that was found out about it: tables of metrics, intervals, cases, drift, and the leakage audit.
         params: LightGBM's parameters as used, those that tuning chose if there was any.
         config: as given, with every default; slices: the split with its dates; counts: labelled wallets by side.
         tracked: where it is in MLflow, None if tracking is off.
@@ -50,28 +50,28 @@ class TrainResult:
 
     model_dir: Path
     model: ModelFolder
-    findings: Findings
+    assessment: ModelAssessment
     params: dict[str, Any]
     config: TrainConfig
     slices: Slices
     counts: dict[str, int]
-    tracked: Tracked | None
+    tracked: TrackedTraining | None
     bad_labels: pd.DataFrame
 
     @property
     def metrics(self) -> pd.DataFrame:
         """A row a contender and test slice; the model's own come first."""
-        return self.findings.metrics
+        return self.assessment.metrics
 
     @property
     def periods(self) -> pd.DataFrame:
         """The model's metrics by quarter."""
-        return self.findings.periods
+        return self.assessment.periods
 
     @property
     def audit(self) -> AuditReport:
         """The leakage audit of this training. A verdict of fail stops nothing; it is told."""
-        return self.findings.audit
+        return self.assessment.audit
 
     @property
     def run_id(self) -> str | None:
@@ -123,15 +123,15 @@ def train(
     report("read", 1, 1)
     fitted = fit_all(ledger, known.good, checked, tuning_store(folder), report)
     report("judge", 0, 1)
-    findings = judge(fitted)
-    model = _model_of(fitted, findings)
+    assessment = assess(fitted)
+    model = _model_of(fitted, assessment)
     model.save(folder)
     report("judge", 1, 1)
     report("record", 0, 1)
-    tracked = _track(store, fitted, findings, model, folder, tags or {}) if store else None
+    tracked = _track(store, fitted, assessment, model, folder, tags or {}) if store else None
     report("record", 1, 1)
     params, counts = fitted.used.model.lightgbm.model_dump(), fitted.dataset.counts
-    return TrainResult(folder, model, findings, params, checked, fitted.slices, counts, tracked, known.bad)
+    return TrainResult(folder, model, assessment, params, checked, fitted.slices, counts, tracked, known.bad)
 
 
 def tuning_store(folder: Path) -> Path:
@@ -148,7 +148,7 @@ def _free(folder: Path) -> Path:
     return folder
 
 
-def _model_of(fitted: Fitted, findings: Findings) -> ModelFolder:
+def _model_of(fitted: FittedModels, assessment: ModelAssessment) -> ModelFolder:
     """Everything a model folder holds. Its reference population is the negative snapshots of the calibration slice: later than
     the training, and nearer to the wallets one meets than a mixture with as many bad ones as somebody labelled."""
     config, dataset, later = fitted.config, fitted.dataset, fitted.slices.calibrate
@@ -174,7 +174,7 @@ def _model_of(fitted: Fitted, findings: Findings) -> ModelFolder:
             **{side: list(names) for side, names in config.labels.model_dump().items()},
             "wallets": dict(dataset.counts),
         },
-        metrics=_nested(findings.metrics),
+        metrics=_nested(assessment.metrics),
         data_digest=dataset.digest,
         seed=config.seed,
         versions={name: version(name) for name in ("walletprint", "lightgbm", "numpy")},
@@ -182,7 +182,7 @@ def _model_of(fitted: Fitted, findings: Findings) -> ModelFolder:
         card="-",
     )
     return model.model_copy(
-        update={"card": model_card(model, fitted, findings)}
+        update={"card": model_card(model, fitted, assessment)}
     )  # the version is of all but the card, which names it
 
 
@@ -202,8 +202,15 @@ def _nested(metrics: pd.DataFrame) -> dict[str, Any]:
 
 
 def _track(
-    store: Store, fitted: Fitted, findings: Findings, model: ModelFolder, folder: Path, tags: Mapping[str, str]
-) -> Tracked:
+    store: TrackingStore,
+    fitted: FittedModels,
+    assessment: ModelAssessment,
+    model: ModelFolder,
+    folder: Path,
+    tags: Mapping[str, str],
+) -> TrackedTraining:
     with tempfile.TemporaryDirectory(prefix="walletprint-") as pictures:
-        draw_all(Path(pictures), fitted, findings, model)
-        return record_training(store, record_of(fitted, findings, model, Path(pictures), tags), model, folder)
+        draw_all(Path(pictures), fitted, assessment, model)
+        return record_training(
+            store, build_training_record(fitted, assessment, model, Path(pictures), tags), model, folder
+        )

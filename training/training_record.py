@@ -9,33 +9,33 @@ import pandas as pd
 import yaml
 
 from ..serving.model.model_folder import ModelFolder
-from .assessment.fitted_models import Fitted
-from .assessment.model_assessment import Findings
+from .assessment.fitted_models import FittedModels
+from .assessment.model_assessment import ModelAssessment
 from .config.commented_yaml import commented_yaml
 from .config.train_config import as_yaml
 from .data.dataset import Dataset
 from .data.large_matrix import taken
-from .registry.tracking import AUDIT_TAG, Data, Record
+from .registry.tracking import AUDIT_TAG, TrackedRows, TrainingRecord
 from .splits.time_split import Slice
 
 CONTEXTS = {"train": "training", "calibrate": "calibration", "test_time": "test", "test_new": "test of new wallets"}
 DIGEST = 16  # characters; MLflow takes at most 36
 
 
-def record_of(
-    fitted: Fitted, findings: Findings, model: ModelFolder, pictures: Path, tags: Mapping[str, str]
-) -> Record:
+def build_training_record(
+    fitted: FittedModels, assessment: ModelAssessment, model: ModelFolder, pictures: Path, tags: Mapping[str, str]
+) -> TrainingRecord:
     """Everything that is written of a training."""
-    return Record(
+    return TrainingRecord(
         config=fitted.config,
         params=_params(fitted, model),
-        metrics=_flat(findings) | _tuning_metrics(fitted),
-        tables=_tables(fitted, findings),
-        texts=_texts(fitted, findings, model),
+        metrics=_flat(assessment) | _tuning_metrics(fitted),
+        tables=_tables(fitted, assessment),
+        texts=_texts(fitted, assessment, model),
         pictures=pictures,
         data=_data(fitted),
         trials=fitted.tuned.trials if fitted.tuned else None,
-        tags={AUDIT_TAG: findings.audit.verdict, **tags},
+        tags={AUDIT_TAG: assessment.audit.verdict, **tags},
     )
 
 
@@ -47,7 +47,7 @@ def slice_digest(dataset: Dataset, part: Slice) -> str:
     return hashlib.sha256("\n".join([dataset.digest, *rows]).encode()).hexdigest()[:DIGEST]
 
 
-def _params(fitted: Fitted, model: ModelFolder) -> dict[str, Any]:
+def _params(fitted: FittedModels, model: ModelFolder) -> dict[str, Any]:
     """The config as used and what was derived from the data, flat."""
     config = pd.json_normalize(fitted.used.model_dump(by_alias=True)).iloc[0].to_dict()
     slices = fitted.slices
@@ -71,49 +71,49 @@ def _params(fitted: Fitted, model: ModelFolder) -> dict[str, Any]:
     return {**config, **derived, **sizes, **wallets, **tuned}
 
 
-def _flat(findings: Findings) -> dict[str, float]:
+def _flat(assessment: ModelAssessment) -> dict[str, float]:
     """`test_time/pr_auc` for the model, `date_only/test_time/pr_auc` for what stands beside it; `…/pr_auc_low` of an interval."""
     flat: dict[str, float] = {}
-    for row in findings.metrics.drop(columns="note").to_dict("records"):
+    for row in assessment.metrics.drop(columns="note").to_dict("records"):
         name, kind, part = row.pop("model"), row.pop("kind"), row.pop("slice")
         prefix = part if kind == "model" else f"{name}/{part}"
         flat |= {f"{prefix}/{key}": value for key, value in row.items()}
-    for row in findings.intervals.to_dict("records"):
+    for row in assessment.intervals.to_dict("records"):
         lead = f"_lead_over_{row['against']}" if row["against"] else ""
         name = f"{row['slice']}/{row['metric']}{lead}"
         flat |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
     return flat
 
 
-def _tuning_metrics(fitted: Fitted) -> dict[str, float]:
+def _tuning_metrics(fitted: FittedModels) -> dict[str, float]:
     tuned = fitted.tuned
     return {"tuning/pr_auc": tuned.trials["pr_auc"].iloc[tuned.best], "tuning/gain": tuned.gain} if tuned else {}
 
 
-def _tables(fitted: Fitted, findings: Findings) -> dict[str, pd.DataFrame]:
-    tables = findings.tables()
+def _tables(fitted: FittedModels, assessment: ModelAssessment) -> dict[str, pd.DataFrame]:
+    tables = assessment.tables()
     if fitted.tuned is not None:
         tables["trials"] = fitted.tuned.trials
     if fitted.stability is not None and len(fitted.stability.table):
         tables["stability"] = fitted.stability.table
-    return {**tables, "audit": findings.audit.checks}
+    return {**tables, "audit": assessment.audit.checks}
 
 
-def _texts(fitted: Fitted, findings: Findings, model: ModelFolder) -> dict[str, str]:
+def _texts(fitted: FittedModels, assessment: ModelAssessment, model: ModelFolder) -> dict[str, str]:
     used = yaml.safe_dump(fitted.used.model.lightgbm.model_dump(), sort_keys=False)
     return {
         "config.yaml": as_yaml(fitted.config),
         "config_commented.yaml": commented_yaml(fitted.config),
         "lightgbm.yaml": used,
         "model_card.md": model.card,
-        "audit.md": findings.audit.as_markdown(),
-        "audit.json": findings.audit.as_json(),
+        "audit.md": assessment.audit.as_markdown(),
+        "audit.json": assessment.audit.as_json(),
     }
 
 
-def _data(fitted: Fitted) -> Iterator[Data]:
+def _data(fitted: FittedModels) -> Iterator[TrackedRows]:
     """The rows of each slice, one slice in memory at a time."""
     for name, part in fitted.slices.named().items():
         if len(part.rows):
             rows = taken(fitted.dataset.X, part.rows).assign(y=part.y.astype(float))
-            yield Data(f"{fitted.config.head}-{name}", CONTEXTS[name], rows, slice_digest(fitted.dataset, part))
+            yield TrackedRows(f"{fitted.config.head}-{name}", CONTEXTS[name], rows, slice_digest(fitted.dataset, part))

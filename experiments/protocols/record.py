@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...features.base.untrusted_text import csv_text
-from ...training.registry.tracking import Store, connected, open_experiment
+from ...training.registry.tracking import TrackingStore, connected, open_experiment
 from .registry import Findings, Protocol
 from .report import environment, write_report
 
@@ -19,7 +19,7 @@ _LONGEST = 250
 _CHUNK = 1 << 20
 
 
-def open_benchmark(name: str, uri: str | None) -> Store:
+def open_benchmark(name: str, uri: str | None) -> TrackingStore:
     """The experiment of a protocol; reached before the work, so that a wrong URI shows at once.
 
     Raises:
@@ -35,7 +35,7 @@ def write_findings(found: Findings, out: Path) -> Path:
     return write_report(found.protocol.name, command, found.intro, found.tables, out, where)
 
 
-def record(store: Store, found: Findings, data: Path, seed: int, report: Path) -> str:
+def record(store: TrackingStore, found: Findings, data: Path, seed: int, report: Path) -> str:
     """Record a run: the figures of the main table as metrics, every table and the report as artifacts, the files' digest.
 
     Returns:

@@ -17,7 +17,7 @@ from ..splits.time_split import Slices, split
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedModels:
     """A dataset with its split, and all that was fitted on it.
 
     Attributes:
@@ -38,7 +38,9 @@ class Fitted:
     stability: Stability | None
 
 
-def fit_all(ledger: Ledger, labels: pd.DataFrame, config: TrainConfig, store: Path | None, report: Progress) -> Fitted:
+def fit_all(
+    ledger: Ledger, labels: pd.DataFrame, config: TrainConfig, store: Path | None, report: Progress
+) -> FittedModels:
     """Make the dataset, and fit the model and what stands beside it.
 
     Args:
@@ -60,7 +62,7 @@ def fit_all(ledger: Ledger, labels: pd.DataFrame, config: TrainConfig, store: Pa
     tuned = tune(dataset, slices, config, store, report) if config.tuning.trials else None
     used = config if tuned is None else _with(config, tuned)
     booster, contending = contenders(dataset, slices, used, report)
-    return Fitted(config, used, dataset, slices, booster, contending, tuned, stability)
+    return FittedModels(config, used, dataset, slices, booster, contending, tuned, stability)
 
 
 def _with(config: TrainConfig, tuned: Tuned) -> TrainConfig:

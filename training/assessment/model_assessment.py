@@ -12,7 +12,7 @@ from ..metrics.classification_metrics import per_case
 from ..models.contenders import TESTS, Contender, metrics_table, periods_table, seeds_table
 from ..splits.time_split import Slice, Slices
 from .feature_drift import drift_table
-from .fitted_models import Fitted
+from .fitted_models import FittedModels
 
 MEASURED = ("pr_auc", "roc_auc")
 """The metrics that get an interval."""
@@ -22,7 +22,7 @@ STEPS = 60
 
 
 @dataclass(frozen=True)
-class Findings:
+class ModelAssessment:
     """A table each; the model's own, where not said otherwise.
 
     Attributes:
@@ -51,11 +51,11 @@ class Findings:
         return {name: getattr(self, name) for name in names if len(getattr(self, name))}
 
 
-def judge(fitted: Fitted) -> Findings:
+def assess(fitted: FittedModels) -> ModelAssessment:
     """Find out all there is to say of a fitted model."""
     dataset, slices, contending, config = fitted.dataset, fitted.slices, fitted.contending, fitted.used
     metrics = metrics_table(contending, slices, config, dataset)
-    return Findings(
+    return ModelAssessment(
         metrics=metrics,
         intervals=intervals_table(metrics, contending, dataset, slices, config.seed),
         cases=cases_table(contending[0], dataset, slices, config.review.budgets, config.review.top_k),

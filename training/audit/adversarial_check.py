@@ -4,19 +4,19 @@ import numpy as np
 
 from . import thresholds
 from .audit_report import Check
-from .audit_table import Table
-from .small_models import alone, told_apart
+from .audit_table import AuditTable
+from .small_models import separation_auc, single_column_auc
 
 
-def check_adversarial(table: Table) -> Check:
+def check_adversarial(table: AuditTable) -> Check:
     """How well a model tells train from test, and by which features. Where the split is in time that is drift, and no fault."""
     table.need_rows()
     half = thresholds.SMALL_ROWS // 2
     rows = np.sort(np.concatenate([table.sample(table.train, half), table.sample(table.test, half)]))
     z = np.isin(rows, table.test).astype(np.float64)
     X = table.X[table.varying].iloc[rows]
-    auc, used = told_apart(X, z, table.fold_groups(rows))
-    by = alone(X[used[: thresholds.NAMED]], z)
+    auc, used = separation_auc(X, z, table.fold_groups(rows))
+    by = single_column_auc(X[used[: thresholds.NAMED]], z)
     verdict = _verdict(auc, table.ordered)
     told = ", ".join(f"{name} {value:.3f}" for name, value in by.items())
     found = f"features tell test rows from those trained on with ROC-AUC {auc:.3f} (alone: {told})"

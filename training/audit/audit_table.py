@@ -17,7 +17,7 @@ _hash_rows: Any = pd.util.hash_pandas_object  # pyright: ignore[reportAttributeA
 
 
 @dataclass(frozen=True)
-class Group:
+class SplitGroup:
     """Something that should lie on one side of the split: wallets, cases, families of addresses.
 
     Attributes:
@@ -35,7 +35,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Table:
+class AuditTable:
     """A table of features and labels, split in two; n rows, d features.
 
     Attributes:
@@ -68,7 +68,7 @@ class Table:
     source: pd.Series | None = None
     category: pd.Series | None = None
     wallets: np.ndarray | None = None
-    groups: tuple[Group, ...] = ()
+    groups: tuple[SplitGroup, ...] = ()
     date_like: tuple[str, ...] = ()
     size_like: tuple[str, ...] = ()
     set_aside: dict[str, np.ndarray] = field(default_factory=dict)

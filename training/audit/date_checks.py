@@ -5,11 +5,11 @@ import pandas as pd
 
 from . import thresholds
 from .audit_report import Check, NotRunError, percent
-from .audit_table import Table
-from .small_models import alone, explained
+from .audit_table import AuditTable
+from .small_models import explained_variance, single_column_auc
 
 
-def check_known_later(table: Table) -> Check:
+def check_known_later(table: AuditTable) -> Check:
     """Whether labels were trained on that nobody could know when training ended.
 
     That a label becomes known after its snapshot is what a model is for; it must be known before the last date trained on.
@@ -33,7 +33,7 @@ def check_known_later(table: Table) -> Check:
     return Check("known_later", verdict, found, _late_todo(table, late, after, undated), figures)
 
 
-def check_proxies(table: Table, date_tells: bool) -> Check:
+def check_proxies(table: AuditTable, date_tells: bool) -> Check:
     """Which features rise or fall with a date within a class, so that a model reads the date off them.
 
     Args:
@@ -66,14 +66,14 @@ def check_proxies(table: Table, date_tells: bool) -> Check:
     return Check("date_proxies", verdict, told, todo, figures)
 
 
-def _late_verdict(table: Table, late: float, after: float, undated: float) -> str:
+def _late_verdict(table: AuditTable, late: float, after: float, undated: float) -> str:
     if late >= thresholds.LATE_FAIL:
         return "fail"
     unordered = not table.ordered and after >= thresholds.LATE_WARN
     return "warn" if late or unordered or undated >= thresholds.UNDATED_WARN else "pass"
 
 
-def _late_todo(table: Table, late: float, after: float, undated: float) -> str:
+def _late_todo(table: AuditTable, late: float, after: float, undated: float) -> str:
     parts = ["train only on labels known by the last date of training"] if late else []
     if not late and not table.ordered and after >= thresholds.LATE_WARN:
         parts.append("split in time, and train only on labels known before the test begins")
@@ -82,7 +82,7 @@ def _late_todo(table: Table, late: float, after: float, undated: float) -> str:
     return "; ".join(parts)
 
 
-def _strongest(table: Table, rows: np.ndarray, clocks: list[str]) -> dict[str, tuple[str, float]]:
+def _strongest(table: AuditTable, rows: np.ndarray, clocks: list[str]) -> dict[str, tuple[str, float]]:
     """For each feature the date that it follows most, and how: the greatest rank correlation first."""
     every = pd.DataFrame({clock: _followed(table, rows, clock) for clock in clocks})
     best = every.abs().fillna(0.0).idxmax(axis=1)
@@ -90,7 +90,7 @@ def _strongest(table: Table, rows: np.ndarray, clocks: list[str]) -> dict[str, t
     return dict(sorted(pairs.items(), key=lambda item: (-abs(item[1][1]), item[0])))
 
 
-def _followed(table: Table, rows: np.ndarray, clock: str) -> pd.Series:
+def _followed(table: AuditTable, rows: np.ndarray, clock: str) -> pd.Series:
     """Spearman's correlation of every feature with a date, within either class and averaged by rows: what both owe to the label
     does not count."""
     X, total = table.X[table.varying], pd.Series(0.0, index=table.varying)
@@ -116,7 +116,7 @@ def _correlated(ranks: np.ndarray, moments: np.ndarray) -> np.ndarray:
     )
 
 
-def _together(table: Table, clocks: list[str]) -> tuple[str, float]:
+def _together(table: AuditTable, clocks: list[str]) -> tuple[str, float]:
     """The date that tells most of the label, and how much of its order within a class all features explain, in folds."""
     rows = table.sample(table.both, thresholds.SMALL_ROWS)
     clock = _most_telling(table, rows, clocks)
@@ -125,12 +125,12 @@ def _together(table: Table, clocks: list[str]) -> tuple[str, float]:
     order = pd.Series(moments[~np.isnan(moments)]).groupby(table.y[rows]).rank(pct=True).to_numpy()
     if len(rows) < thresholds.LEAST_ROWS or np.ptp(order) == 0:
         return clock, 0.0
-    return clock, explained(table.X[table.varying].iloc[rows], order, table.fold_groups(rows))
+    return clock, explained_variance(table.X[table.varying].iloc[rows], order, table.fold_groups(rows))
 
 
-def _most_telling(table: Table, rows: np.ndarray, clocks: list[str]) -> str:
+def _most_telling(table: AuditTable, rows: np.ndarray, clocks: list[str]) -> str:
     y = table.y[rows]
     if np.ptp(y) == 0:
         return clocks[0]
-    found = alone(table.clocks[clocks].iloc[rows], y)
+    found = single_column_auc(table.clocks[clocks].iloc[rows], y)
     return max(clocks, key=lambda clock: found[clock])

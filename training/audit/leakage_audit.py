@@ -13,12 +13,12 @@ from ..splits.time_split import Slices
 from . import shortcut_checks, thresholds
 from .adversarial_check import check_adversarial
 from .audit_report import AuditReport, Check, NotRunError
-from .audit_table import Group, Table, codes_of
+from .audit_table import AuditTable, SplitGroup, codes_of
 from .column_kinds import DAY, in_days
 from .date_checks import check_known_later, check_proxies
 from .overlap_checks import check_duplicates, check_overlap
 from .source_check import check_source
-from .table_reader import Roles, read_table
+from .table_reader import ColumnRoles, read_audit_table
 
 if TYPE_CHECKING:
     from ..config.train_config import TrainConfig
@@ -70,10 +70,10 @@ def audit(
         UsageError: a column is not there, or is named for two things, or the split cannot be made.
         DataError: the file cannot be read, or the label has not two values.
     """
-    roles = Roles(
+    roles = ColumnRoles(
         label, address, time, first, last, known_from, source, split, split_at, tuple(groups), tuple(ignore), seed
     )
-    return _run(read_table(table, roles), shortcut_checks.fit_rankings)
+    return _run(read_audit_table(table, roles), shortcut_checks.fit_rankings)
 
 
 def audit_training(
@@ -97,7 +97,7 @@ def audit_training(
     }
     known = {shortcut_checks.FULL: contending[0], **{one.name: one for one in contending if one.name in _SHORTCUTS}}
 
-    def rankings(table: Table) -> dict[str, shortcut_checks.Ranking]:
+    def rankings(table: AuditTable) -> dict[str, shortcut_checks.Ranking]:
         table.need_rows()
         table.need_classes()
         return {
@@ -108,14 +108,14 @@ def audit_training(
     return _run(table, rankings)
 
 
-def _table_of(dataset: Dataset, slices: Slices, rows: np.ndarray, trained: int) -> Table:
+def _table_of(dataset: Dataset, slices: Slices, rows: np.ndarray, trained: int) -> AuditTable:
     """The rows of a training that its audit reads: the first `trained` of them were trained on."""
     snapshots, about = dataset.snapshots.iloc[rows], dataset.about.iloc[rows]
     truth = np.concatenate([_outcome(slices.train, rows[:trained]), _outcome(slices.test_time, rows[trained:])])
     train, test = np.arange(trained), np.arange(trained, len(rows))
     dates = dataset.dates.iloc[rows].reset_index(drop=True)
     read = len(rows) < len(slices.train.rows) + len(slices.test_time.rows)
-    return Table(
+    return AuditTable(
         X=matrix.taken(dataset.X, rows),
         y=truth,
         train=train,
@@ -148,52 +148,56 @@ def _known_from(dataset: Dataset, addresses: pd.Series, y: np.ndarray) -> np.nda
     return first.reindex(asked).to_numpy(dtype=np.float64)
 
 
-def _groups_of(dataset: Dataset, slices: Slices) -> tuple[Group, ...]:
+def _groups_of(dataset: Dataset, slices: Slices) -> tuple[SplitGroup, ...]:
     """Wallets between training and the tests, and cases. That wallets come again in `test_time` is meant; `test_new` is free of
     them."""
     wallets, cases = codes_of(dataset.snapshots.loc[:, "address"]), codes_of(dataset.about.loc[:, "case"])
     train, later, new = slices.train.rows, slices.test_time.rows, slices.test_new.rows
     found = [
-        Group("address in test_new", wallets[train], wallets[new], False, "a split in which no wallet is on both sides")
+        SplitGroup(
+            "address in test_new", wallets[train], wallets[new], False, "a split in which no wallet is on both sides"
+        )
     ]
     if not len(new):
-        found = [Group("address", wallets[train], wallets[later], True, "set split.held_out_addresses above 0")]
+        found = [SplitGroup("address", wallets[train], wallets[later], True, "set split.held_out_addresses above 0")]
     leave_out = "compare with leave-one-case-out: a case known from training is easier than a new one"
-    return (*found, Group("case", cases[train], cases[later], True, leave_out))
+    return (*found, SplitGroup("case", cases[train], cases[later], True, leave_out))
 
 
-def _run(table: Table, rank: Callable[[Table], dict[str, shortcut_checks.Ranking]]) -> AuditReport:
-    judged, why = _judged(table, rank)
-    found = list(_checks(table, judged, why))
-    return AuditReport(tuple(found), shortcut_checks.shortcut_table(judged or {}), _about(table))
+def _run(table: AuditTable, rank: Callable[[AuditTable], dict[str, shortcut_checks.Ranking]]) -> AuditReport:
+    measured, why = _measured(table, rank)
+    found = list(_checks(table, measured, why))
+    return AuditReport(tuple(found), shortcut_checks.shortcut_table(measured or {}), _about(table))
 
 
-def _judged(
-    table: Table, rank: Callable[[Table], dict[str, shortcut_checks.Ranking]]
-) -> tuple[dict[str, shortcut_checks.Judged] | None, str]:
+def _measured(
+    table: AuditTable, rank: Callable[[AuditTable], dict[str, shortcut_checks.Ranking]]
+) -> tuple[dict[str, shortcut_checks.ShortcutFigures] | None, str]:
     try:
-        return shortcut_checks.judge(table, rank(table)), ""
+        return shortcut_checks.measure_shortcuts(table, rank(table)), ""
     except NotRunError as reason:
         return None, str(reason)
 
 
-def _checks(table: Table, judged: dict[str, shortcut_checks.Judged] | None, why: str) -> Iterator[Check]:
+def _checks(
+    table: AuditTable, measured: dict[str, shortcut_checks.ShortcutFigures] | None, why: str
+) -> Iterator[Check]:
     """All checks in order; one that cannot run says why."""
 
-    def against(check: Callable[[dict[str, shortcut_checks.Judged]], Check]) -> Callable[[], Check]:
+    def against(check: Callable[[dict[str, shortcut_checks.ShortcutFigures]], Check]) -> Callable[[], Check]:
         def run() -> Check:
-            if judged is None:
+            if measured is None:
                 raise NotRunError(why)
-            return check(judged)
+            return check(measured)
 
         return run
 
-    proxies = _one("date_proxies", lambda: check_proxies(table, _date_tells(judged)))
+    proxies = _one("date_proxies", lambda: check_proxies(table, _date_tells(measured)))
     followed = proxies.verdict in ("warn", "fail")
     before = [
-        _one(shortcut_checks.DATE, against(lambda judged: shortcut_checks.check_date(table, judged, followed))),
-        _one(shortcut_checks.MISSING, against(lambda judged: shortcut_checks.check_missing(table, judged))),
-        _one(shortcut_checks.SIZE, against(lambda judged: shortcut_checks.check_size(table, judged))),
+        _one(shortcut_checks.DATE, against(lambda measured: shortcut_checks.check_date(table, measured, followed))),
+        _one(shortcut_checks.MISSING, against(lambda measured: shortcut_checks.check_missing(table, measured))),
+        _one(shortcut_checks.SIZE, against(lambda measured: shortcut_checks.check_size(table, measured))),
         _one(shortcut_checks.SINGLE, against(shortcut_checks.check_single)),
         _one("row_numbers", lambda: shortcut_checks.check_row_names(table)),
         _one("duplicates", lambda: check_duplicates(table)),
@@ -202,17 +206,17 @@ def _checks(table: Table, judged: dict[str, shortcut_checks.Judged] | None, why:
         _one("known_later", lambda: check_known_later(table)),
         proxies,
     ]
-    yield _one("too_good", against(lambda judged: shortcut_checks.check_too_good(judged, before)))
+    yield _one("too_good", against(lambda measured: shortcut_checks.check_too_good(measured, before)))
     yield from before
     yield _one("adversarial", lambda: check_adversarial(table))
 
 
-def _date_tells(judged: dict[str, shortcut_checks.Judged] | None) -> bool:
+def _date_tells(measured: dict[str, shortcut_checks.ShortcutFigures] | None) -> bool:
     """Whether dates alone come near the full model."""
     return (
-        judged is not None
-        and shortcut_checks.DATE in judged
-        and judged[shortcut_checks.DATE].verdict(thresholds.DATE_WARN, thresholds.DATE_FAIL) != "pass"
+        measured is not None
+        and shortcut_checks.DATE in measured
+        and measured[shortcut_checks.DATE].verdict(thresholds.DATE_WARN, thresholds.DATE_FAIL) != "pass"
     )
 
 
@@ -223,7 +227,7 @@ def _one(name: str, check: Callable[[], Check]) -> Check:
         return Check(name, "skipped", f"not run: {reason}")
 
 
-def _about(table: Table) -> dict[str, object]:
+def _about(table: AuditTable) -> dict[str, object]:
     return {
         "rows": len(table.y),
         "positives": int(table.y.sum()),
@@ -235,7 +239,7 @@ def _about(table: Table) -> dict[str, object]:
     }
 
 
-def _sampled(table: Table) -> list[str]:
+def _sampled(table: AuditTable) -> list[str]:
     """What was looked at in part only."""
     train, test, both = len(table.train), len(table.test), len(table.both)
     limits = (

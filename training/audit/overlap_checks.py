@@ -7,14 +7,14 @@ from sklearn.neighbors import NearestNeighbors
 
 from . import thresholds
 from .audit_report import Check, NotRunError, percent, worst
-from .audit_table import Group, Table
+from .audit_table import AuditTable, SplitGroup
 
 NEIGHBOURS = 5
 """How many of the nearest rows are looked at: the very nearest may be the same wallet's."""
 _GONE = -1.0  # a whole range of ranks away from every value: missing is a case of its own
 
 
-def check_duplicates(table: Table) -> Check:
+def check_duplicates(table: AuditTable) -> Check:
     """Whether rows of the test are equal, or nearly so, to rows trained on; those of the same wallet are `group_overlap`'s."""
     table.need_rows()
     different = np.unique(table.content[table.both]).size / len(table.both)
@@ -38,7 +38,7 @@ def check_duplicates(table: Table) -> Check:
     return Check("duplicates", verdict, found, todo, {"exact": exact, "near": near, "conflicting": conflicting})
 
 
-def check_overlap(table: Table) -> Check:
+def check_overlap(table: AuditTable) -> Check:
     """Whether wallets or groups stand on both sides of the split."""
     if not table.groups:
         raise NotRunError("no address and no group is given; name their columns with --address and --group")
@@ -51,13 +51,13 @@ def check_overlap(table: Table) -> Check:
     return Check("group_overlap", worst(verdicts.values()), found, todo, shares)
 
 
-def _overlap_verdict(group: Group, share: float) -> str:
+def _overlap_verdict(group: SplitGroup, share: float) -> str:
     if group.tolerated:
         return "warn" if share >= thresholds.OVERLAP_AGAIN else "pass"
     return "fail" if share >= thresholds.OVERLAP_FAIL else "warn" if share > 0 else "pass"
 
 
-def _shared(group: Group) -> float:
+def _shared(group: SplitGroup) -> float:
     if not len(group.test):
         return 0.0
     return float((np.isin(group.test, group.train) & (group.test >= 0)).mean())
@@ -67,7 +67,7 @@ def _graded(share: float, warn: float, fail: float) -> str:
     return "fail" if share >= fail else "warn" if share >= warn else "pass"
 
 
-def _exact(table: Table) -> float:
+def _exact(table: AuditTable) -> float:
     """The share of the test rows that equal a training row of another wallet."""
     content, wallets = table.content, _wallets(table)
     train = pd.DataFrame({"row": content[table.train], "wallet": wallets[table.train]})
@@ -79,14 +79,14 @@ def _exact(table: Table) -> float:
     return float((found > same).mean())
 
 
-def _conflicting(table: Table) -> int:
+def _conflicting(table: AuditTable) -> int:
     """How many rows of both sides have an equal row with the other label."""
     rows = pd.DataFrame({"row": table.content[table.both], "y": table.y[table.both]})
     sides = rows.groupby("row")["y"].transform("nunique").to_numpy()
     return int(np.count_nonzero(sides > 1))
 
 
-def _near(table: Table) -> tuple[float, str]:
+def _near(table: AuditTable) -> tuple[float, str]:
     """The share of test rows with a twin among the training rows, and how many rows were looked at.
 
     Rows are points of ranks (0–1, a missing value at −1); of the nearest training rows in Euclidean distance one must be within
@@ -124,7 +124,7 @@ def _ranks(X: pd.DataFrame) -> np.ndarray:
     return np.where(np.isnan(values), _GONE, ranked)
 
 
-def _wallets(table: Table) -> np.ndarray:
+def _wallets(table: AuditTable) -> np.ndarray:
     """Codes of the wallets; a row without an address is a wallet of its own."""
     alone = -2 - np.arange(len(table.y))
     return alone if table.wallets is None else np.where(table.wallets < 0, alone, table.wallets)

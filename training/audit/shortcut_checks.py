@@ -12,8 +12,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from . import thresholds
 from .audit_report import Check, NotRunError, named, percent
-from .audit_table import Table
-from .small_models import alone, filled, fit_ranking, rising
+from .audit_table import AuditTable
+from .small_models import ascending_auc, fit_ranking, median_filled, single_column_auc
 
 FULL, DATE, MISSING, SIZE, SINGLE = "full", "date_only", "missingness_only", "size_only", "best_single_feature"
 
@@ -27,7 +27,7 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ShortcutFigures:
     """A ranking against the labels of the test, and against the full model."""
 
     columns: tuple[str, ...]
@@ -42,7 +42,7 @@ class Judged:
         return "pass" if not self.sure or self.reach < warn else "fail" if self.reach >= fail else "warn"
 
 
-def fit_rankings(table: Table) -> dict[str, Ranking]:
+def fit_rankings(table: AuditTable) -> dict[str, Ranking]:
     """The full model and the shortcuts that the table allows, fitted on its training rows (at most `FIT_ROWS`).
 
     Raises:
@@ -65,7 +65,7 @@ def fit_rankings(table: Table) -> dict[str, Ranking]:
     return made | {SINGLE: _single(table, rows)}
 
 
-def judge(table: Table, rankings: dict[str, Ranking]) -> dict[str, Judged]:
+def measure_shortcuts(table: AuditTable, rankings: dict[str, Ranking]) -> dict[str, ShortcutFigures]:
     """Every ranking against the labels of the test rows and the full model."""
     y = table.y[table.test]
     base = float(y.mean())
@@ -76,7 +76,7 @@ def judge(table: Table, rankings: dict[str, Ranking]) -> dict[str, Judged]:
     roc, pr = found[FULL]
     gains = max(roc - 0.5, thresholds.LEAST_GAIN), max(pr - base, thresholds.LEAST_GAIN)
     return {
-        name: Judged(
+        name: ShortcutFigures(
             columns=rankings[name].columns,
             roc_auc=a,
             pr_auc=p,
@@ -94,7 +94,7 @@ def chance_error(y: np.ndarray) -> float:
     return float(np.sqrt((positives + negatives + 1) / (12 * positives * negatives)))
 
 
-def shortcut_table(judged: dict[str, Judged]) -> pd.DataFrame:
+def shortcut_table(measured: dict[str, ShortcutFigures]) -> pd.DataFrame:
     """[model, columns, roc_auc, pr_auc, reach], the full model first."""
     rows = [
         {
@@ -104,25 +104,25 @@ def shortcut_table(judged: dict[str, Judged]) -> pd.DataFrame:
             "pr_auc": one.pr_auc,
             "reach": one.reach,
         }
-        for name, one in judged.items()
+        for name, one in measured.items()
     ]
     return pd.DataFrame(rows, columns=["model", "columns", "roc_auc", "pr_auc", "reach"])
 
 
-def check_date(table: Table, judged: dict[str, Judged], followed: bool) -> Check:
+def check_date(table: AuditTable, measured: dict[str, ShortcutFigures], followed: bool) -> Check:
     """Whether dates, ages and spans of time alone do what the model does.
 
     It fails only where a model can see time; else the classes are of different times, and the model does not know.
 
     Args:
         table: the table.
-        judged: its shortcuts.
+        measured: its shortcuts.
         followed: whether features follow a date (`date_proxies`).
     """
-    if DATE not in judged:
+    if DATE not in measured:
         raise NotRunError("no column speaks of time, or none varies; name those that do with --time, --first or --last")
     todo = "take snapshots of both classes at the same dates (era-matched), split in time, and leave these columns out"
-    found = _weigh(table, judged, DATE, (thresholds.DATE_WARN, thresholds.DATE_FAIL), todo)
+    found = _weigh(table, measured, DATE, (thresholds.DATE_WARN, thresholds.DATE_FAIL), todo)
     if found.verdict == "pass" or followed or table.date_like:
         return found
     unseen = "; no feature speaks of time or follows a date closely, so the model hardly sees this"
@@ -130,45 +130,45 @@ def check_date(table: Table, judged: dict[str, Judged], followed: bool) -> Check
     return replace(found, verdict="warn", found=found.found + unseen, what_to_do=todo)
 
 
-def check_size(table: Table, judged: dict[str, Judged]) -> Check:
+def check_size(table: AuditTable, measured: dict[str, ShortcutFigures]) -> Check:
     """Whether numbers and sums alone do what the model does."""
-    if SIZE not in judged:
+    if SIZE not in measured:
         raise NotRunError("no column is a count or a sum by its name, or none varies")
-    inside = [name for name in judged[SIZE].columns if name in table.X]
+    inside = [name for name in measured[SIZE].columns if name in table.X]
     if 2 * len(inside) > table.X.shape[1]:
         raise NotRunError(
             f"{len(inside)} of {table.X.shape[1]} features are counts or sums; there is nothing to compare"
         )
     return _weigh(
         table,
-        judged,
+        measured,
         SIZE,
         (thresholds.SIZE_WARN, thresholds.SIZE_FAIL),
         "compare wallets of the same activity: match or weight the classes by size, and use shares instead of totals",
     )
 
 
-def check_single(judged: dict[str, Judged]) -> Check:
+def check_single(measured: dict[str, ShortcutFigures]) -> Check:
     """Whether one feature alone does what the model does."""
-    one = judged[SINGLE]
+    one = measured[SINGLE]
     verdict = one.verdict(thresholds.SINGLE_WARN, thresholds.SINGLE_FAIL)
     if verdict == "fail" and one.roc_auc < thresholds.SINGLE_SURE:
         verdict = "warn"
     if one.roc_auc < thresholds.SINGLE_NEEDS:
         verdict = "pass"
     todo = f"find out how {one.columns[0]} is made: from the label, after it, or by the way rows were collected"
-    return Check(SINGLE, verdict, _sentence(judged, SINGLE), todo if verdict != "pass" else "", _figures(one))
+    return Check(SINGLE, verdict, _sentence(measured, SINGLE), todo if verdict != "pass" else "", _figures(one))
 
 
-def check_missing(table: Table, judged: dict[str, Judged]) -> Check:
+def check_missing(table: AuditTable, measured: dict[str, ShortcutFigures]) -> Check:
     """Whether it settles the label which values are missing: by a model of that alone, and column by column."""
-    if MISSING not in judged:
+    if MISSING not in measured:
         return Check(
             MISSING, "pass", "no value is missing" if not _any_missing(table) else "always the same are missing"
         )
-    one = judged[MISSING]
+    one = measured[MISSING]
     verdict = one.verdict(thresholds.MISSING_WARN, thresholds.MISSING_FAIL)
-    found, figures = _sentence(judged, MISSING), _figures(one)
+    found, figures = _sentence(measured, MISSING), _figures(one)
     block = _purest(table)
     if block is not None:
         said, share, figures_of_block = block
@@ -182,9 +182,9 @@ def check_missing(table: Table, judged: dict[str, Judged]) -> Check:
     return Check(MISSING, verdict, found, todo if verdict != "pass" else "", figures)
 
 
-def check_too_good(judged: dict[str, Judged], others: list[Check]) -> Check:
+def check_too_good(measured: dict[str, ShortcutFigures], others: list[Check]) -> Check:
     """Whether the full model is better than anyone should expect, and which finding explains it."""
-    full = judged[FULL]
+    full = measured[FULL]
     figures = {"roc_auc": full.roc_auc, "pr_auc": full.pr_auc}
     said = f"the full model has ROC-AUC {full.roc_auc:.3f}, PR-AUC {full.pr_auc:.3f}"
     if full.roc_auc <= thresholds.TOO_GOOD:
@@ -199,12 +199,12 @@ def check_too_good(judged: dict[str, Judged], others: list[Check]) -> Check:
     return Check("too_good", "warn", f"{said}, {why}", todo, {**figures, "explained_by": reasons})
 
 
-def check_row_names(table: Table) -> Check:
+def check_row_names(table: AuditTable) -> Check:
     """Whether the number or name of a row tells its label; such columns are no features here."""
     if not table.set_aside:
         return Check("row_numbers", "pass", "no column numbers or names the rows")
     table.need_classes()
-    found = alone(pd.DataFrame(table.set_aside).iloc[table.both], table.y[table.both])
+    found = single_column_auc(pd.DataFrame(table.set_aside).iloc[table.both], table.y[table.both])
     telling = [name for name, auc in found.items() if auc >= thresholds.NAMES_ROWS]
     names = ", ".join(f"{name} (ROC-AUC {auc:.3f})" for name, auc in found.items())
     verdict = "warn" if telling else "pass"
@@ -212,72 +212,74 @@ def check_row_names(table: Table) -> Check:
     return Check("row_numbers", verdict, f"number or name rows, so no features here: {names}", todo, {"roc_auc": found})
 
 
-def _weigh(table: Table, judged: dict[str, Judged], name: str, limits: tuple[float, float], todo: str) -> Check:
-    one = judged[name]
+def _weigh(
+    table: AuditTable, measured: dict[str, ShortcutFigures], name: str, limits: tuple[float, float], todo: str
+) -> Check:
+    one = measured[name]
     each = _each(table, one.columns)
     verdict = one.verdict(*limits)
-    if verdict == "pass" and each and _as_good(each[0][1], judged, limits[0], table):
+    if verdict == "pass" and each and _as_good(each[0][1], measured, limits[0], table):
         verdict = "warn"  # a model of several columns may learn less than one of them says
     strongest = ", ".join(f"{column} {auc:.3f}" for column, auc in each[: thresholds.NAMED])
-    found = _sentence(judged, name) + (f"; alone: {strongest}" if strongest else "")
+    found = _sentence(measured, name) + (f"; alone: {strongest}" if strongest else "")
     return Check(name, verdict, found, todo if verdict != "pass" else "", {**_figures(one), "alone": dict(each)})
 
 
-def _as_good(roc_auc: float, judged: dict[str, Judged], warn: float, table: Table) -> bool:
+def _as_good(roc_auc: float, measured: dict[str, ShortcutFigures], warn: float, table: AuditTable) -> bool:
     """Whether a ROC-AUC is beyond luck, and reaches what warns."""
     gain = roc_auc - 0.5
     return gain > thresholds.SURE * chance_error(table.y[table.test]) and gain >= warn * max(
-        judged[FULL].roc_auc - 0.5, thresholds.LEAST_GAIN
+        measured[FULL].roc_auc - 0.5, thresholds.LEAST_GAIN
     )
 
 
-def _each(table: Table, columns: tuple[str, ...]) -> list[tuple[str, float]]:
+def _each(table: AuditTable, columns: tuple[str, ...]) -> list[tuple[str, float]]:
     """ROC-AUC of each column alone on the test rows, in the direction that ranks the training rows better; best first."""
     known = pd.concat([table.clocks, table.X.drop(columns=table.clocks.columns, errors="ignore")], axis=1)
     held = known[[name for name in columns if name in known]]
-    down = rising(held.iloc[table.train], table.y[table.train]) < 0.5
-    auc = rising(held.iloc[table.test], table.y[table.test])
+    down = ascending_auc(held.iloc[table.train], table.y[table.train]) < 0.5
+    auc = ascending_auc(held.iloc[table.test], table.y[table.test])
     found = zip(map(str, held.columns), np.where(down, 1 - auc, auc).tolist(), strict=True)
     return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
 
-def _sentence(judged: dict[str, Judged], name: str) -> str:
-    one, full = judged[name], judged[FULL]
+def _sentence(measured: dict[str, ShortcutFigures], name: str) -> str:
+    one, full = measured[name], measured[FULL]
     return (
         f"{_columns(name, one)}: ROC-AUC {one.roc_auc:.3f} of the full model's {full.roc_auc:.3f}, PR-AUC {one.pr_auc:.3f} of "
         f"{full.pr_auc:.3f}, {percent(one.reach)} of its gain over chance"
     )
 
 
-def _columns(name: str, one: Judged) -> str:
+def _columns(name: str, one: ShortcutFigures) -> str:
     shown = named(one.columns, thresholds.NAMED)
     return {FULL: f"{len(one.columns)} features", MISSING: "which values are missing"}.get(name, shown)
 
 
-def _figures(one: Judged) -> dict[str, object]:
+def _figures(one: ShortcutFigures) -> dict[str, object]:
     return {"roc_auc": one.roc_auc, "pr_auc": one.pr_auc, "reach": one.reach, "columns": list(one.columns)}
 
 
-def _single(table: Table, rows: np.ndarray) -> Ranking:
+def _single(table: AuditTable, rows: np.ndarray) -> Ranking:
     """The feature that ranks the training rows best, in the direction it does; missing values in the middle."""
-    found = alone(table.X[table.varying].iloc[rows], table.y[rows])
+    found = single_column_auc(table.X[table.varying].iloc[rows], table.y[rows])
     best = max(found, key=lambda name: found[name])
-    values = filled(table.X[[best]].to_numpy(dtype=np.float64))[:, 0]
+    values = median_filled(table.X[[best]].to_numpy(dtype=np.float64))[:, 0]
     sign = 1.0 if roc_auc_score(table.y[rows], values[rows]) >= 0.5 else -1.0
     return Ranking((best,), sign * values[table.test])
 
 
-def _present(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+def _present(table: AuditTable, frame: pd.DataFrame) -> pd.DataFrame:
     """Columns that vary, with medians for what is missing, so that a shortcut does not live on another one's leak."""
-    whole = pd.DataFrame(filled(frame.to_numpy(dtype=np.float64)), columns=frame.columns)
+    whole = pd.DataFrame(median_filled(frame.to_numpy(dtype=np.float64)), columns=frame.columns)
     return whole.loc[:, (whole.iloc[table.both].nunique() > 1).to_numpy()]
 
 
-def _any_missing(table: Table) -> bool:
+def _any_missing(table: AuditTable) -> bool:
     return bool(table.X.iloc[table.both].isna().to_numpy().any())
 
 
-def _blocks(table: Table) -> pd.DataFrame:
+def _blocks(table: AuditTable) -> pd.DataFrame:
     """Which values are missing, a column for each set of columns that always go missing together; bool, (n, blocks)."""
     missing = table.X.isna()
     some = missing.iloc[table.both]
@@ -288,7 +290,7 @@ def _blocks(table: Table) -> pd.DataFrame:
     return varying[list(first.values())]
 
 
-def _purest(table: Table) -> tuple[str, float, dict[str, object]] | None:
+def _purest(table: AuditTable) -> tuple[str, float, dict[str, object]] | None:
     """The block of missing columns that settles the label of the greatest share of a class: said, that share, figures."""
     best, chosen = thresholds.SETTLED_WARN, None
     y, rate = table.y[table.both], float(table.y[table.both].mean())

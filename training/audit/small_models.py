@@ -25,7 +25,7 @@ def fit_ranking(X: pd.DataFrame, y: np.ndarray, train: np.ndarray, test: np.ndar
     return np.asarray(booster.predict(values[test], raw_score=True, num_threads=1))
 
 
-def told_apart(X: pd.DataFrame, z: np.ndarray, groups: np.ndarray | None = None) -> tuple[float, list[str]]:
+def separation_auc(X: pd.DataFrame, z: np.ndarray, groups: np.ndarray | None = None) -> tuple[float, list[str]]:
     """How well features tell two kinds of rows apart, in folds: ROC-AUC, and the features used, the greatest gain first.
 
     Args:
@@ -38,13 +38,13 @@ def told_apart(X: pd.DataFrame, z: np.ndarray, groups: np.ndarray | None = None)
     return float(roc_auc_score(z, predicted)), [str(X.columns[at]) for at in used]
 
 
-def explained(X: pd.DataFrame, target: np.ndarray, groups: np.ndarray | None = None) -> float:
+def explained_variance(X: pd.DataFrame, target: np.ndarray, groups: np.ndarray | None = None) -> float:
     """Share of the variance of `target`, shape (n,), that features explain in folds not fitted on; may be negative."""
     predicted, _ = _in_folds(X, target, groups, "regression")
     return float(1 - np.mean((target - predicted) ** 2) / np.var(target))
 
 
-def alone(X: pd.DataFrame, z: np.ndarray) -> dict[str, float]:
+def single_column_auc(X: pd.DataFrame, z: np.ndarray) -> dict[str, float]:
     """ROC-AUC of each column by itself in its better direction (at least 0.5), in the order of the columns.
 
     Missing values count as the median, so that it says nothing which they are.
@@ -53,23 +53,23 @@ def alone(X: pd.DataFrame, z: np.ndarray) -> dict[str, float]:
         X: (n, d) float64.
         z: (n,) of 0 and 1, both of them there.
     """
-    auc = rising(X, z)
+    auc = ascending_auc(X, z)
     return dict(zip(map(str, X.columns), np.maximum(auc, 1 - auc).tolist(), strict=True))
 
 
-def rising(X: pd.DataFrame, z: np.ndarray) -> np.ndarray:
+def ascending_auc(X: pd.DataFrame, z: np.ndarray) -> np.ndarray:
     """ROC-AUC of each column by itself as it rises, (d,); by the sum of ranks (Mann & Whitney 1947), for all columns at once.
 
     Args:
         X: (n, d) float64.
         z: (n,) of 0 and 1, both of them there.
     """
-    ranks = rankdata(filled(X.to_numpy(dtype=np.float64)), axis=0)
+    ranks = rankdata(median_filled(X.to_numpy(dtype=np.float64)), axis=0)
     ones = int(z.sum())
     return (ranks[z == 1].sum(axis=0) - ones * (ones + 1) / 2) / (ones * (len(z) - ones))
 
 
-def filled(values: np.ndarray) -> np.ndarray:
+def median_filled(values: np.ndarray) -> np.ndarray:
     """Values, (n, d), with the median of its column (0 if it is empty) wherever one is missing."""
     gone = np.isnan(values)
     if not gone.any():

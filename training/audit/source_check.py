@@ -6,12 +6,12 @@ from sklearn.metrics import roc_auc_score
 
 from . import thresholds
 from .audit_report import Check, NotRunError
-from .audit_table import Table
+from .audit_table import AuditTable
 from .shortcut_checks import chance_error
-from .small_models import alone, told_apart
+from .small_models import separation_auc, single_column_auc
 
 
-def check_source(table: Table) -> Check:
+def check_source(table: AuditTable) -> Check:
     """Whether features name the source of rows of the same class, and whether the source tells the label."""
     source = _known(table)
     table.need_rows()
@@ -21,8 +21,8 @@ def check_source(table: Table) -> Check:
     found = _told_within_classes(table, source)
     if not found and not nearly:
         raise NotRunError(
-            f"no class has two sources of {thresholds.SOURCE_ROWS} rows or more to tell apart; the source alone ranks the label with "
-            f"ROC-AUC {label_auc:.3f}"
+            f"no class has two sources of {thresholds.SOURCE_ROWS} rows or more to tell apart; the source alone ranks the label "
+            f"with ROC-AUC {label_auc:.3f}"
         )
     known = [one for one in found if one["roc_auc"] >= thresholds.SOURCE_KNOWN]
     pays = label_auc >= thresholds.SOURCE_TELLS and label_auc - 0.5 > thresholds.SURE * chance_error(
@@ -33,7 +33,7 @@ def check_source(table: Table) -> Check:
     return Check("source", verdict, _sentence(label_auc, equal, found), _todo(bool(known), nearly), figures)
 
 
-def _known(table: Table) -> pd.Series:
+def _known(table: AuditTable) -> pd.Series:
     if table.source is None:
         raise NotRunError("no column says where rows come from; name one with --source")
     seen = table.source.iloc[table.both].dropna()
@@ -42,7 +42,7 @@ def _known(table: Table) -> pd.Series:
     return table.source
 
 
-def _tells_label(table: Table, source: pd.Series) -> tuple[float, bool]:
+def _tells_label(table: AuditTable, source: pd.Series) -> tuple[float, bool]:
     """ROC-AUC of the label of the test rows by the share of positives of their source in training; whether each source has but
     one label."""
     y = pd.Series(table.y, index=source.index)
@@ -55,7 +55,7 @@ def _tells_label(table: Table, source: pd.Series) -> tuple[float, bool]:
     return float(roc_auc_score(table.y[table.test], ranking)), bool((labels == 1).all())
 
 
-def _told_within_classes(table: Table, source: pd.Series) -> list[dict]:
+def _told_within_classes(table: AuditTable, source: pd.Series) -> list[dict]:
     """How well features tell each of the largest sources from the others, within rows of one class and category."""
     category = table.category if table.category is not None else pd.Series(None, index=source.index, dtype="object")
     place = pd.DataFrame({"y": table.y, "category": category.fillna(""), "source": source}).iloc[table.both].dropna()
@@ -72,15 +72,20 @@ def _told_within_classes(table: Table, source: pd.Series) -> list[dict]:
     return found
 
 
-def _told(table: Table, source: pd.Series, inside: np.ndarray, one: dict) -> dict:
+def _told(table: AuditTable, source: pd.Series, inside: np.ndarray, one: dict) -> dict:
     mine = (source.iloc[inside] == one["source"]).to_numpy()
     parts = [table.sample(inside[side], thresholds.SOURCE_SAMPLE) for side in (mine, ~mine)]
     rows = np.sort(np.concatenate(parts))
     z = np.isin(rows, parts[0]).astype(np.float64)
     X = table.X[table.varying].iloc[rows]
-    auc, used = told_apart(X, z, table.fold_groups(rows))
+    auc, used = separation_auc(X, z, table.fold_groups(rows))
     kind = " ".join(filter(None, ("positive" if one["y"] else "negative", one["category"])))
-    return {"source": one["source"], "within": kind, "roc_auc": auc, "by": alone(X[used[: thresholds.NAMED]], z)}
+    return {
+        "source": one["source"],
+        "within": kind,
+        "roc_auc": auc,
+        "by": single_column_auc(X[used[: thresholds.NAMED]], z),
+    }
 
 
 def _sentence(label_auc: float, equal: bool, found: list[dict]) -> str:

@@ -13,7 +13,7 @@ from ...features.base.periods import parse_as_of
 from ...features.base.read_table import read_small_table
 from . import column_kinds
 from .audit_report import named
-from .audit_table import Group, Table, codes_of
+from .audit_table import AuditTable, SplitGroup, codes_of
 from .thresholds import NAMED
 
 TEST_SHARE = 0.3
@@ -23,7 +23,7 @@ TRAIN, TEST = ("train", "training"), ("test", "testing")
 
 
 @dataclass(frozen=True)
-class Roles:
+class ColumnRoles:
     """Which column is what: names of columns, None or empty where there is none."""
 
     label: str
@@ -58,7 +58,7 @@ class _Parts:
     other: list[str] = field(default_factory=list)
 
 
-def read_table(source: str | os.PathLike[str] | pd.DataFrame, roles: Roles) -> Table:
+def read_audit_table(source: str | os.PathLike[str] | pd.DataFrame, roles: ColumnRoles) -> AuditTable:
     """Read a table, and split it.
 
     Raises:
@@ -80,7 +80,7 @@ def read_table(source: str | os.PathLike[str] | pd.DataFrame, roles: Roles) -> T
     as_of = clocks[roles.time] if roles.time else None
     train, test, said, cutoff = _split(what, frame, y, as_of, roles, notes)
     wallets = codes_of(column_kinds.texts(frame.loc[:, roles.address]).str.casefold()) if roles.address else None
-    return Table(
+    return AuditTable(
         X=pd.DataFrame(parts.features),
         y=y,
         train=train,
@@ -100,7 +100,7 @@ def read_table(source: str | os.PathLike[str] | pd.DataFrame, roles: Roles) -> T
     )
 
 
-def _check_columns(what: str, frame: pd.DataFrame, roles: Roles) -> None:
+def _check_columns(what: str, frame: pd.DataFrame, roles: ColumnRoles) -> None:
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise DataError(f"{what}: two columns are named {twice}; give each a name of its own")
@@ -125,7 +125,7 @@ def _check_columns(what: str, frame: pd.DataFrame, roles: Roles) -> None:
         raise UsageError("split and split_at: give one of them")
 
 
-def _usual(frame: pd.DataFrame, roles: Roles) -> Roles:
+def _usual(frame: pd.DataFrame, roles: ColumnRoles) -> ColumnRoles:
     """The roles with those columns added that are called by the names that walletprint itself gives them."""
     folded = {name.casefold(): name for name in reversed(frame.columns)}
     free = {
@@ -133,7 +133,7 @@ def _usual(frame: pd.DataFrame, roles: Roles) -> Roles:
         for role, usual in USUAL.items()
         if getattr(roles, role) is None and usual in folded and folded[usual] not in roles.taken
     }
-    return Roles(**{**roles.__dict__, **free})
+    return ColumnRoles(**{**roles.__dict__, **free})
 
 
 def _labels(what: str, frame: pd.DataFrame, name: str, notes: list[str]) -> pd.Series:
@@ -158,7 +158,7 @@ def _positive(column: column_kinds.Column, text: pd.Series, values: list[str]) -
     return min(values, key=lambda value: (counts[value], value))
 
 
-def _sorted_out(frame: pd.DataFrame, roles: Roles) -> _Parts:
+def _sorted_out(frame: pd.DataFrame, roles: ColumnRoles) -> _Parts:
     parts = _Parts()
     for name in frame.columns.difference(list(roles.taken), sort=False):
         column = column_kinds.column_of(frame.loc[:, name])
@@ -174,7 +174,7 @@ def _sorted_out(frame: pd.DataFrame, roles: Roles) -> _Parts:
     return parts
 
 
-def _notes(parts: _Parts, roles: Roles) -> list[str]:
+def _notes(parts: _Parts, roles: ColumnRoles) -> list[str]:
     said = {
         "speak of time, by their values or names, and are features": parts.date_like,
         "hold text, and stand for how frequent it is": parts.text,
@@ -198,7 +198,7 @@ def _clock(what: str, frame: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _split(
-    what: str, frame: pd.DataFrame, y: np.ndarray, as_of: np.ndarray | None, roles: Roles, notes: list[str]
+    what: str, frame: pd.DataFrame, y: np.ndarray, as_of: np.ndarray | None, roles: ColumnRoles, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray, str, float | None]:
     """Positions of the rows of both sides, the split in words, and the last date of which training knows."""
     cutoff = None
@@ -252,16 +252,16 @@ def _random(y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _groups(
     frame: pd.DataFrame,
-    roles: Roles,
+    roles: ColumnRoles,
     wallets: np.ndarray | None,
     train: np.ndarray,
     test: np.ndarray,
     as_of: np.ndarray | None,
-) -> tuple[Group, ...]:
+) -> tuple[SplitGroup, ...]:
     groups = [(name, codes_of(column_kinds.texts(frame.loc[:, name]))) for name in roles.groups]
-    made = [Group(name, codes[train], codes[test]) for name, codes in groups]
+    made = [SplitGroup(name, codes[train], codes[test]) for name, codes in groups]
     if wallets is None or roles.address is None:
         return tuple(made)
     in_time = as_of is not None and len(train) > 0 and len(test) > 0 and bool(as_of[train].max() < as_of[test].min())
     remedy = "measure wallets that were never trained on by themselves, too" if in_time else "split by address"
-    return (Group(roles.address, wallets[train], wallets[test], in_time, remedy), *made)
+    return (SplitGroup(roles.address, wallets[train], wallets[test], in_time, remedy), *made)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..metrics.bootstrap import Paired
-from .held_out_wallets import HeldOut
+from .held_out_wallets import HeldOutRows
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,6 @@ class Decision:
     compared: Paired
     figures: pd.DataFrame
     cases: pd.DataFrame
-    held_out: HeldOut
+    held_out: HeldOutRows
     notes: tuple[str, ...]
     run_id: str = ""

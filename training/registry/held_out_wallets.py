@@ -18,11 +18,11 @@ from ..data.large_matrix import slices_of
 from ..data.snapshots import sample_snapshots, unit_hash
 from ..data.targets import Targets, targets
 from ..metrics.bootstrap import drawn_by
-from .model_versions import Version
+from .model_versions import ModelVersion
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutRows:
     """The rows on which models are compared.
 
     Attributes:
@@ -41,8 +41,8 @@ class HeldOut:
 
 
 def held_out_rows(
-    ledger: Ledger, labels: pd.DataFrame, versions: Sequence[Version], scorers: Sequence[Scorer]
-) -> HeldOut:
+    ledger: Ledger, labels: pd.DataFrame, versions: Sequence[ModelVersion], scorers: Sequence[Scorer]
+) -> HeldOutRows:
     """The rows that no model of these was fitted on, later than all their trainings. What is true, the first one's config says.
 
     Args:
@@ -66,7 +66,7 @@ def held_out_rows(
     _check_classes(y, since)
     case: Any = marked.about(shots["address"])["case"]
     by, groups = drawn_by(y, case, shots["address"])
-    return HeldOut(shots[["address", "as_of"]], y, groups, by, case, since)
+    return HeldOutRows(shots[["address", "as_of"]], y, groups, by, case, since)
 
 
 def _embargo(config: TrainConfig) -> Any:

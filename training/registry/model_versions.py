@@ -9,7 +9,7 @@ import yaml
 
 from ...features.base.errors import UsageError
 from ..config.train_config import TrainConfig, load_config
-from .tracking import CHALLENGER, Store, connected
+from .tracking import CHALLENGER, TrackingStore, connected
 
 CHAMPION = "champion"
 MISSING = "RESOURCE_DOES_NOT_EXIST"
@@ -18,7 +18,7 @@ DECISION_TAG, DECISION_RUN_TAG = "walletprint.decision", "walletprint.decision_r
 
 
 @dataclass(frozen=True)
-class Version:
+class ModelVersion:
     """A version of a registered model: its number, and the run, experiment and config that it came from.
 
     Attributes:
@@ -40,7 +40,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedTraining:
     """What MLflow holds of a training: its config, the digest of its data, and the version of the model that came of it."""
 
     run_id: str
@@ -50,7 +50,7 @@ class Recorded:
     trials: int | None
 
 
-def aliased(name: str, uri: str | None) -> tuple[Version, Version | None]:
+def challenger_and_champion(name: str, uri: str | None) -> tuple[ModelVersion, ModelVersion | None]:
     """The challenger, and the champion if there is one.
 
     Raises:
@@ -67,7 +67,7 @@ def aliased(name: str, uri: str | None) -> tuple[Version, Version | None]:
         return _version(mlflow, name, aliases[CHALLENGER]), champion
 
 
-def recorded(run_id: str, uri: str | None) -> Recorded:
+def recorded_training(run_id: str, uri: str | None) -> RecordedTraining:
     """A training as MLflow holds it.
 
     Raises:
@@ -83,12 +83,12 @@ def recorded(run_id: str, uri: str | None) -> Recorded:
         config = _config(mlflow, run)
         params, tags = run.data.params, run.data.tags
         done = params.get("tuning.done")
-        return Recorded(
+        return RecordedTraining(
             run_id, config, params["data_digest"], tags["walletprint.model"], int(done) if done is not None else None
         )
 
 
-def move_champion(store: Store, to: Version, before: Version | None, tags: Mapping[str, str]) -> None:
+def move_champion(store: TrackingStore, to: ModelVersion, before: ModelVersion | None, tags: Mapping[str, str]) -> None:
     """Point the alias `champion` at a version, and note in its tags which one had it before."""
     with connected(store.uri) as (mlflow, _):
         client = mlflow.MlflowClient()
@@ -96,13 +96,13 @@ def move_champion(store: Store, to: Version, before: Version | None, tags: Mappi
         client.set_registered_model_alias(to.name, CHAMPION, to.number)
 
 
-def tag(store: Store, version: Version, tags: Mapping[str, str]) -> None:
+def tag_version(store: TrackingStore, version: ModelVersion, tags: Mapping[str, str]) -> None:
     """Write tags on a version."""
     with connected(store.uri) as (mlflow, _):
         _tag(mlflow.MlflowClient(), version, tags)
 
 
-def rollback_target(name: str, uri: str | None) -> tuple[Version, Version]:
+def rollback_target(name: str, uri: str | None) -> tuple[ModelVersion, ModelVersion]:
     """The champion, and the version that was champion before it.
 
     Raises:
@@ -122,7 +122,7 @@ def rollback_target(name: str, uri: str | None) -> tuple[Version, Version]:
 
 
 def record_run(
-    store: Store,
+    store: TrackingStore,
     name: str,
     tags: Mapping[str, str],
     params: Mapping[str, Any],
@@ -139,11 +139,11 @@ def record_run(
         return run.info.run_id
 
 
-def store_of(version: Version, uri: str | None) -> Store:
+def store_of(version: ModelVersion, uri: str | None) -> TrackingStore:
     """The store and experiment that a version's training is in."""
     with connected(uri) as (mlflow, chosen):
         found = mlflow.MlflowClient().get_experiment(version.experiment_id)
-        return Store(chosen, found.name, version.experiment_id)
+        return TrackingStore(chosen, found.name, version.experiment_id)
 
 
 def _aliases(mlflow: Any, name: str, store: str) -> dict[str, str]:
@@ -158,7 +158,7 @@ def _aliases(mlflow: Any, name: str, store: str) -> dict[str, str]:
     return {alias: str(number) for alias, number in model.aliases.items()}
 
 
-def _version(mlflow: Any, name: str, number: str) -> Version:
+def _version(mlflow: Any, name: str, number: str) -> ModelVersion:
     client = mlflow.MlflowClient()
     try:
         found = client.get_model_version(name, number)
@@ -169,7 +169,7 @@ def _version(mlflow: Any, name: str, number: str) -> Version:
     config = _config(mlflow, run)
     until: Any = config.split.train_until or pd.Timestamp(run.data.params["train_until"], tz="UTC")
     info = run.info
-    return Version(name, str(number), info.run_id, info.experiment_id, config, until, dict(found.tags))
+    return ModelVersion(name, str(number), info.run_id, info.experiment_id, config, until, dict(found.tags))
 
 
 def _config(mlflow: Any, run: Any) -> TrainConfig:
@@ -183,6 +183,6 @@ def _config(mlflow: Any, run: Any) -> TrainConfig:
     return load_config(yaml.safe_load(text))
 
 
-def _tag(client: Any, version: Version, tags: Mapping[str, str]) -> None:
+def _tag(client: Any, version: ModelVersion, tags: Mapping[str, str]) -> None:
     for key, value in tags.items():
         client.set_model_version_tag(version.name, version.number, key, value)

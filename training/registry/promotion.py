@@ -21,17 +21,17 @@ from ..metrics.bootstrap import Paired, paired_bootstrap
 from ..metrics.classification_metrics import evaluate, per_case
 from .decision import Decision
 from .decision_report import decision_text
-from .held_out_wallets import HeldOut, held_out_rows, margins_of
+from .held_out_wallets import HeldOutRows, held_out_rows, margins_of
 from .model_versions import (
     DECISION_RUN_TAG,
     DECISION_TAG,
-    Version,
-    aliased,
+    ModelVersion,
+    challenger_and_champion,
     move_champion,
     record_run,
     rollback_target,
     store_of,
-    tag,
+    tag_version,
 )
 
 METRIC = "pr_auc"
@@ -42,7 +42,7 @@ KIND_TAG, ROLLED_BACK_TAG = "walletprint.kind", "walletprint.rolled_back"
 
 
 @dataclass(frozen=True)
-class RolledBack:
+class Rollback:
     """A rollback: from and to which version of `name` the alias went, and its record in MLflow."""
 
     name: str
@@ -79,7 +79,7 @@ def promote(
     if not 0 <= tolerance < 1:
         raise UsageError(f"tolerance: a number from 0 to below 1 is needed, not {tolerance!r}")
     report = on_progress or (lambda step, done, total: None)
-    challenger, champion = aliased(name, tracking_uri)
+    challenger, champion = challenger_and_champion(name, tracking_uri)
     if champion is not None and champion.number == challenger.number:
         raise UsageError(
             f"promote: version {challenger.number} of {name} is its champion already; train a challenger first"
@@ -97,7 +97,7 @@ def promote(
     return _settle(decision, challenger, champion, tracking_uri)
 
 
-def rollback(name: str, tracking_uri: str | None = None) -> RolledBack:
+def rollback(name: str, tracking_uri: str | None = None) -> Rollback:
     """Give the alias `champion` back to the version that had it before, and record it.
 
     Raises:
@@ -108,9 +108,9 @@ def rollback(name: str, tracking_uri: str | None = None) -> RolledBack:
     tags = {KIND_TAG: "rollback", DECISION_TAG: "rolled back"}
     params = {"name": name, "from": champion.number, "to": before.number}
     run_id = record_run(store, f"rollback-{champion.number}-to-{before.number}", tags, params, {}, {})
-    tag(store, champion, {ROLLED_BACK_TAG: "true", DECISION_TAG: "rolled back", DECISION_RUN_TAG: run_id})
+    tag_version(store, champion, {ROLLED_BACK_TAG: "true", DECISION_TAG: "rolled back", DECISION_RUN_TAG: run_id})
     move_champion(store, before, None, {DECISION_TAG: "champion again", DECISION_RUN_TAG: run_id})
-    return RolledBack(name, champion.number, before.number, run_id)
+    return Rollback(name, champion.number, before.number, run_id)
 
 
 def _check_heads(name: str, scorers: list[Scorer]) -> None:
@@ -122,10 +122,10 @@ def _check_heads(name: str, scorers: list[Scorer]) -> None:
 
 
 def _decide(
-    challenger: Version,
-    champion: Version | None,
+    challenger: ModelVersion,
+    champion: ModelVersion | None,
     scorers: list[Scorer],
-    held_out: HeldOut,
+    held_out: HeldOutRows,
     margins: list[np.ndarray],
     tolerance: float,
 ) -> Decision:
@@ -193,7 +193,7 @@ def shortcuts_ahead(metrics: Any) -> list[str]:
     ]
 
 
-def _figures(held_out: HeldOut, margins: dict[str, np.ndarray | None], config: TrainConfig) -> pd.DataFrame:
+def _figures(held_out: HeldOutRows, margins: dict[str, np.ndarray | None], config: TrainConfig) -> pd.DataFrame:
     columns = {
         who: evaluate(held_out.y, margin, None, config.review.budgets, config.review.top_k)
         for who, margin in margins.items()
@@ -202,7 +202,7 @@ def _figures(held_out: HeldOut, margins: dict[str, np.ndarray | None], config: T
     return pd.DataFrame(columns).rename_axis("metric").reset_index()
 
 
-def _cases(held_out: HeldOut, margins: dict[str, np.ndarray | None]) -> pd.DataFrame:
+def _cases(held_out: HeldOutRows, margins: dict[str, np.ndarray | None]) -> pd.DataFrame:
     """The PR-AUC of each case's positives among all negatives, for both."""
     tables = {
         who: per_case(held_out.case, held_out.y, margin, (), ()).set_index("case")
@@ -215,7 +215,7 @@ def _cases(held_out: HeldOut, margins: dict[str, np.ndarray | None]) -> pd.DataF
     return pd.DataFrame({"positives": tables["challenger"]["positives"], **columns}).reset_index()
 
 
-def _notes(challenger: Version, champion: Version | None, compared: Paired) -> tuple[str, ...]:
+def _notes(challenger: ModelVersion, champion: ModelVersion | None, compared: Paired) -> tuple[str, ...]:
     notes = [compared.note] if compared.note and not np.isnan(compared.low) else []
     if champion and champion.config.labels != challenger.config.labels:
         notes.append(
@@ -226,7 +226,7 @@ def _notes(challenger: Version, champion: Version | None, compared: Paired) -> t
     return tuple(notes)
 
 
-def _settle(decision: Decision, challenger: Version, champion: Version | None, uri: str | None) -> Decision:
+def _settle(decision: Decision, challenger: ModelVersion, champion: ModelVersion | None, uri: str | None) -> Decision:
     """Record the decision; then, if it says so, move the alias."""
     store = store_of(challenger, uri)
     word = "promoted" if decision.promoted else "not promoted"
@@ -261,5 +261,5 @@ def _settle(decision: Decision, challenger: Version, champion: Version | None, u
     if decision.promoted:
         move_champion(store, challenger, champion, tags)
     else:
-        tag(store, challenger, tags)
+        tag_version(store, challenger, tags)
     return replace(decision, run_id=run_id)

@@ -29,7 +29,7 @@ _TRIAL_COLUMNS = ("trial", "state", "pr_auc", "began", "ended")
 
 
 @dataclass(frozen=True)
-class Store:
+class TrackingStore:
     """An MLflow store that answers, and the experiment in it that runs go to."""
 
     uri: str
@@ -38,17 +38,17 @@ class Store:
 
 
 @dataclass(frozen=True)
-class Tracked:
+class TrackedTraining:
     """Where a training is in MLflow. `model_uri` loads with `Scorer.load`; `version` is None if nothing was registered."""
 
     run_id: str
     model_uri: str
     version: str | None
-    store: Store
+    store: TrackingStore
 
 
 @dataclass(frozen=True)
-class Data:
+class TrackedRows:
     """Some rows of a data set: its name, what it was used for, its rows and a digest."""
 
     name: str
@@ -58,7 +58,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Record:
+class TrainingRecord:
     """What is written of a training.
 
     Attributes:
@@ -75,7 +75,7 @@ class Record:
     tables: Mapping[str, pd.DataFrame]
     texts: Mapping[str, str]
     pictures: Path
-    data: Iterable[Data]
+    data: Iterable[TrackedRows]
     trials: pd.DataFrame | None
     tags: Mapping[str, str]
 
@@ -104,12 +104,12 @@ def connected(uri: str | None) -> Iterator[tuple[Any, str]]:
         ) from None
 
 
-def open_store(uri: str | None, config: TrainConfig) -> Store:
+def open_store(uri: str | None, config: TrainConfig) -> TrackingStore:
     """The store and experiment of a config's trainings. Raises UsageError as `open_experiment` does."""
     return open_experiment(uri, config.tracking.experiment or config.model_name)
 
 
-def open_experiment(uri: str | None, name: str) -> Store:
+def open_experiment(uri: str | None, name: str) -> TrackingStore:
     """Reach the store and make the experiment if it is missing: so that a wrong URI shows before the work, not after it.
 
     Args:
@@ -123,15 +123,17 @@ def open_experiment(uri: str | None, name: str) -> Store:
         client = mlflow.MlflowClient()
         found = client.get_experiment_by_name(name)
         if found is None:
-            return Store(chosen, name, client.create_experiment(name, artifact_location=_artifacts_beside(chosen)))
+            return TrackingStore(
+                chosen, name, client.create_experiment(name, artifact_location=_artifacts_beside(chosen))
+            )
         if found.lifecycle_stage != "active":
             raise UsageError(
                 f"tracking.experiment: {name} was deleted in {chosen}; restore it there, or give another name"
             )
-        return Store(chosen, name, found.experiment_id)
+        return TrackingStore(chosen, name, found.experiment_id)
 
 
-def record_training(store: Store, record: Record, model: ModelFolder, folder: Path) -> Tracked:
+def record_training(store: TrackingStore, record: TrainingRecord, model: ModelFolder, folder: Path) -> TrackedTraining:
     """Write a run, log the model folder as a pyfunc, register it and point the alias `challenger` at it.
 
     Args:
@@ -157,10 +159,10 @@ def record_training(store: Store, record: Record, model: ModelFolder, folder: Pa
             _register(mlflow, logged, run.info.run_id, record.config) if record.config.tracking.register_model else None
         )
     uri = f"models:/{record.config.model_name}@{CHALLENGER}" if version else logged.model_uri
-    return Tracked(run.info.run_id, uri, version, store)
+    return TrackedTraining(run.info.run_id, uri, version, store)
 
 
-def _log_files(mlflow: Any, record: Record) -> None:
+def _log_files(mlflow: Any, record: TrainingRecord) -> None:
     for name, text in record.texts.items():
         mlflow.log_text(text, name)
     for name, table in record.tables.items():
@@ -171,7 +173,7 @@ def _log_files(mlflow: Any, record: Record) -> None:
         mlflow.log_input(rows, context=data.context)
 
 
-def _log_trials(client: Any, store: Store, parent: str, trials: pd.DataFrame) -> None:
+def _log_trials(client: Any, store: TrackingStore, parent: str, trials: pd.DataFrame) -> None:
     """Each trial as a run under the training's, with its own times: also those of a process that was killed before this one."""
     from mlflow.entities import Metric, Param
 

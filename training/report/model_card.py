@@ -8,8 +8,8 @@ import pandas as pd
 from ...features.base.markdown import number, table
 from ...features.base.untrusted_text import markdown_text
 from ...serving.model.model_folder import ModelFolder
-from ..assessment.fitted_models import Fitted
-from ..assessment.model_assessment import Findings
+from ..assessment.fitted_models import FittedModels
+from ..assessment.model_assessment import ModelAssessment
 from ..config.train_config import TrainConfig
 from ..data.dataset import Dataset
 from ..splits.time_split import Slices
@@ -18,19 +18,19 @@ from .model_card_sections import audit_part, bounds_part, cases_part, intervals_
 COLUMNS = {"pr_auc": "PR-AUC", "roc_auc": "ROC-AUC", "brier": "Brier", "ece": "ECE"}
 
 
-def model_card(model: ModelFolder, fitted: Fitted, findings: Findings) -> str:
+def model_card(model: ModelFolder, fitted: FittedModels, assessment: ModelAssessment) -> str:
     """The text of a model folder's README.md."""
     parts = (
         _head(model),
         _data(model, fitted.dataset),
         _slices(fitted.dataset, fitted.slices, fitted.config),
-        learning_part(fitted, findings),
-        _performance(findings.metrics),
-        intervals_part(findings),
-        bounds_part(findings),
-        cases_part(findings),
-        _periods(findings.periods),
-        audit_part(findings.audit),
+        learning_part(fitted, assessment),
+        _performance(assessment.metrics),
+        intervals_part(assessment),
+        bounds_part(assessment),
+        cases_part(assessment),
+        _periods(assessment.periods),
+        audit_part(assessment.audit),
         _use(model),
         _limits(model),
     )

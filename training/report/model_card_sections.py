@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from ...features.base.markdown import number, table, words
-from ..assessment.fitted_models import Fitted
-from ..assessment.model_assessment import Findings
+from ..assessment.fitted_models import FittedModels
+from ..assessment.model_assessment import ModelAssessment
 from ..audit import AuditReport
 from ..models.tuning import Tuned
 
@@ -15,17 +15,23 @@ SHOWN_FEATURES = 12
 DIGITS = 4  # of tuned parameters
 
 
-def learning_part(fitted: Fitted, findings: Findings) -> str:
+def learning_part(fitted: FittedModels, assessment: ModelAssessment) -> str:
     """How the model was learnt: parameters, weights, directions, unlabelled wallets, seeds, selection."""
-    lines = [_parameters(fitted), _weights(fitted), _directions(fitted), _unlabelled(fitted), _seeds(fitted, findings)]
+    lines = [
+        _parameters(fitted),
+        _weights(fitted),
+        _directions(fitted),
+        _unlabelled(fitted),
+        _seeds(fitted, assessment),
+    ]
     if fitted.stability is not None:
         lines.append(_selection(fitted))
     return "## How it learnt\n\n" + "\n".join(f"- {line}" for line in lines if line)
 
 
-def intervals_part(findings: Findings) -> str:
+def intervals_part(assessment: ModelAssessment) -> str:
     """Each figure with its interval, and the model's lead over the best baseline and shortcut."""
-    if not len(findings.intervals):
+    if not len(assessment.intervals):
         return ""
     rows = [
         [
@@ -35,9 +41,9 @@ def intervals_part(findings: Findings) -> str:
             f"{number(row['low'])} to {number(row['high'])}" if pd.notna(row["low"]) else "–",
             f"{row['groups']} by {row['by']}",
         ]
-        for row in findings.intervals.to_dict("records")
+        for row in assessment.intervals.to_dict("records")
     ]
-    noted = findings.intervals.query("note != ''").to_dict("records")
+    noted = assessment.intervals.query("note != ''").to_dict("records")
     notes = dict.fromkeys(f"- {row['slice']}: {row['note']}" for row in noted)
     told = (
         "### How sure these figures are\n\n"
@@ -49,12 +55,12 @@ def intervals_part(findings: Findings) -> str:
     ).rstrip()
 
 
-def bounds_part(findings: Findings) -> str:
+def bounds_part(assessment: ModelAssessment) -> str:
     """Between what precision and recall lie where unlabelled wallets are reviewed too; empty if there were none."""
     depths = [
-        name.removeprefix("precision_low_at_") for name in findings.metrics if name.startswith("precision_low_at_")
+        name.removeprefix("precision_low_at_") for name in assessment.metrics if name.startswith("precision_low_at_")
     ]
-    own = findings.metrics.query("kind == 'model'")
+    own = assessment.metrics.query("kind == 'model'")
     rows = [
         [
             row["slice"],
@@ -71,16 +77,16 @@ def bounds_part(findings: Findings) -> str:
     return told + table(["slice", "first", "precision", "recall"], rows) if rows else ""
 
 
-def cases_part(findings: Findings) -> str:
+def cases_part(assessment: ModelAssessment) -> str:
     """How well the positives of each case were found."""
-    if not len(findings.cases):
+    if not len(assessment.cases):
         return ""
-    recalls = [name for name in findings.cases.columns if name.startswith("recall_at_")]
+    recalls = [name for name in assessment.cases.columns if name.startswith("recall_at_")]
     heads = {name: f"R@{name.removeprefix('recall_at_').removeprefix('k').replace('pct', '%')}" for name in recalls}
     columns = {"pr_auc": "PR-AUC", "roc_auc": "ROC-AUC", **heads, "rank_q50": "median rank"}
     rows = [
         [row["slice"], row["case"], f"{row['positives']:,}", *(number(row[name]) for name in columns)]
-        for row in findings.cases.to_dict("records")
+        for row in assessment.cases.to_dict("records")
     ]
     told = (
         "### By case\n\nThe positives of one case among all negatives. Wallets of a case may stand in the training too, at "
@@ -98,7 +104,7 @@ def audit_part(audit: AuditReport) -> str:
     return f"## Leakage audit: {audit.headline}\n\n" + table(["check", "verdict", "found", "what to do"], rows)
 
 
-def _parameters(fitted: Fitted) -> str:
+def _parameters(fitted: FittedModels) -> str:
     tuned = fitted.tuned
     if tuned is None:
         return f"{fitted.config.model.rounds} trees; LightGBM's parameters as configured, not tuned"
@@ -113,7 +119,7 @@ def _parameters(fitted: Fitted) -> str:
     )
 
 
-def _changed(tuned: Tuned, fitted: Fitted) -> dict[str, float]:
+def _changed(tuned: Tuned, fitted: FittedModels) -> dict[str, float]:
     given = fitted.config.model.lightgbm.model_dump()
     return {name: value for name, value in tuned.params.items() if value != given[name]}
 
@@ -122,7 +128,7 @@ def _short(value: float) -> str:
     return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)
 
 
-def _weights(fitted: Fitted) -> str:
+def _weights(fitted: FittedModels) -> str:
     weights, part = fitted.config.model.weights, fitted.slices.train
     cases = fitted.dataset.about["case"].iloc[part.rows][part.y == 1].nunique()
     told = [f"each of {cases} cases among the positives weighs the same"] if weights.cases and cases else []
@@ -130,7 +136,7 @@ def _weights(fitted: Fitted) -> str:
     return f"weights: {'; '.join(told) or 'every row weighs the same'}"
 
 
-def _directions(fitted: Fitted) -> str:
+def _directions(fitted: FittedModels) -> str:
     from ..models.monotone_constraints import directions
 
     if not fitted.config.model.monotone:
@@ -139,22 +145,22 @@ def _directions(fitted: Fitted) -> str:
     return f"directions imposed on {len(bound)} features{f': {_named(list(bound))}' if bound else ''}"
 
 
-def _unlabelled(fitted: Fitted) -> str:
+def _unlabelled(fitted: FittedModels) -> str:
     config = fitted.config.model.pu_learning
     if not config.wallets or config.method == "none":
         return ""
     return f"wallets without a label: {config.wallets:,} looked at, learnt from by {config.method.replace('_', '–')}"
 
 
-def _seeds(fitted: Fitted, findings: Findings) -> str:
-    if not len(findings.seeds):
+def _seeds(fitted: FittedModels, assessment: ModelAssessment) -> str:
+    if not len(assessment.seeds):
         return ""
-    spread = findings.seeds.query("metric == 'pr_auc'").to_dict("records")
+    spread = assessment.seeds.query("metric == 'pr_auc'").to_dict("records")
     told = ", ".join(f"{row['slice']} {row['lowest']:.3f} to {row['highest']:.3f}" for row in spread)
     return f"the mean of {fitted.config.model.seeds} seeds, whose PR-AUC alone is: {told}"
 
 
-def _selection(fitted: Fitted) -> str:
+def _selection(fitted: FittedModels) -> str:
     assert fitted.stability is not None
     found = fitted.stability
     dropped = found.table.loc[~found.table["kept"].astype(bool), "feature"].tolist() if len(found.table) else []

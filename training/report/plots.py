@@ -11,8 +11,8 @@ from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ...serving.model.model_folder import ModelFolder
-from ..assessment.fitted_models import Fitted
-from ..assessment.model_assessment import Findings
+from ..assessment.fitted_models import FittedModels
+from ..assessment.model_assessment import ModelAssessment
 from ..metrics.classification_metrics import calibration_table, pr_auc, roc_auc
 from ..models.contenders import TESTS, Contender
 from ..splits.time_split import Slices
@@ -37,17 +37,17 @@ COLOURS = {
 OTHERS = ("#9c9c9c", "#b9a07a", "#7fa58a", "#a687a8")
 
 
-def draw_all(folder: Path, fitted: Fitted, findings: Findings, model: ModelFolder) -> None:
+def draw_all(folder: Path, fitted: FittedModels, assessment: ModelAssessment, model: ModelFolder) -> None:
     """Write all pictures of a training into `folder`."""
     contending, slices = fitted.contending, fitted.slices
     figures = {
         "pr_curve": pr_figure(contending, slices),
         "roc_curve": roc_figure(contending, slices),
-        "budget": budget_figure(findings.budget, slices),
+        "budget": budget_figure(assessment.budget, slices),
         "calibration": calibration_figure(contending[0], slices),
         "scores": score_figure(contending[0], slices, model),
-        "periods": periods_figure(findings.periods),
-        "drift": drift_figure(findings.drift),
+        "periods": periods_figure(assessment.periods),
+        "drift": drift_figure(assessment.drift),
         "importance": importance_figure(fitted.booster),
         "shap": shap_figure(fitted.booster, fitted.dataset, slices),
     }

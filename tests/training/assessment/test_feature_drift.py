@@ -57,7 +57,7 @@ def test_going_missing_is_drift():
 
 
 def test_the_table_of_a_training(trained):
-    table = trained.result.findings.drift
+    table = trained.result.assessment.drift
     assert {SCORE, MEAN} < set(table["what"])
     assert table["what"].nunique() <= 22
     assert table["period"].is_monotonic_increasing

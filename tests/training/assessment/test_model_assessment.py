@@ -100,7 +100,7 @@ def test_dots_of_a_swarm_never_lie_on_each_other():
 
 
 def test_the_card_tells_how_sure_it_is_and_what_the_audit_found(trained):
-    card, findings = trained.result.model.card, trained.result.findings
+    card, findings = trained.result.model.card, trained.result.assessment
     for part in ("## How it learnt", "not tuned", "### How sure these figures are", "### By case", "## Leakage audit:"):
         assert part in card
     for check in findings.audit.checks["check"]:
@@ -129,5 +129,5 @@ def test_mlflow_holds_slices_curves_tables_and_the_audit(trained):
         f"tables/{name}.csv" for name in ("metrics", "intervals", "cases", "periods", "budget", "drift", "audit")
     } <= tables
     assert audit["verdict"] == trained.result.audit.verdict == run.data.tags["walletprint.audit"]
-    assert cases["case"].tolist() == trained.result.findings.cases["case"].tolist()
+    assert cases["case"].tolist() == trained.result.assessment.cases["case"].tolist()
     assert "test_time/pr_auc_low" in run.data.metrics

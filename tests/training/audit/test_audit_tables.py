@@ -13,7 +13,7 @@ from walletprint.features.base.errors import DataError, UsageError
 from walletprint.training.audit import audit
 from walletprint.training.audit.audit_report import AuditReport, Check
 from walletprint.training.audit.column_kinds import clock, column_of, is_date_like, is_size_like
-from walletprint.training.audit.small_models import alone
+from walletprint.training.audit.small_models import single_column_auc
 
 
 def table(rows=400, seed=0, **columns):
@@ -74,12 +74,12 @@ def test_alone_is_the_auc_in_the_better_direction(pairs):
     z = np.array([int(side) for _, side in pairs])
     if len(set(z)) == 2:
         auc = roc_auc_score(z, values["x"])
-        assert alone(values, z) == {"x": pytest.approx(max(auc, 1 - auc))}
+        assert single_column_auc(values, z) == {"x": pytest.approx(max(auc, 1 - auc))}
 
 
 def test_alone_learns_nothing_from_what_is_missing():
     X = pd.DataFrame({"x": [np.nan, np.nan, 1.0, 2.0, 1.0, 2.0], "gone": np.nan})
-    assert alone(X, np.array([1, 1, 1, 1, 0, 0])) == {"x": 0.5, "gone": 0.5}
+    assert single_column_auc(X, np.array([1, 1, 1, 1, 0, 0])) == {"x": 0.5, "gone": 0.5}
 
 
 def test_a_table_of_all_kinds(tmp_path):

@@ -13,8 +13,9 @@ from walletprint.training import load_config, read_labels
 from walletprint.training import reproduction as repeat_module
 from walletprint.training.data.snapshots import unit_hash
 from walletprint.training.metrics.bootstrap import Paired
+from walletprint.training.registry.decision_report import decision_text
 from walletprint.training.registry.held_out_wallets import held_out_rows
-from walletprint.training.registry.model_versions import aliased, recorded
+from walletprint.training.registry.model_versions import challenger_and_champion, recorded_training
 from walletprint.training.registry.promotion import against_champion, promote, rollback, shortcuts_ahead
 from walletprint.training.registry.tracking import connected
 from walletprint.training.reproduction import repeat
@@ -107,12 +108,12 @@ def test_a_run_that_minutes_ended_is_repeated_by_its_trials(trained, store):
 
 def test_a_run_that_is_none_is_one_line(store):
     with pytest.raises(UsageError, match="run: 'nope' is not in sqlite"):
-        recorded("nope", store[0])
+        recorded_training("nope", store[0])
 
 
 def test_held_out_rows_trained_no_model_and_come_later(trained, store):
     uri, ledger, _, _ = store
-    challenger, _ = aliased(NAME, uri)
+    challenger, _ = challenger_and_champion(NAME, uri)
     labels = read_labels(trained.chain.labels).good
     found = held_out_rows(ledger, labels, [challenger], [Scorer.load(trained.result.model_dir)])
     until = trained.result.slices.train_until
@@ -136,14 +137,14 @@ def test_alias_goes_there_and_back(trained, store):
     assert (decision.challenger, decision.champion, decision.promoted) == ("2", "1", True)
     assert decision.compared.difference == 0  # the same model: not worse
     assert (decision.figures["challenger"] == decision.figures["champion"]).sum() > 4
-    assert "version 2 promoted" in decision.text
+    assert "version 2 promoted" in decision_text(decision)
     with connected(uri) as (mlflow, _):
         client = mlflow.MlflowClient()
         assert client.get_model_version_by_alias(NAME, "champion").version == 2
         run = client.get_run(decision.run_id)
         assert run.data.tags["walletprint.decision"] == "promoted"
         assert run.data.metrics["difference"] == 0
-        assert mlflow.artifacts.load_text(f"{run.info.artifact_uri}/decision.md") == decision.text
+        assert mlflow.artifacts.load_text(f"{run.info.artifact_uri}/decision.md") == decision_text(decision)
         tags = client.get_model_version(NAME, "2").tags
         assert tags["walletprint.previous_champion"] == "1"
         assert tags["walletprint.decision_run"] == decision.run_id
@@ -180,7 +181,7 @@ def test_what_cannot_be_compared(trained, store, tmp_path):
         promote("nope", ledger, trained.chain.labels, uri)
     with pytest.raises(UsageError, match="tolerance: a number from 0"):
         promote(NAME, ledger, trained.chain.labels, uri, tolerance=2)
-    challenger, _ = aliased(NAME, uri)
+    challenger, _ = challenger_and_champion(NAME, uri)
     labels = read_labels(trained.chain.labels).good
     scorers = [Scorer.load(trained.result.model_dir)]
     ended = replace(challenger, train_until=pd.Timestamp("2030-01-01", tz="UTC"))
