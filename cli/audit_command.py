@@ -41,7 +41,7 @@ def audit(
     quiet: Quiet = False,
 ) -> None:
     """Look for leaks in a table of features and labels: what gives the label away without behaviour."""
-    from ..features.base.atomic_write import write_whole
+    from ..features.base.atomic_write import write_atomically
     from ..training.audit import audit as look
 
     if out is not None and out.suffix not in (".md", ".json"):
@@ -66,7 +66,7 @@ def audit(
     screen.table(shown, title=f"{table}: {report.headline}")
     if out is not None:
         text = report.as_json() if out.suffix == ".json" else report.as_markdown()
-        write_whole(out, lambda file: file.write(text.encode()))
+        write_atomically(out, lambda file: file.write(text.encode()))
         screen.say(f"report in {out}")
     for note in report.about["notes"]:
         screen.say(f"note: {note}")

@@ -73,7 +73,7 @@ def _report(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     """Counts by category and source, conflicts, and the words that no vocabulary has."""
     import pandas as pd
 
-    from ..features.base.atomic_write import write_whole
+    from ..features.base.atomic_write import write_atomically
     from ..features.base.untrusted_text import csv_text
     from .shared_steps import counted
 
@@ -86,7 +86,7 @@ def _report(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     words = gaps.loc[gaps["what"] == "word", ["source", "word", "count"]]
     if len(words):
         place = out.with_name(f"{out.stem}.unmatched.csv")
-        write_whole(place, lambda file: file.write(csv_text(words).encode()))
+        write_atomically(place, lambda file: file.write(csv_text(words).encode()))
         title = f"{counted(len(words), 'word')} that no category is known for, with how often each came"
         screen.table(words.head(_SHOWN), title=title if len(words) <= _SHOWN else f"{title}; all of them in {place}")
     if lost := int(gaps.loc[gaps["what"] == "address", "count"].to_numpy().sum()):

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path as Curve
 
-from ..features.base.atomic_write import write_whole
+from ..features.base.atomic_write import write_atomically
 from ..features.base.errors import DataError
 from ..features.cases import Trace
 
@@ -88,7 +88,7 @@ def draw_case(trace: Trace, place: Path) -> None:
     kind = place.suffix.lower().lstrip(".")
     metadata = {"Date": None} if kind == "svg" else {}
     with rc_context({"svg.hashsalt": "walletprint"}):  # equal flows, equal bytes
-        write_whole(place, lambda file: figure.savefig(file, format=kind, dpi=130, metadata=metadata))
+        write_atomically(place, lambda file: figure.savefig(file, format=kind, dpi=130, metadata=metadata))
 
 
 def _layout(trace: Trace) -> tuple[dict[str, _Node], pd.DataFrame, float]:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow.parquet as pq
 
-from ...features.base.atomic_write import write_whole
+from ...features.base.atomic_write import write_atomically
 from ...features.base.errors import DataError, UsageError
 from ...features.transfers.schema import SCHEMA
 from . import crimes, labels, states
@@ -135,7 +135,7 @@ class _Simulation:
             self._shift,
             order,
         )
-        write_whole(self._folder / FILES[0], lambda file: self._write(file, run))
+        write_atomically(self._folder / FILES[0], lambda file: self._write(file, run))
         follower.finish(self._folder)
         self._world.rng = marks
         public = labels.make(

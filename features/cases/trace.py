@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..base.atomic_write import write_parquet, write_whole
+from ..base.atomic_write import write_atomically, write_parquet
 from ..base.errors import UsageError
 from ..base.untrusted_text import csv_text
 from ..labels.categories import IDS
@@ -87,10 +87,10 @@ class Trace:
 
 
 def write_table(table: pd.DataFrame, place: Path) -> None:
-    """Write a table as CSV if the name says so, else as Parquet; whole or not at all. Raises DataError as `write_whole` does."""
+    """Write a table as CSV if the name says so, else as Parquet. Raises DataError as `write_atomically` does."""
     if place.suffix.lower() != ".csv":
         return write_parquet(table, place)
-    return write_whole(place, lambda file: file.write(csv_text(table).encode()))
+    return write_atomically(place, lambda file: file.write(csv_text(table).encode()))
 
 
 def trace(

@@ -15,7 +15,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 from ..base.arrow import table_of
-from ..base.atomic_write import write_whole
+from ..base.atomic_write import write_atomically
 from ..base.errors import UsageError
 from ..families.registry import features_hash
 from ..ledger.digest import ledger_digest
@@ -65,10 +65,10 @@ def write_vectors(
         if not place.is_file():
             piece = snapshots.iloc[k * PART : (k + 1) * PART]
             table = table_of(extract(ledger, piece, window=window, features=names))
-            write_whole(place, lambda file, table=table: feather.write_feather(table, file, compression="lz4"))
+            write_atomically(place, lambda file, table=table: feather.write_feather(table, file, compression="lz4"))
         if on_progress:
             on_progress(min((k + 1) * PART, len(snapshots)), len(snapshots))
-    write_whole(out, lambda file: _join(places, file))
+    write_atomically(out, lambda file: _join(places, file))
     shutil.rmtree(folder)
     return len(names)
 
@@ -78,7 +78,7 @@ def _begin(folder: Path, digest: str) -> None:
     record = folder / "asked.json"
     if record.is_file() and json.loads(record.read_text())["digest"] != digest:
         shutil.rmtree(folder)
-    write_whole(record, lambda file: file.write(json.dumps({"digest": digest}).encode()))
+    write_atomically(record, lambda file: file.write(json.dumps({"digest": digest}).encode()))
 
 
 def _join(places: Sequence[Path], file: object) -> None:

@@ -7,7 +7,6 @@ another name; what changes the one for the other is the manifest's replacement, 
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import time
 import uuid
@@ -20,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..base.atomic_write import write_whole
+from ..base.atomic_write import write_atomically, write_folder_atomically
 from ..base.errors import DataError
 from ..kernels.context import EMPTY
 from .builder import FAILED_KINDS, KINDS, NAMES
@@ -157,7 +156,7 @@ class Store:
             "state": state.name, "sizes": manifest.sizes,
         }  # fmt: skip
         text = json.dumps(told, indent=1).encode()
-        write_whole(self.folder / _MANIFEST, lambda file: file.writelines([text]))
+        write_atomically(self.folder / _MANIFEST, lambda file: file.writelines([text]))
         for other in self.folder.iterdir():
             # Those who have the old one mapped keep what they mapped.
             if _ours(other) and other != state and not _at_work(other):
@@ -205,15 +204,13 @@ def keep_part(folder: Path, name: str, part: Any) -> None:
     """Store a part of what the chain tells beside its ledger; where that fails, it is found anew the next time."""
     if type(part) is not type(EMPTY.get(name)):
         return
-    place = _part_place(folder, name)
-    fresh = place.with_name(f"{place.name}.{uuid.uuid4().hex}.new")
-    try:
-        fresh.mkdir(parents=True)
+
+    def fill(new: Path) -> None:
         for field, array in part._asdict().items():
-            store(array, fresh / f"{field}.npy")
-        os.replace(fresh, place)
-    except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)
+            store(array, new / f"{field}.npy")
+
+    with contextlib.suppress(DataError):
+        write_folder_atomically(_part_place(folder, name), fill)
 
 
 def stored_part(folder: Path, name: str) -> Any:

@@ -10,9 +10,10 @@ from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
+from ...features.base.atomic_write import UNFINISHED, sha256_of, sync
 from ...features.base.errors import UsageError
 from ..scoring.output import SUFFIXES, join_scores
-from .disk import FRESH, sha256_of, sync_folder, write_whole
+from .disk import write_output
 from .record import difference, read_json, write_json
 
 _RUN = ".run"
@@ -112,7 +113,7 @@ class Place:
     def _refuse_strangers(self) -> None:
         if self.is_file or not self.out.exists():
             return
-        ours = {_RUN, "scores", "set_aside", self.manifest.name, self.manifest.name + FRESH}
+        ours = {_RUN, "scores", "set_aside", self.manifest.name, self.manifest.name + UNFINISHED}
         known = self.manifest.exists() or (self.out / _RUN).exists()
         strangers = sorted(path.name for path in self.out.iterdir() if not known or path.name not in ours)
         if strangers:
@@ -132,9 +133,9 @@ class Place:
         parts = manifest["parts"]
         if self.is_file:
             tables = (pq.read_table(self.folder / part["file"]) for part in parts)
-            files = {self.out.name: write_whole(self.out, lambda file: join_scores(tables, self.out.suffix, file))}
+            files = {self.out.name: write_output(self.out, lambda file: join_scores(tables, self.out.suffix, file))}
             if aside := [self.folder / self.names(k)[1] for k, part in enumerate(parts) if part["set_aside"]["places"]]:
-                files[self.aside.name] = write_whole(self.aside, lambda file: _joined(aside, file))
+                files[self.aside.name] = write_output(self.aside, lambda file: _joined(aside, file))
             manifest = manifest | {"parts": [{"rows": manifest["rows"]}]}
         else:
             files = dict(_files_of(self, parts))
@@ -155,7 +156,7 @@ class Place:
         """Remove what only an unfinished run needs."""
         shutil.rmtree(self.folder if self.is_file else self.folder / _RUN, ignore_errors=True)
         if self.out.parent.is_dir():
-            sync_folder(self.out.parent)
+            sync(self.out.parent)
 
 
 def _files_of(place: Place, parts: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:

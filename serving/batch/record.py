@@ -17,7 +17,7 @@ from ..drift.monitor import BatchDrift
 from ..model.calibration import UNSCORED
 from ..scoring.output import SCORES_SCHEMA
 from ..scoring.scorer import Scorer
-from .disk import write_whole
+from .disk import write_output
 
 FORMAT = "walletprint-scores/1"
 _WORDS = {
@@ -109,9 +109,9 @@ class Totals:
 
 
 def write_json(place: Path, value: Any) -> None:
-    """Write a value as JSON, whole or not at all. Raises DataError as `write_whole` does."""
+    """Write a value as JSON. Raises DataError as `write_output` does."""
     text = json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    write_whole(place, lambda file: file.write(text.encode()))
+    write_output(place, lambda file: file.write(text.encode()))
 
 
 def read_json(place: Path) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ from ..drift.monitor import BatchDrift
 from ..scoring.output import SCORES_SCHEMA
 from ..scoring.rows import reference_column
 from ..scoring.scorer import Scorer
-from .disk import alone, write_whole
+from .disk import alone, write_output
 from .inputs import find_lists, rows_of, signature
 from .list_rows import ASIDE, Aside, Asked
 from .output_location import Place
@@ -129,12 +129,12 @@ class _Batch:
             self._no_date(number)
         table, drift = self._score(asked)
         name, aside_name, place = self._place.names(number)
-        digest = write_whole(self._place.folder / name, lambda file: pq.write_table(table, file, compression="zstd"))
+        digest = write_output(self._place.folder / name, lambda file: pq.write_table(table, file, compression="zstd"))
         record = counted(table) | {"file": name, "sha256": digest, "drift": drift.counts()}
         record["set_aside"] = aside_counts(aside)
         if len(aside):
             there = self._place.folder / aside_name
-            record["set_aside"]["sha256"] = write_whole(
+            record["set_aside"]["sha256"] = write_output(
                 there, lambda file: pq.write_table(aside, file, compression="zstd")
             )
         write_json(place, record)

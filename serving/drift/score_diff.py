@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...features.base.atomic_write import write_parquet, write_whole
+from ...features.base.atomic_write import write_atomically, write_parquet
 from ...features.base.errors import DataError, UsageError
 from ...features.base.untrusted_text import csv_text
 from ...features.families.behaviours import BEHAVIOURS
@@ -77,7 +77,7 @@ def write_moved(found: ScoreDiff, place: Path) -> None:
     if suffix == ".parquet":
         write_parquet(found.moved, place)
     elif suffix == ".csv":
-        write_whole(place, lambda file: file.write(csv_text(found.moved).encode()))
+        write_atomically(place, lambda file: file.write(csv_text(found.moved).encode()))
     else:
         raise UsageError(f"{place}: moves are written as .csv or .parquet; give a name with one of these suffixes")
 

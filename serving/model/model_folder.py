@@ -13,14 +13,13 @@ import hashlib
 import json
 import math
 import os
-import shutil
-import uuid
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
+from ...features.base.atomic_write import write_folder_atomically
 from ...features.base.errors import DataError, UsageError, WalletprintError
 from ...features.base.periods import parse_window
 from ...features.families.registry import catalogue, features_hash
@@ -192,10 +191,7 @@ class ModelFolder(_Part):
         manifest = {"format": FORMAT, "files": {name: _sha256(data) for name, data in sorted(files.items())}}
         files[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
         files |= signed(files[MANIFEST])
-        try:
-            _replace_folder(target, files)
-        except OSError as error:
-            raise DataError(f"{target}: cannot be written ({error.strerror or error}); give another place") from None
+        write_folder_atomically(target, lambda folder: _write_files(folder, files))
         return target
 
     @classmethod
@@ -320,25 +316,9 @@ def _check_replaceable(target: Path) -> None:
         )
 
 
-def _replace_folder(target: Path, files: dict[str, bytes]) -> None:
-    """Write beside the target, then move: a reader finds the old folder, the new one, or for an instant none."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh, old = (target.parent / f".{target.name}.{uuid.uuid4().hex}.{what}" for what in ("new", "old"))
-    try:
-        fresh.mkdir()
-        for name, data in files.items():
-            (fresh / name).write_bytes(data)
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
-    except BaseException:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        raise
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if target.exists():
-            shutil.rmtree(old, ignore_errors=True)
+def _write_files(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
 
 
 def _sha256(data: bytes) -> str:

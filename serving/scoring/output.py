@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...features.base.atomic_write import write_whole
+from ...features.base.atomic_write import write_atomically
 from ...features.base.errors import DataError, UsageError
 from ...features.base.untrusted_text import safe_cell
 
@@ -94,7 +94,7 @@ def write_scores(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_json_lines, ".json": _write_json_lines}
     if place.suffix.lower() not in writers:
         raise UsageError(f"{place}: scores are written as {', '.join(writers)}; give a name with one of these suffixes")
-    write_whole(place, lambda file: writers[place.suffix.lower()](scores_table(frame), file))
+    write_atomically(place, lambda file: writers[place.suffix.lower()](scores_table(frame), file))
     return place
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ....features.base.atomic_write import write_whole
+from ....features.base.atomic_write import write_atomically
 from . import truths
 from .market import ASSETS, BTC, MINOR_UNITS, Ints
 from .output import CHAINS, write_csv
@@ -115,7 +115,7 @@ class Follower:
         self.purses.tell(self._world.end)
         truth = self._truth()
         with self._place.open("rb") as flows:
-            write_whole(folder / FILE, lambda file: shutil.copyfileobj(flows, file))
+            write_atomically(folder / FILE, lambda file: shutil.copyfileobj(flows, file))
         self._place.unlink()
         write_csv(truths.cases(truth), folder / "truth_cases.csv")
         write_csv(truths.years(truth), folder / "truth_years.csv")

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ....features.base.arrow import pc
-from ....features.base.atomic_write import write_whole
+from ....features.base.atomic_write import write_atomically
 from ....features.transfers.schema import SCHEMA
 from . import bech32
 from .market import ASSETS, BTC, ETH, MINOR_UNITS, NATIVE, Ints, Market
@@ -109,4 +109,4 @@ def transfers(rng: np.random.Generator, market: Market, rows: Columns, known: Na
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as CSV, whole or not at all."""
-    write_whole(path, lambda file: frame.to_csv(file, index=False, lineterminator="\n"))
+    write_atomically(path, lambda file: frame.to_csv(file, index=False, lineterminator="\n"))

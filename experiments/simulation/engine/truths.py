@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv
 
-from ....features.base.atomic_write import write_whole
+from ....features.base.atomic_write import write_atomically
 from .market import ASSETS, BTC, DAY, MINOR_UNITS, Ints
 from .purses import Purses
 from .world import World
@@ -188,4 +188,4 @@ def write_wallets(world: World, addresses: pa.Array, count: Ints, path: Path) ->
         "population": pa.array(wallets.text("population"), pa.string()),
     })  # fmt: skip
     shown = table.filter(pa.array(count > 0)).sort_by("address")
-    write_whole(path, lambda file: csv.write_csv(shown, file, csv.WriteOptions(quoting_style="needed")))
+    write_atomically(path, lambda file: csv.write_csv(shown, file, csv.WriteOptions(quoting_style="needed")))

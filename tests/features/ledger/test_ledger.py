@@ -378,7 +378,7 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
         Ledger.cached(rich_table(transfers=50), tmp_path / "kept")
 
 
-@pytest.mark.parametrize("where", ["ledger.write", "stored.write_whole", "ledger.compressed", "build.copies"])
+@pytest.mark.parametrize("where", ["ledger.write", "store.write_atomically", "ledger.compressed", "builder.copies"])
 def test_what_is_interrupted_leaves_nothing_half_written(tmp_path, monkeypatch, where):
     frame = rich_table(transfers=300)
     paths, folder = cuts_of(frame, tmp_path), tmp_path / "kept"
@@ -389,10 +389,10 @@ def test_what_is_interrupted_leaves_nothing_half_written(tmp_path, monkeypatch, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"walletprint.features.{where}", stop)
+        patch.setattr(f"walletprint.features.ledger.{where}", stop)
         with pytest.raises(KeyboardInterrupt):
             Ledger.cached(paths, folder)
-    if where != "stored.write_whole":  # where a whole state lies beside the old one, until the next is committed
+    if where != "store.write_atomically":  # where a whole state lies beside the old one, until the next is committed
         assert sorted(place.name for place in folder.rglob("*")) == before
     assert meaning(Ledger.cached(paths[:1], folder)) == expected
     assert meaning(Ledger.cached(paths, folder)) == meaning(Ledger.from_transfers(frame))

@@ -23,15 +23,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from walletprint.features.base import atomic_write
 from walletprint.features.base.errors import WalletprintError
 from walletprint.features.ledger.ledger import Ledger
 from walletprint.serving import Scorer
-from walletprint.serving.batch import disk, run, score_batch
+from walletprint.serving.batch import run, score_batch
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 FILES, ROWS, PART = 6, 10, 16
 TRACEBACK, HUNG = 99, 60
-STEPS = ("open_new", "sync", "move", "sync_folder")
+STEPS = ("open_new", "sync", "move")
 KINDS = (
     "kill at step",
     "kill at moment",
@@ -60,7 +61,7 @@ class Fault:
 
     def inject(self) -> None:
         for name in STEPS:
-            setattr(disk, name, self._around(getattr(disk, name), name))
+            setattr(atomic_write, name, self._around(getattr(atomic_write, name), name))
 
     def _around(self, real: Callable, name: str) -> Callable:
         def step(*given: object) -> object:

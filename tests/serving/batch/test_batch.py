@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from walletprint.features.base import atomic_write
 from walletprint.features.base.errors import DataError, UsageError
 from walletprint.serving import write_scores
 from walletprint.serving.batch import disk, score_batch, write_summary
@@ -68,7 +69,7 @@ def test_the_manifest_tells_the_files_and_their_checksums(batch, listed, tmp_pat
     manifest = json.loads((tmp_path / "scores" / "manifest.json").read_text())
     assert manifest["format"] == "walletprint-scores/1"
     assert set(files(tmp_path / "scores")) == {*manifest["files"], "manifest.json"}
-    assert all(disk.sha256_of(tmp_path / "scores" / name) == sha for name, sha in manifest["files"].items())
+    assert all(atomic_write.sha256_of(tmp_path / "scores" / name) == sha for name, sha in manifest["files"].items())
     assert sum(part["rows"] for part in manifest["parts"]) == len(ASKED)
 
 
@@ -109,7 +110,7 @@ def test_an_unfinished_run_goes_on_only_when_asked_the_same(batch, listed, tmp_p
         fresh.rename(place)
 
     with monkeypatch.context() as patch:
-        patch.setattr(disk, "move", full)
+        patch.setattr(atomic_write, "move", full)
         with pytest.raises(DataError, match=r"No space left on device.*--resume"):
             batch(listed)
     with pytest.raises(UsageError, match="unfinished run; --resume"):

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from walletprint.cli.score_command import _drift
+from walletprint.features.base import atomic_write
 from walletprint.features.base.errors import DataError
 from walletprint.features.extraction.extractor import extract
 from walletprint.serving import Scorer
-from walletprint.serving.batch import disk, score_batch
+from walletprint.serving.batch import score_batch
 from walletprint.serving.drift.monitor import batch_drift
 from walletprint.serving.model.profile import profile_of
 from walletprint.serving.scoring.rows import TEST_ADDRESSES
@@ -76,7 +77,7 @@ def test_a_resumed_batch_reports_the_same(batch, tmp_path, monkeypatch):
         fresh.rename(place)
 
     with monkeypatch.context() as patch:
-        patch.setattr(disk, "move", full)
+        patch.setattr(atomic_write, "move", full)
         with pytest.raises(DataError, match="No space left"):
             batch("again", rows_per_part=25)
     again = batch("again", rows_per_part=25, resume=True)

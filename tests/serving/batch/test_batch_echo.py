@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from walletprint.features.base import atomic_write
 from walletprint.features.base.errors import DataError
-from walletprint.serving.batch import disk, inputs, parquet_rows, run, score_batch
+from walletprint.serving.batch import inputs, parquet_rows, run, score_batch
 from walletprint.serving.batch import passthrough_columns as echo
 from walletprint.serving.batch.list_rows import Aside, Asked
 
@@ -104,7 +105,7 @@ def test_a_resumed_batch_echoes_the_same_bytes(batch, listed, tmp_path, monkeypa
         fresh.rename(place)
 
     with monkeypatch.context() as patch:
-        patch.setattr(disk, "move", full)
+        patch.setattr(atomic_write, "move", full)
         with pytest.raises(DataError, match="No space left"):
             batch(place, f"again{suffix}")
     assert batch(place, f"again{suffix}", resume=True)["rows_kept"] == 10

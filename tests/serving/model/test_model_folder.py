@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from walletprint.features.base import atomic_write
 from walletprint.features.base.errors import DataError, UsageError
 from walletprint.serving import ModelFolder, Scorer
 
@@ -89,16 +90,16 @@ def test_saving_never_replaces_what_is_no_model(model, tmp_path):
         model.save(tmp_path / "file")
 
 
-@pytest.mark.parametrize("failing", ["write_bytes", "rename"])
-def test_a_failed_save_leaves_the_older_model(model, model_values, model_dir, monkeypatch, failing):
-    real = getattr(Path, failing)
+@pytest.mark.parametrize(("owner", "failing"), [(Path, "write_bytes"), (atomic_write, "move")])
+def test_a_failed_save_leaves_the_older_model(model, model_values, model_dir, monkeypatch, owner, failing):
+    real = getattr(owner, failing)
 
     def fail(self, *rest):
         if self.name.endswith(".new") or self.parent.name.endswith(".new"):
             raise OSError("disk full")
         return real(self, *rest)
 
-    monkeypatch.setattr(Path, failing, fail)
+    monkeypatch.setattr(owner, failing, fail)
     with pytest.raises(DataError, match=r"model: cannot be written \(disk full\)"):
         ModelFolder(**model_values | {"threshold": 0.7}).save(model_dir)
     monkeypatch.undo()
