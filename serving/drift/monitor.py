@@ -14,15 +14,23 @@ from ...features.base.errors import DataError, UsageError
 from ...features.base.read_table import read_small_table
 from ..model.calibration import percentiles
 from ..model.model_folder import ModelFolder
+from ..model.population_stability import (
+    BINS,
+    DRIFTED,
+    LEAST_ROWS,
+    WATCH,
+    bins_of,
+    bins_of_all,
+    edges_of,
+    index_of,
+)
 from ..model.profile import MISSING
-from ..model.stability import BINS, LEAST_ROWS, bins_of, bins_of_all, edges_of, index_of
+from .adversarial_validation import tell_apart
 from .score_diff import read_scored, version_of, wallets_of
 
 if TYPE_CHECKING:
     from ..scoring.scorer import Scorer
 
-WATCH, DRIFTED = 0.1, 0.25
-"""Where the stability index is no longer calm, and where it has moved (Siddiqi 2006)."""
 APART_WATCH, APART_DRIFTED = 0.7, 0.85
 """ROC-AUC with which features tell the batch from the reference. Two seasons of one chain differ too: 0.5 is never met."""
 CALM, WATCHED, MOVED, FEW = "calm", "watch", "drifted", "too few rows"
@@ -33,11 +41,8 @@ SAMPLE = 500
 Not that of their values: equal rows, of which wallets with little history have many, would all be in the sample, or none."""
 KEY = ("address", "as_of")
 FOLDS, ROUNDS, NAMED = 2, 40, 5
+_SMALL = {"learning_rate": 0.1, "num_leaves": 7, "min_data_in_leaf": 20, "feature_fraction": 0.3}
 _hash_rows: Any = pd.util.hash_pandas_object  # pyright: ignore[reportAttributeAccessIssue] (public, but its types are not)
-_SMALL = {
-    "objective": "binary", "learning_rate": 0.1, "num_leaves": 7, "min_data_in_leaf": 20, "feature_fraction": 0.3,
-    "deterministic": True, "force_row_wise": True, "seed": 7, "num_threads": 1, "verbosity": -1,
-}  # fmt: skip
 _NO_PROFILE = "the model has no profile of its features (it was trained before there was one): only scores are compared"
 
 
@@ -189,7 +194,10 @@ class BatchDrift:
             return None
         ours = np.array([[_number(letter) for letter in row] for _, row in self._sample])
         theirs = np.column_stack([[_number(letter) for letter in self.profile.codes[name]] for name in self.features])
-        auc, used = _adversarial(np.concatenate([theirs, ours]), np.repeat([0.0, 1.0], [len(theirs), len(ours)]))
+        held = np.arange(len(theirs) + len(ours)) % FOLDS
+        X, kind = np.concatenate([theirs, ours]), np.repeat([0.0, 1.0], [len(theirs), len(ours)])
+        folds = ((np.flatnonzero(held != fold), np.flatnonzero(held == fold)) for fold in range(FOLDS))
+        auc, used = tell_apart(X, kind, folds, _SMALL, ROUNDS)
         verdict = verdict_of(auc, APART_WATCH, APART_DRIFTED)
         return {"roc_auc": round(auc, 6), "verdict": verdict, "by": [self.features[at] for at in used[:NAMED]]}
 
@@ -243,20 +251,3 @@ def _numbers(X: pd.DataFrame, names: list[str]) -> np.ndarray:
         return X[names].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise DataError(f"drift: numbers are needed in all columns ({' '.join(str(error).split())})") from None
-
-
-def _adversarial(X: np.ndarray, z: np.ndarray) -> tuple[float, list[int]]:
-    """ROC-AUC of telling z from X in folds, and the columns used, the greatest gain first."""
-    import lightgbm as lgb  # here, for it imports scikit-learn where that is installed
-
-    fold = np.arange(len(z)) % FOLDS
-    predicted, gain = np.zeros(len(z)), np.zeros(X.shape[1])
-    for held in range(FOLDS):
-        data = lgb.Dataset(X[fold != held], label=z[fold != held], params={"verbosity": -1})
-        booster = lgb.train(_SMALL, data, num_boost_round=ROUNDS)
-        predicted[fold == held] = np.asarray(booster.predict(X[fold == held], num_threads=1))
-        gain += booster.feature_importance("gain")
-    ranks = pd.Series(predicted).rank().to_numpy()
-    ones = int(z.sum())
-    auc = (ranks[z == 1].sum() - ones * (ones + 1) / 2) / (ones * (len(z) - ones))
-    return float(auc), [int(at) for at in np.argsort(-gain, kind="stable") if gain[at] > 0]

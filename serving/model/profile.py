@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from .stability import BINS, bins_of, edges_of
+from .population_stability import BINS, bins_of, edges_of
 
 ROWS = 1_000
 MISSING = "-"

@@ -4,7 +4,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from ...serving.model.stability import LEAST_ROWS, psi
+from ...serving.model.population_stability import LEAST_ROWS, psi
 from ..data.dataset import Dataset
 from ..splits.time_split import Slices
 

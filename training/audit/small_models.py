@@ -1,13 +1,10 @@
 """Small models for the audit: cheap, on one thread, the same each time. Knows no check."""
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 
-from ..models.estimators import REPRODUCIBLE
+from ...serving.drift.adversarial_validation import fit_reproducibly, predict_in_folds, roc_auc, tell_apart
 
 FULL = {"learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 0.3, "lambda_l2": 1.0}
 """Of the full model and of its shortcuts: the heads' defaults, learning twice as fast in half as many rounds."""
@@ -21,7 +18,7 @@ FOLDS, SEED = 3, 7
 def fit_ranking(X: pd.DataFrame, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Raw log-odds of the rows `test` from a model of the rows `train`; shape (len(test),)."""
     values = X.to_numpy(dtype=np.float64)
-    booster = _fit(values[train], y[train], {**FULL, "objective": "binary"}, FULL_ROUNDS)
+    booster = fit_reproducibly(values[train], y[train], {**FULL, "objective": "binary"}, FULL_ROUNDS)
     return np.asarray(booster.predict(values[test], raw_score=True, num_threads=1))
 
 
@@ -33,14 +30,15 @@ def separation_auc(X: pd.DataFrame, z: np.ndarray, groups: np.ndarray | None = N
         z: (n,) of 0 and 1, at least `FOLDS` of each.
         groups: rows of one group lie in one fold; None if rows stand alone.
     """
-    predicted, gain = _in_folds(X, z, groups, "binary")
-    used = [at for at in np.argsort(-gain, kind="stable") if gain[at] > 0]
-    return float(roc_auc_score(z, predicted)), [str(X.columns[at]) for at in used]
+    values = X.to_numpy(dtype=np.float64)
+    auc, used = tell_apart(values, z, _folds(z, groups, "binary"), SMALL, SMALL_ROUNDS)
+    return auc, [str(X.columns[column]) for column in used]
 
 
 def explained_variance(X: pd.DataFrame, target: np.ndarray, groups: np.ndarray | None = None) -> float:
     """Share of the variance of `target`, shape (n,), that features explain in folds not fitted on; may be negative."""
-    predicted, _ = _in_folds(X, target, groups, "regression")
+    values, folds = X.to_numpy(dtype=np.float64), _folds(target, groups, "regression")
+    predicted, _ = predict_in_folds(values, target, folds, {**SMALL, "objective": "regression"}, SMALL_ROUNDS)
     return float(1 - np.mean((target - predicted) ** 2) / np.var(target))
 
 
@@ -64,9 +62,7 @@ def ascending_auc(X: pd.DataFrame, z: np.ndarray) -> np.ndarray:
         X: (n, d) float64.
         z: (n,) of 0 and 1, both of them there.
     """
-    ranks = rankdata(median_filled(X.to_numpy(dtype=np.float64)), axis=0)
-    ones = int(z.sum())
-    return (ranks[z == 1].sum(axis=0) - ones * (ones + 1) / 2) / (ones * (len(z) - ones))
+    return roc_auc(median_filled(X.to_numpy(dtype=np.float64)), z)
 
 
 def median_filled(values: np.ndarray) -> np.ndarray:
@@ -80,25 +76,8 @@ def median_filled(values: np.ndarray) -> np.ndarray:
     return np.where(gone, medians, values)
 
 
-def _in_folds(
-    X: pd.DataFrame, target: np.ndarray, groups: np.ndarray | None, objective: str
-) -> tuple[np.ndarray, np.ndarray]:
-    values = X.to_numpy(dtype=np.float64)
-    predicted, gain = np.zeros(len(target)), np.zeros(X.shape[1])
-    for train, test in _folds(target, groups, objective):
-        booster = _fit(values[train], target[train], {**SMALL, "objective": objective}, SMALL_ROUNDS)
-        predicted[test] = np.asarray(booster.predict(values[test], num_threads=1))
-        gain += booster.feature_importance("gain")
-    return predicted, gain
-
-
 def _folds(target: np.ndarray, groups: np.ndarray | None, objective: str):
     if groups is not None and np.unique(groups).size >= FOLDS:
         return GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(target, groups=groups)
     kinds = target if objective == "binary" else np.zeros(len(target))
     return StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(target, kinds)
-
-
-def _fit(X: np.ndarray, y: np.ndarray, params: dict, rounds: int) -> lgb.Booster:
-    settings = {**REPRODUCIBLE, **params, "seed": SEED, "num_threads": 1}
-    return lgb.train(settings, lgb.Dataset(X, label=y, params={"verbosity": -1}), num_boost_round=rounds)

@@ -6,7 +6,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ...serving.drift.monitor import CALM as CALM_VERDICT
-from ...serving.drift.monitor import DRIFTED, MOVED, WATCH, WATCHED
+from ...serving.drift.monitor import MOVED, WATCHED
+from ...serving.model.population_stability import DRIFTED, WATCH
 from .plot_style import CALM, INK, MODEL_COLOUR, RISK, dress, save
 
 SHOWN = 20

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ...serving.model.population_stability import DRIFTED, WATCH
 from ..assessment.feature_drift import MEAN, SCORE
 from ..data.dataset import Dataset
 from ..data.large_matrix import taken
@@ -91,7 +92,7 @@ def drift_figure(drift: pd.DataFrame) -> Figure:
     lines = {SCORE: (MODEL_COLOUR, 2.2), MEAN: (RISK, 2.0), **dict.fromkeys(most.columns, (CALM, 1.3))}
     for name, (colour, width) in lines.items():
         axes.plot(table.index, table[name], marker="o", markersize=3.5, color=colour, linewidth=width, label=name)
-    for level in (0.1, 0.25):
+    for level in (WATCH, DRIFTED):
         axes.axhline(level, color=INK, linewidth=0.8, linestyle=":")
     dress(axes, "Drift: features against training, score against calibration", "", "population stability index")
     axes.set_ylim(bottom=0)

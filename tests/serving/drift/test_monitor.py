@@ -13,8 +13,8 @@ from walletprint.features.base.errors import DataError, UsageError
 from walletprint.serving import ModelFolder, Scorer, write_scores
 from walletprint.serving.drift.monitor import BatchDrift, batch_drift, drift_of_files
 from walletprint.serving.model.calibration import reference_quantiles
+from walletprint.serving.model.population_stability import bins_of, bins_of_all, edges_of, psi
 from walletprint.serving.model.profile import Profile, profile_of
-from walletprint.serving.model.stability import bins_of, bins_of_all, edges_of, psi
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from walletprint.serving.model.stability import FLOOR, psi
+from walletprint.serving.model.population_stability import FLOOR, psi
 from walletprint.training.assessment.feature_drift import MEAN, SCORE
 
 NAN = float("nan")
