@@ -11,7 +11,7 @@ import pytest
 import walletprint
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-COMPARED_WITH = {"polars", "tsfresh"}  # the extra `benchmarks`: what its engines need, and nothing else may
+COMPARED_WITH = {"polars"}  # the extra `benchmarks`: what its engines need, and nothing else may
 
 
 def modules() -> list[str]:
@@ -21,7 +21,7 @@ def modules() -> list[str]:
         package = importlib.import_module(f"walletprint.{part}")
         found.append(package.__name__)
         found += [module.name for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
-    scripts = ("walletprint.serving.pyfunc", "gfp_guest", "gfp_edges_guest")  # for MLflow, and for another interpreter
+    scripts = ("walletprint.serving.pyfunc", "gfp_guest")  # for MLflow, and for another interpreter
     return [name for name in found if not name.endswith(scripts)]
 
 

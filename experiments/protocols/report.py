@@ -12,7 +12,6 @@ import pandas as pd
 
 from ...features.base.untrusted_text import markdown_text
 
-RESULTS = Path("experiments/benchmarks/results")
 _VERSIONS = ("numpy", "pandas", "pyarrow", "numba", "lightgbm", "duckdb", "scikit-learn")
 
 
@@ -37,7 +36,7 @@ def write_report(
     command: str,
     intro: str,
     tables: dict[str, pd.DataFrame],
-    folder: Path = RESULTS,
+    folder: Path,
     where: dict[str, Any] | None = None,
 ) -> Path:
     """Write `<name>.md` and `<name>.json` into `folder`; returns the Markdown file.

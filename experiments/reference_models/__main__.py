@@ -1,6 +1,6 @@
 """Makes the reference models that come with the package, from public histories that are not part of it. Run with
 
-    python -m walletprint.experiments.reference_models.__main__ --data FOLDER
+    python -m walletprint.experiments.reference_models --data FOLDER
 
 The same data give the same model folders, byte for byte.
 """

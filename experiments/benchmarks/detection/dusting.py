@@ -21,8 +21,9 @@ from ....features.exposure import with_attribution
 from ....serving import Scorer
 from ....training import read_labels, train
 from ....training.config.dust_proof import proof_of
-from ...protocols.report import RESULTS, write_report
 from ...simulation import simulate
+from ..harness.options import RESULTS, Results
+from ..harness.result_page import publish
 
 HEADS = ("laundering", "state_linked")
 BUDGET = 0.01
@@ -84,7 +85,7 @@ class Trial:
 def main(
     wallets: Annotated[int, typer.Option(help="Of each simulated chain.")] = 1_500,
     days: Annotated[int, typer.Option(help="How long each is.")] = 420,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    results: Results = RESULTS,
 ) -> None:
     """Run the benchmark and write its tables."""
     trials = [_trial(seed, wallets, days) for seed in CHAINS]
@@ -96,8 +97,7 @@ def main(
             trials
         ),
     }
-    command = "python -m walletprint.experiments.benchmarks.detection.dusting"
-    typer.echo(write_report("dusting", command, INTRO, tables, results).read_text())
+    publish(__file__, INTRO, tables, results)
 
 
 def _trial(seed: int, wallets: int, days: int) -> Trial:

@@ -19,8 +19,9 @@ from ....serving import Scorer
 from ....training import read_labels, train
 from ....training.metrics.classification_metrics import pr_auc
 from ....training.metrics.early_detection import early_snapshots, time_to_detection
-from ...protocols.report import RESULTS, write_report
 from ...simulation import Scenario, SimulatedChain, load_scenario, simulate
+from ..harness.options import RESULTS, Results
+from ..harness.result_page import publish
 
 CUT = 0.65  # of the period: what came before it trains, wallets first seen after it are watched
 ALARMS = (0.01, 0.05)  # share of the honest wallets watched that are flagged
@@ -194,14 +195,13 @@ def _evaders(folder: Path, base: Scenario, strengths: tuple[float, ...]) -> Iter
 
 
 def main(
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    results: Results = RESULTS,
     strength: Annotated[list[float] | None, typer.Option(help="Of evasion, 0 to 1; may be given again.")] = None,
 ) -> None:
     """Time to detection and evasion on simulated chains."""
     with tempfile.TemporaryDirectory() as folder:
         tables = hard(Path(folder)) | evasion(Path(folder), tuple(strength or STRENGTHS))
-    command = "python -m walletprint.experiments.benchmarks.detection.simulated_detection"
-    typer.echo(write_report("simulated-detection", command, INTRO, tables, results).read_text(encoding="utf-8"))
+    publish(__file__, INTRO, tables, results)
 
 
 if __name__ == "__main__":

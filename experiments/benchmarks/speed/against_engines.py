@@ -15,9 +15,11 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from ...protocols.report import RESULTS, environment, write_report
+from ...protocols.report import environment
 from ..harness.agreement import NEAR_ZERO, RELATIVE, differences
+from ..harness.options import RESULTS, Folder, Results, Rows, Runs
 from ..harness.processes import measured, transfers_of, use_few_cores
+from ..harness.result_page import publish
 
 INTRO = f"""\
 Generated transfers (`generate.py`), features of every wallet as of 2024-10-01. `walletprint` computes the 36 features (and the
@@ -55,13 +57,11 @@ _GUESTS = ("duckdb", "duckdb-4gb", "polars", "pandas")
 
 
 def main(
-    rows: Annotated[
-        list[int] | None, typer.Option(help="Transfers; may be given again. 1M and 10M by default.")
-    ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each engine.")] = 3,
+    rows: Rows = None,
+    runs: Runs = 3,
     engines: Annotated[list[str] | None, typer.Option(help=f"Some of {', '.join(ENGINES)}.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Keeps generated files; those already there are used.")] = None,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    folder: Folder = None,
+    results: Results = RESULTS,
 ) -> None:
     """Run the benchmark and write its tables."""
     names = chosen_engines(engines or list(ENGINES))
@@ -71,9 +71,7 @@ def main(
         every = pd.concat([compare(transfers_of(n, where), n, names, runs) for n in rows or [1_000_000, 10_000_000]])
     medians = medians_of(every)
     tables = {f"Medians of {runs} runs": medians, "Ratios": ratios(medians), "Every run": every}
-    command = "python -m walletprint.experiments.benchmarks.speed.against_engines"
-    found = write_report("against-engines", command, INTRO, tables, results, environment("polars"))
-    typer.echo(found.read_text())
+    publish(__file__, INTRO, tables, results, environment("polars"))
 
 
 def chosen_engines(names: list[str]) -> list[str]:

@@ -17,10 +17,11 @@ import pandas as pd
 import typer
 
 from ...protocols.published import stream_patterns as streams
-from ...protocols.report import RESULTS, environment, write_report
+from ...protocols.report import environment
 from ..engines import streams as runner
-from ..engines.gfp import missing
+from ..harness.options import RESULTS, Results, Runs
 from ..harness.processes import use_few_cores
+from ..harness.result_page import publish
 from ..harness.threads import THREADS
 from .graphs import START, dense, hubs
 
@@ -63,8 +64,8 @@ def main(
     ] = 300_000,
     neighbours: Annotated[int, typer.Option(help="Of each hub, and as many again that pay it.")] = 100_000,
     limit: Annotated[int, typer.Option(help="Seconds after which the guest is stopped at the hubs.")] = 300,
-    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each.")] = 3,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    runs: Runs = 3,
+    results: Results = RESULTS,
 ) -> None:
     """Run the benchmark and write its tables."""
     if reason := missing(guest_python):
@@ -86,9 +87,17 @@ def main(
         tables |= {"Hubs": at_hubs(hubs(folder / "hubs.npz", 5 * neighbours, neighbours), guest_python, limit)}
     where = environment()
     where["versions"] |= {f"{name} of the guest": found for name, found in every.attrs["versions"].items()}
-    command = "python -m walletprint.experiments.benchmarks.speed.against_gfp --guest-python PATH"
     tables |= {"Every run": every}
-    typer.echo(write_report("against-gfp", command, INTRO, tables, results, where).read_text())
+    publish(__file__, INTRO, tables, results, where, arguments="--guest-python PATH")
+
+
+def missing(python: Path) -> str:
+    """Why the guest cannot run there; empty if it can."""
+    try:
+        fails = subprocess.run([python, "-c", "import snapml"], capture_output=True).returncode
+    except OSError:
+        fails = True
+    return f"{python} cannot import snapml; install it there, or name one that can: --guest-python" if fails else ""
 
 
 def ours(graph: Path, edges: int, hub: int, work: int, save: Path | None = None) -> dict[str, Any]:

@@ -9,14 +9,14 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import typer
 
-from ...protocols.report import RESULTS, write_report
+from ..harness.options import RESULTS, Results, Runs
 from ..harness.processes import use_few_cores
+from ..harness.result_page import publish
 
 TRANSFERS = 1_000
 WALLET = "0x" + "ab" * 20
@@ -53,8 +53,8 @@ nothing else (Numba imports scipy.linalg as soon as a compiled kernel is loaded)
 
 
 def main(
-    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each.")] = 7,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    runs: Runs = 7,
+    results: Results = RESULTS,
 ) -> None:
     """Run the benchmark and write its tables."""
     use_few_cores()
@@ -65,9 +65,8 @@ def main(
         every = pd.DataFrame([{"step": step, "seconds": _took(step, place)} for _ in range(runs) for step in STEPS])
     tables = {f"Of {runs} runs": _summary(every), "Every run": every}
     installed = ", ".join(name for name in MANY if find_spec(name)) or "none"
-    command = "python -m walletprint.experiments.benchmarks.speed.cold_start"
     intro = INTRO.format(installed=installed)
-    typer.echo(write_report("cold-start", command, intro, tables, results).read_text(encoding="utf-8"))
+    publish(__file__, intro, tables, results)
 
 
 def _transfers() -> pd.DataFrame:

@@ -4,8 +4,7 @@ python -m walletprint.experiments.benchmarks.speed.contributions
 """
 
 import time
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -13,8 +12,9 @@ import pandas as pd
 import typer
 
 from ....serving.explain.contributions import Explainer
-from ...protocols.report import RESULTS, write_report
+from ..harness.options import RESULTS, Results, Runs
 from ..harness.processes import use_few_cores
+from ..harness.result_page import publish
 from ..harness.threads import THREADS
 
 TREES, LEAVES, FEATURES, TRAINED = 500, 63, 150, 10_000
@@ -67,8 +67,8 @@ def compared(booster: lightgbm.Booster, explainer: Explainer, seed: int) -> list
 
 
 def main(
-    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each.")] = 3,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    runs: Runs = 3,
+    results: Results = RESULTS,
 ) -> None:
     """Run the benchmark and write its tables."""
     use_few_cores()
@@ -80,8 +80,7 @@ def main(
     ready = time.perf_counter() - began
     every = pd.DataFrame([row for run in range(runs) for row in compared(booster, explainer, 10 + run)])
     tables = {f"Medians of {runs} runs": summary(every, ready), "Every run": every}
-    command = "python -m walletprint.experiments.benchmarks.speed.contributions"
-    typer.echo(write_report("contributions", command, INTRO, tables, results).read_text(encoding="utf-8"))
+    publish(__file__, INTRO, tables, results)
 
 
 def summary(every: pd.DataFrame, ready: float) -> pd.DataFrame:

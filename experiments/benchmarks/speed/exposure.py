@@ -6,13 +6,11 @@ Each run is a process of its own. What taint is stands in docs/exposure.md; test
 shows that it is right.
 """
 
-import json
-import subprocess
-import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,13 +18,13 @@ import typer
 
 from ....features import Ledger
 from ....features.exposure import Sources, taint
-from ...protocols.report import RESULTS, write_report
-from ..harness.processes import transfers_of, use_few_cores
+from ..harness.options import RESULTS, Folder, Results, Rows, Runs
+from ..harness.processes import measured, transfers_of, use_few_cores
+from ..harness.result_page import publish
 from ..harness.worker import peak_mb
 
 COLUMNS, SOURCES, HUBS = 8, 500, 200
-PASSES = (("in", "haircut"), ("out", "haircut"), ("in", "fifo"), ("in", "poison"))
-_WARM_ROWS = 20_000
+PASSES = ("in_haircut", "out_haircut", "in_fifo", "in_poison")
 INTRO = f"""\
 Taint of {COLUMNS} categories, each of {SOURCES} wallets drawn at random, of which half are services, over generated transfers
 (`generate.py`); the {HUBS} busiest wallets are services, too. `order` is what is found once a ledger (pairs, the order within
@@ -37,33 +35,21 @@ anything tainted came to, `lost` the largest of |entered + swapped − held − 
 
 
 def main(
-    rows: Annotated[list[int] | None, typer.Option(help="Transfers; may be given again. 10M by default.")] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each.")] = 3,
-    folder: Annotated[Path | None, typer.Option(help="Keeps generated files; those already there are used.")] = None,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    rows: Rows = None,
+    runs: Runs = 3,
+    folder: Folder = None,
+    results: Results = RESULTS,
 ) -> None:
     """Run the benchmark and write its tables."""
     use_few_cores()
     with tempfile.TemporaryDirectory() as temporary:
-        where = folder or Path(temporary)
-        warm = transfers_of(_WARM_ROWS, where)
-        every = pd.DataFrame(
-            [
-                _started(transfers_of(n, where), warm, *one)
-                for n in rows or [10_000_000]
-                for _ in range(runs)
-                for one in PASSES
-            ]
-        )
+        paths = [transfers_of(n, folder or Path(temporary)) for n in rows or [10_000_000]]
+        every = pd.DataFrame([
+            measured("speed.exposure", name, path) for path in paths for _ in range(runs) for name in PASSES
+        ])  # fmt: skip
     keys = ["rows", "direction", "method"]
     tables = {f"Medians of {runs} runs": every.groupby(keys, sort=False).median().reset_index(), "Every run": every}
-    command = "python -m walletprint.experiments.benchmarks.speed.exposure"
-    typer.echo(write_report("exposure", command, INTRO, tables, results).read_text())
-
-
-def _started(path: Path, warm: Path, direction: str, method: str) -> dict[str, Any]:
-    words = [sys.executable, "-m", f"{__package__}.exposure", "pass", str(path), str(warm), direction, method]
-    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    publish(__file__, INTRO, tables, results)
 
 
 def measured_pass(path: Path, direction: Any, method: Any) -> dict[str, Any]:
@@ -87,6 +73,12 @@ def measured_pass(path: Path, direction: Any, method: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+in_haircut = partial(measured_pass, direction="in", method="haircut")
+out_haircut = partial(measured_pass, direction="out", method="haircut")
+in_fifo = partial(measured_pass, direction="in", method="fifo")
+in_poison = partial(measured_pass, direction="in", method="poison")
+
+
 def drawn(ledger: Ledger, seed: int = 7) -> Sources:
     """Sources of every column, half of them services, and hubs that are services."""
     rng, wallets = np.random.default_rng(seed), len(ledger.addresses)
@@ -100,9 +92,4 @@ def drawn(ledger: Ledger, seed: int = 7) -> Sources:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["pass"]:
-        place, small, *how = sys.argv[2:]
-        measured_pass(Path(small), *how)
-        sys.stdout.write(json.dumps(measured_pass(Path(place), *how)))
-    else:
-        typer.run(main)
+    typer.run(main)

@@ -7,15 +7,15 @@ What other engines take is not here, but in `against_engines`.
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
 import pandas as pd
 import typer
 
 from ....features import Ledger
-from ...protocols.report import RESULTS, write_report
 from ..engines.ours import in_pieces
+from ..harness.options import RESULTS, Folder, Results, Rows, Runs
 from ..harness.processes import measured, transfers_of, use_few_cores
+from ..harness.result_page import publish
 
 SIZES = (1_000_000, 10_000_000, 50_000_000)
 MEMORY = 4_000_000_000
@@ -34,12 +34,10 @@ def run_ours(path: Path) -> int:
 
 
 def main(
-    rows: Annotated[
-        list[int] | None, typer.Option(help="Transfers; may be given again. 1M, 10M, 50M by default.")
-    ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each size.")] = 3,
-    folder: Annotated[Path | None, typer.Option(help="Keeps generated files; those already there are used.")] = None,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    rows: Rows = None,
+    runs: Runs = 3,
+    folder: Folder = None,
+    results: Results = RESULTS,
 ) -> None:
     """Run the benchmark and write its tables."""
     use_few_cores()
@@ -47,8 +45,7 @@ def main(
         sizes = sorted(rows or SIZES)
         every = pd.concat([sized(transfers_of(n, folder or Path(temporary)), n, runs) for n in sizes])
     tables = {f"Medians of {runs} runs": growth_of(every), "Every run": every}
-    command = "python -m walletprint.experiments.benchmarks.speed.growth"
-    typer.echo(write_report("growth", command, INTRO, tables, results).read_text())
+    publish(__file__, INTRO, tables, results)
 
 
 def sized(path: Path, rows: int, runs: int) -> pd.DataFrame:

@@ -6,7 +6,6 @@ Run with `python -m walletprint.experiments.benchmarks.speed.scoring`.
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
 import pandas as pd
 import pyarrow as pa
@@ -16,9 +15,10 @@ import typer
 from ....features import Ledger, coverage, extract, parse_as_of, snapshots_of
 from ....serving import Scorer
 from ....serving.batch import score_batch
-from ...protocols.report import RESULTS, write_report
 from ..engines.columns import AS_OF
+from ..harness.options import RESULTS, Folder, Results, Runs
 from ..harness.processes import measured, transfers_of, use_few_cores
+from ..harness.result_page import publish
 
 TRANSFERS, WALLETS = 10_000_000, 1_000_000
 AT_ONCE = 100_000
@@ -105,9 +105,9 @@ def _asked(ledger: Ledger, wallets: int = WALLETS) -> Iterator[pd.DataFrame]:
 
 
 def main(
-    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each.")] = 3,
-    folder: Annotated[Path | None, typer.Option(help="Keeps generated files; those already there are used.")] = None,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    runs: Runs = 3,
+    folder: Folder = None,
+    results: Results = RESULTS,
 ) -> None:
     """Time the steps of scoring and write their tables."""
     use_few_cores()
@@ -117,8 +117,7 @@ def main(
             {"step": step, **measured("speed.scoring", step, path)} for _ in range(runs) for step in STEPS
         ])  # fmt: skip
     tables = {f"Medians of {runs} runs": summary(every), "Every run": every.drop(columns="features")}
-    command = "python -m walletprint.experiments.benchmarks.speed.scoring"
-    typer.echo(write_report("scoring", command, INTRO, tables, results).read_text(encoding="utf-8"))
+    publish(__file__, INTRO, tables, results)
 
 
 def summary(every: pd.DataFrame) -> pd.DataFrame:

@@ -10,9 +10,10 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from ...protocols.report import RESULTS, write_report
 from ...simulation import load_scenario, simulate
+from ..harness.options import RESULTS, Results, Runs
 from ..harness.processes import measured, use_few_cores
+from ..harness.result_page import publish
 
 SIZES = (18_000, 140_000)
 RUNS = 3
@@ -39,8 +40,8 @@ def main(
     wallets: Annotated[
         list[int] | None, typer.Option(help="Sizes; may be given again. 18,000 and 140,000 by default.")
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each size.")] = RUNS,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    runs: Runs = RUNS,
+    results: Results = RESULTS,
 ) -> None:
     """Time the simulator and write its tables."""
     use_few_cores()
@@ -52,8 +53,7 @@ def main(
             rows += [{"asked": size, **measured("speed.simulation_speed", "run", place)} for _ in range(runs)]
     every = pd.DataFrame(rows)
     tables = {f"Medians of {runs} runs": summary(every), "Every run": every}
-    command = "python -m walletprint.experiments.benchmarks.speed.simulation_speed"
-    typer.echo(write_report("simulation-speed", command, INTRO, tables, results).read_text(encoding="utf-8"))
+    publish(__file__, INTRO, tables, results)
 
 
 def summary(every: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pandas as pd
 import typer
@@ -19,12 +19,13 @@ import typer
 from ....features import Ledger, extract, snapshots_of
 from ....features.families.self_contained import self_contained_features
 from ....features.spark.driver import extract_spark
-from ...protocols.report import RESULTS, environment, write_report
+from ...protocols.report import environment
 from ..engines.columns import AS_OF
+from ..harness.options import RESULTS, Folder, Results, Rows, Runs
 from ..harness.processes import measured, transfers_of, use_few_cores
+from ..harness.result_page import publish
 
 SIZES = (250_000, 1_000_000)
-COMMAND = "python -m walletprint.experiments.benchmarks.speed.spark"
 INTRO = """\
 All features that a wallet's own transfers tell, of every wallet of generated transfers (`generate.py`), as of 2024-10-01, from a
 Parquet file: by `extract` in one process and by `extract_spark` with two workers on the same two cores. Vectors are computed and
@@ -76,7 +77,7 @@ def _timed(work: Callable[[], Any], process: int | None = None) -> dict[str, Any
     process = process or os.getpid()
     wall, cpu = time.perf_counter(), _cpu(process)
     found = work()
-    took = {"took": time.perf_counter() - wall, "took_cpu": _cpu(process) - cpu, "took_mb": _peak(process)}
+    took = {"seconds": time.perf_counter() - wall, "cpu_seconds": _cpu(process) - cpu, "peak_mb": _peak(process)}
     return took | ({"wallets": found} if isinstance(found, int) else {})
 
 
@@ -141,17 +142,14 @@ def sized(path: Path, rows: int, runs: int) -> pd.DataFrame:
         for _ in range(runs)
         for engine, function in functions.items()
     ]
-    frame = pd.DataFrame(every).drop(columns=["seconds", "cpu_seconds", "peak_mb", "held_mb"], errors="ignore")
-    return frame.rename(columns={"took": "seconds", "took_cpu": "cpu_seconds", "took_mb": "peak_mb"})
+    return pd.DataFrame(every).drop(columns="held_mb")
 
 
 def main(
-    rows: Annotated[
-        list[int] | None, typer.Option(help="Transfers; may be given again. 250k and 1M by default.")
-    ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each size.")] = 1,
-    folder: Annotated[Path | None, typer.Option(help="Keeps generated files; those already there are used.")] = None,
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
+    rows: Rows = None,
+    runs: Runs = 1,
+    folder: Folder = None,
+    results: Results = RESULTS,
 ) -> None:
     """Run the benchmark and write its tables."""
     use_few_cores()
@@ -159,7 +157,7 @@ def main(
         sizes = sorted(rows or SIZES)
         every = pd.concat([sized(transfers_of(n, folder or Path(temporary)), n, runs) for n in sizes])
     tables = {f"Medians of {runs} runs": medians_of(every), "Every run": every}
-    typer.echo(write_report("spark", COMMAND, INTRO, tables, results, environment("pyspark")).read_text())
+    publish(__file__, INTRO, tables, results, environment("pyspark"))
 
 
 def medians_of(every: pd.DataFrame) -> pd.DataFrame:

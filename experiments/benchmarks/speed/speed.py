@@ -20,7 +20,8 @@ import typer
 from ....features import Ledger, catalogue, extract, snapshots_of
 from ....features.ingestion.ingestion import ingest
 from ...protocols.ethereum.era_matched import FILES
-from ...protocols.report import RESULTS, write_report
+from ..harness.options import RESULTS, Results, Runs
+from ..harness.result_page import publish
 
 INTRO = """\
 Both lists of a folder of histories are ingested into one checked table, which is then loaded as a ledger, and every feature of
@@ -30,8 +31,8 @@ without the start of Python and imports; `peak_mb` is of the whole process."""
 
 def main(
     data: Annotated[Path, typer.Option(help=f"The folder that holds {' and '.join(FILES)}.")],
-    results: Annotated[Path, typer.Option(help="Where the tables go.")] = RESULTS,
-    runs: Annotated[int, typer.Option(help="Counted runs of each step.")] = 3,
+    results: Results = RESULTS,
+    runs: Runs = 3,
 ) -> None:
     """Run the benchmark and write its table."""
     with tempfile.TemporaryDirectory() as folder:
@@ -41,9 +42,8 @@ def main(
     medians = frame.groupby(["step", "rows", "wallets", "features"], sort=False)[
         ["seconds", "cpu_seconds", "peak_mb"]
     ].median()
-    command = "python -m walletprint.experiments.benchmarks.speed.speed --data FOLDER"
     tables = {f"Medians of {runs} runs": medians.reset_index(), "Every run": frame}
-    typer.echo(write_report("speed", command, INTRO, tables, results).read_text())
+    publish(__file__, INTRO, tables, results, arguments="--data FOLDER")
 
 
 def step(name: str, data: Path, table: Path) -> list[dict[str, Any]]:

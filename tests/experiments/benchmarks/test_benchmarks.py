@@ -3,6 +3,7 @@
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +14,7 @@ from walletprint.experiments.benchmarks.engines.columns import AS_OF, COLUMNS
 from walletprint.experiments.benchmarks.harness import processes, worker
 from walletprint.experiments.benchmarks.harness.agreement import differences
 from walletprint.experiments.benchmarks.harness.generate import LARGEST, generate
-from walletprint.experiments.benchmarks.speed import against_engines, against_tsfresh, growth
+from walletprint.experiments.benchmarks.speed import against_engines, growth
 from walletprint.experiments.protocols.report import environment
 from walletprint.features import Ledger, catalogue
 
@@ -142,23 +143,6 @@ def test_growth_is_against_the_smallest_size_and_the_floor():
     assert table["over_floor"].tolist() == [2, 5]
 
 
-def test_the_sample_for_tsfresh_has_the_wallets_series(transfers, tmp_path):
-    sample, series = against_tsfresh.make_sample(transfers, tmp_path, 5)
-    table = pd.read_parquet(series)
-    assert table["id"].nunique() == 5
-    counts = table.groupby(["id", "kind"]).size().unstack().sort_index()
-    assert (counts["amount"] == counts["gap"] + 1).all()
-    assert counts["amount"].min() >= against_tsfresh.LEAST
-    found = against_tsfresh.run_ours(sample).set_index("address").sort_index()
-    assert found["activity__transfers__total"].tolist() == counts["amount"].tolist()
-
-
-def test_without_tsfresh_its_benchmark_says_so(tmp_path, capsys):
-    against_tsfresh.main(guest_python=tmp_path / "python", results=tmp_path)
-    assert "cannot import tsfresh" in capsys.readouterr().out
-    assert not list(tmp_path.iterdir())
-
-
 def test_unknown_and_missing_engines(monkeypatch, capsys):
     with pytest.raises(against_engines.typer.BadParameter, match="nosuch not known; there are floor"):
         against_engines.chosen_engines(["nosuch"])
@@ -171,3 +155,17 @@ def test_a_report_has_the_versions_asked_for_that_are_there():
     assert environment("pytest", "no-such-package")["versions"]["pytest"]
     assert "no-such-package" not in environment("pytest", "no-such-package")["versions"]
     assert environment()["python"] == sys.version.split()[0]
+
+
+def test_the_readme_lists_every_benchmark_and_every_kept_json_is_short():
+    folder = Path(against_engines.__file__).parent.parent
+    scripts = [
+        path
+        for kind in ("speed", "detection")
+        for path in (folder / kind).glob("*.py")
+        if "typer.run" in path.read_text()
+    ]
+    readme = (folder / "README.md").read_text()
+    assert len(scripts) > 10
+    assert not [path.stem for path in scripts if f"`{path.parent.name}.{path.stem}" not in readme]
+    assert not [path.name for path in (folder / "results").glob("*.json") if len(path.read_text().splitlines()) > 500]

@@ -345,21 +345,34 @@ def test_each_asset_is_conserved_where_nothing_is_swapped(seed):
         assert amounts[mine, STOLEN].sum() == pytest.approx(amounts[mine, HELD].sum() + absorbed)
 
 
+TRUE_KINDS = {
+    "mixer": ["mixed"],
+    "bridge": ["crossed"],
+    "exchange": ["cashed", "nested"],
+    "otc": ["otc"],
+    "unlaundered": ["resting"],
+}
+"""Figures of the case ledger, and the kinds of the simulator's truth that each of them is."""
+
+
 def test_a_simulated_decade_is_told_as_it_was(tmp_path):
-    from walletprint.experiments.benchmarks.detection import traced_decade
     from walletprint.experiments.simulation import simulate
 
     made = simulate(tmp_path, "decade", wallets=800, days=1200)
     ledger, labels = Ledger.from_transfers(made.transfers), read_labels(made.labels).good
-    cases = read_cases(made.cases)
-    traced, _ = case_ledger(ledger, cases.cases, labels)
-    both = traced_decade.compared(traced, traced_decade.true_cases(pd.read_csv(made.truth_cases), cases))
-    for figure in ("stolen", *traced_decade.FIGURES):
-        off = (both[figure] - both[f"true_{figure}"]).abs()
-        assert (off <= 0.02 * both["true_stolen"]).all()
-        assert both[figure].sum() == pytest.approx(both[f"true_{figure}"].sum(), rel=0.02)
-    plain = both[both["plain"]]
-    assert 0 < len(plain) < len(both)
+    traced = case_ledger(ledger, read_cases(made.cases).cases, labels)[0].set_index("case")
+    truth = pd.read_csv(made.truth_cases, index_col="case").loc[traced.index]
+    stolen = truth["stolen_usd"]
+    pairs = [(traced["stolen_usd"], stolen)]
+    for figure, kinds in TRUE_KINDS.items():
+        first_chain = [
+            truth[f"{kind}_stolen_usd"] - truth.get(f"second_chain_{kind}_stolen_usd", 0.0) for kind in kinds
+        ]
+        pairs.append((traced[f"{figure}_stolen_usd"], sum(first_chain)))
+    for ours, true in pairs:
+        assert ((ours - true).abs() <= 0.02 * stolen).all()
+        assert ours.sum() == pytest.approx(true.sum(), rel=0.02)
+    assert 0 < (pairs[1][1] == 0).sum() < len(traced)  # thefts that no mixer hides
 
 
 def test_a_list_of_cases_and_its_bad_rows(tmp_path):
