@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PLACE = {feature.name.split("__", 1)[1]: k for k, feature in enumerate(FEATURES)}
 _DEALINGS = (
-    "mixer_out__pools", "mixer_out__recency", "mixer_out__modal_share", "mixer_out__1h", "mixer_in__fan_1d",
+    "mixer_out__pools", "mixer_out__recency", "mixer_out__mode_share", "mixer_out__1h", "mixer_in__fan_1d",
     "bridge_out__bridges", "bridge_out__lag",
 )  # fmt: skip
 _AT_ONCE = 8  # thefts a pass

@@ -21,7 +21,7 @@ FEATURES = (
         behaviour=8,
     ),
     *in_and_out(
-        "amounts__{side}__modal_share",
+        "amounts__{side}__mode_share",
         SHARE,
         "largest share of amounts {verb} within 1 % of one value",
         "max over a of #(b in {x}: a ≤ b ≤ 1.01·(1 + 1e-9)·a) ÷ their number",
@@ -75,7 +75,7 @@ FEATURES = (
         behaviour=23,
     ),
     *in_and_out(
-        "amounts__{side}__thrice_share",
+        "amounts__{side}__repeated_3x_share",
         SHARE,
         "share of amounts {verb} that occur three times or more",
         "share of {x} whose exact value stands at least three times in {x}",
@@ -213,10 +213,10 @@ def one_side(ordered, out, side, want, s, first_digits, written):
     if n == 0:
         return
     out[AT.in__distinct_share + side] = distinct_of_sorted(ordered) / n
-    if n > 1 and want[AT.in__modal_share + side]:
-        out[AT.in__modal_share + side] = largest_group(ordered) / n
-    if want[AT.in__thrice_share + side]:
-        out[AT.in__thrice_share + side] = three_equal(ordered) / n
+    if n > 1 and want[AT.in__mode_share + side]:
+        out[AT.in__mode_share + side] = largest_group(ordered) / n
+    if want[AT.in__repeated_3x_share + side]:
+        out[AT.in__repeated_3x_share + side] = three_equal(ordered) / n
     if not written:
         return
     bins = digits(ordered, out, side, s.f0, first_digits)

@@ -5,7 +5,7 @@ import numpy as np
 from ..base.kernel_compiler import kernel, part
 from ..kernels.wallet_view import DAY, IN, OUT, entropy, ratio, row_of, sort, view
 from .declaration import RATIO, SHARE, WALLETS, Feature, in_and_out, positions
-from .value import carrying
+from .value import count_for_90pct
 
 _NONE = "nothing was {verb}"
 
@@ -83,7 +83,7 @@ FEATURES = (
         "no value was {verb}",
     ),
     *in_and_out(
-        "counterparties__{side}__carrying",
+        "counterparties__{side}__count_for_90pct",
         WALLETS,
         "number of {who} that make up nine tenths of the value {verb}",
         "least k such that the k largest of Σ {x} a wallet over the {who} add up to at least 0.9·(1 − 1e-9)·Σ {x}",
@@ -181,9 +181,9 @@ def one_side(counts, values, out, side, want):
     if transfers > 1 and want[AT.in__entropy + side]:
         out[AT.in__entropy + side] = entropy(counts) / np.log(transfers)
     out[AT.in__once_share + side] = once / distinct
-    if total > 0 and want[AT.in__carrying + side]:
+    if total > 0 and want[AT.in__count_for_90pct + side]:
         sort(values)
-        out[AT.in__carrying + side] = carrying(values, total)
+        out[AT.in__count_for_90pct + side] = count_for_90pct(values, total)
     return distinct, transfers
 
 

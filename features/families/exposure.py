@@ -84,7 +84,7 @@ _DEALINGS = (
         null_when="it paid no mixer", behaviour=22, needs=_LABELS,
     ),
     Feature(
-        "exposure__mixer_out__modal_share", SHARE, "share of its payments to mixers that are of one amount",
+        "exposure__mixer_out__mode_share", SHARE, "share of its payments to mixers that are of one amount",
         "outs to mixer of the most frequent amount ÷ outs to mixer, both of amount > 0", "Ronin 2022: tranches of 100 ETH",
         null_when="it paid no mixer", behaviour=23, needs=_LABELS,
     ),

@@ -53,7 +53,7 @@ FEATURES = (
         **_SIGNED,
     ),
     Feature(
-        "fees__price__modal_share",
+        "fees__price__mode_share",
         SHARE,
         "share of transactions at its most common gas price",
         "most transactions with one gas price ÷ transactions with a gas price",
@@ -63,7 +63,7 @@ FEATURES = (
         **_SIGNED,
     ),
     Feature(
-        "fees__price__whole_share",
+        "fees__price__whole_gwei_share",
         SHARE,
         "share of transactions at a whole number of gwei",
         "share of gas prices that are multiples of 1e9 wei, of those known",
@@ -82,7 +82,7 @@ FEATURES = (
         **_SIGNED,
     ),
     Feature(
-        "fees__nonce__pace_1min_share",
+        "fees__nonce__next_within_1min_share",
         SHARE,
         "share of transactions sent less than a minute after the one with the nonce before",
         "share of consecutive transactions with nonce + 1 and less than 60 s between them",
@@ -119,7 +119,7 @@ FEATURES = (
         **_SIGNED,
     ),
     Feature(
-        "fees__calls__modal_share",
+        "fees__calls__mode_share",
         SHARE,
         "share of its calls that go to its most common method",
         "most calls of one method ÷ calls",
@@ -180,9 +180,9 @@ def prices(price, room, out):
     whole = 0
     for a in p:
         whole += a % 1e9 == 0
-    out[AT.price__whole_share] = whole / p.size
+    out[AT.price__whole_gwei_share] = whole / p.size
     sort(p)
-    out[AT.price__modal_share] = most_equal(p) / p.size
+    out[AT.price__mode_share] = most_equal(p) / p.size
 
 
 @kernel
@@ -204,7 +204,7 @@ def nonces(time, nonce, out):
     out[AT.nonce__run_10min] = longest
     out[AT.nonce__first] = smallest
     if nonce.size > 1:
-        out[AT.nonce__pace_1min_share] = quick / (nonce.size - 1)
+        out[AT.nonce__next_within_1min_share] = quick / (nonce.size - 1)
         out[AT.nonce__skip_share] = skips / (nonce.size - 1)
 
 
@@ -219,7 +219,7 @@ def calls(method, room, out):
     out[AT.calls__share] = n / method.size
     if n:
         sort(part(room, 0, n))
-        out[AT.calls__modal_share] = most_equal(part(room, 0, n)) / n
+        out[AT.calls__mode_share] = most_equal(part(room, 0, n)) / n
 
 
 @kernel
@@ -231,10 +231,10 @@ def one(t, low, high, room, out, want):
     out[AT.failed__share] = failed / (high - low)
     if want[AT.price__relative_median] or want[AT.price__relative_cv] or want[AT.price__urgent_share]:
         relative_prices(part(t.relative, low, high), room, out)
-    if want[AT.price__modal_share] or want[AT.price__whole_share]:
+    if want[AT.price__mode_share] or want[AT.price__whole_gwei_share]:
         prices(part(t.price, low, high), room, out)
     nonces(part(t.time, low, high), part(t.nonce, low, high), out)
-    if want[AT.calls__share] or want[AT.calls__modal_share]:
+    if want[AT.calls__share] or want[AT.calls__mode_share]:
         calls(part(t.method, low, high), room, out)
 
 

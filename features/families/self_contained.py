@@ -18,14 +18,14 @@ _OWN_SHARE = frozenset(
         "assets__swap__to_native_share",
         "assets__to_native__delay",
         "fees__failed__share",
-        "fees__price__modal_share",
-        "fees__price__whole_share",
+        "fees__price__mode_share",
+        "fees__price__whole_gwei_share",
         "fees__nonce__run_10min",
-        "fees__nonce__pace_1min_share",
+        "fees__nonce__next_within_1min_share",
         "fees__nonce__skip_share",
         "fees__nonce__first",
         "fees__calls__share",
-        "fees__calls__modal_share",
+        "fees__calls__mode_share",
     }
 )
 """Features that need a part of the chain's context (`tokens`, `transactions`), but only what it says of the wallet itself.

@@ -90,7 +90,7 @@ FEATURES = (
         behaviour=14,
     ),
     *in_and_out(
-        "value__{side}__carrying",
+        "value__{side}__count_for_90pct",
         TRANSFERS,
         "number of transfers that carry nine tenths of the value {verb}",
         "least k such that the k largest of {x} add up to at least 0.9·(1 − 1e-9)·Σ {x}",
@@ -222,7 +222,7 @@ def gini(ordered):
 
 
 @kernel
-def carrying(ordered, total):
+def count_for_90pct(ordered, total):
     """How many of the largest of an ascending array it takes to reach nine tenths of their total."""
     running, taken = 0.0, 0
     while taken < ordered.size and running < 0.9 * (1 - ROUNDING) * total:
@@ -248,8 +248,8 @@ def one_side(x, ordered, out, side, want):
         if want[AT.in__gini + side]:
             out[AT.in__gini + side] = gini(ordered)
     out[AT.in__max_share + side] = ordered[-1] / total
-    if want[AT.in__carrying + side]:
-        out[AT.in__carrying + side] = carrying(ordered, total)
+    if want[AT.in__count_for_90pct + side]:
+        out[AT.in__count_for_90pct + side] = count_for_90pct(ordered, total)
     out[AT.in__median_to_mean + side] = median / mean
     return total, mean
 

@@ -302,7 +302,7 @@ EXAMPLES: dict[str, Example] = {
         ),
     ),
     **dict.fromkeys(
-        tuple(f"structure__{what}__capped" for what in ("two_hop", "relay", "cycle", "scatter_gather")),
+        tuple(f"structure__{what}__truncated_share" for what in ("two_hop", "relay", "cycle", "scatter_gather")),
         Example(
             "too many payments within a day to search all that they are part of",
             """

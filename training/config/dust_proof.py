@@ -84,7 +84,7 @@ PROOFS: tuple[Proof, ...] = (
             for measure in ("share", "direct_share")
         ),
     ),
-    Proof(SHARE_REACHED, ("activity__value_in__", "value__in__carrying", "counterparties__in__carrying")),
+    Proof(SHARE_REACHED, ("activity__value_in__", "value__in__count_for_90pct", "counterparties__in__count_for_90pct")),
 )
 
 

@@ -39,7 +39,7 @@ FEATURES = (
         needs=("paths",),
     ),
     Feature(
-        "structure__two_hop__capped",
+        "structure__two_hop__truncated_share",
         SHARE,
         "share of its payments and inflows beyond which the two-hop search was cut",
         "(outs and ins but the last 64 of each + those among these with more than 64 entries in the period) ÷ (ins + outs)",
@@ -163,16 +163,16 @@ def compute(b, c, out, at, want, s):
     transfers, cut, ends = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n + 1, np.int64)
     table, picked = np.empty(2 * _BOUND * _BOUND, np.int32), np.empty(b.row.size, np.int32)
     places = np.empty((b.row.size, 3), np.int64)
-    if want[AT.two_hop_out__reach] or want[AT.two_hop__capped]:
+    if want[AT.two_hop_out__reach] or want[AT.two_hop__truncated_share]:
         found = newest(b, OUT, picked, ends, transfers, cut)
         onward(b, part(picked, 0, found), c.offsets, p.ahead, 1, c.entries, p.mate, places)
         column = at + AT.two_hop_out__reach
         reach_out(b, c.rows.time, picked, ends, places, c.entries, p.mate, out, column, cut, table)
-    if want[AT.two_hop_in__reach] or want[AT.two_hop__capped]:
+    if want[AT.two_hop_in__reach] or want[AT.two_hop__truncated_share]:
         found = newest(b, IN, picked, ends, transfers, cut)
         onward(b, part(picked, 0, found), c.offsets, p.behind, 0, c.entries, p.mate, places)
         column = at + AT.two_hop_in__reach
         reach_in(b, picked, ends, places, c.entries, p.mate, out, column, cut, table)
     for k in range(n):
         if transfers[k]:
-            out[k, at + AT.two_hop__capped] = cut[k] / transfers[k]
+            out[k, at + AT.two_hop__truncated_share] = cut[k] / transfers[k]

@@ -33,7 +33,7 @@ FEATURES = (
         needs=("relays",),
     ),
     Feature(
-        "structure__relay__capped",
+        "structure__relay__truncated_share",
         SHARE,
         "share of its payments for which the search for the chain was cut",
         "share of outs with amount > 0 before which the wallet has more than 64 entries in (t − 86400, t)",
@@ -93,7 +93,7 @@ FEATURES = (
         needs=("cycles",),
     ),
     Feature(
-        "structure__cycle__capped",
+        "structure__cycle__truncated_share",
         SHARE,
         "share of transfers for which the search for cycles was cut",
         "share of ins and outs with amount > 0 whose sender had more than 100 entries in (t − 86400, t), or whose search ended "
@@ -135,7 +135,7 @@ FEATURES = (
         needs=("scatters",),
     ),
     Feature(
-        "structure__scatter_gather__capped",
+        "structure__scatter_gather__truncated_share",
         SHARE,
         "share of transfers for which the search for scatter-gathers was cut",
         "share of ins and outs with amount > 0 whose sender or receiver had more than 100 entries in (t − 86400, t]",
@@ -168,7 +168,7 @@ def relays(b, hops, capped, out, at):
             out[k, at + AT.relay__longest_in] = longest_in
         if outs:
             out[k, at + AT.relay__longest_out] = longest_out
-            out[k, at + AT.relay__capped] = cut / outs
+            out[k, at + AT.relay__truncated_share] = cut / outs
 
 
 @kernel
@@ -190,7 +190,7 @@ def cycles(b, hops, capped, out, at):
         if ins + outs:
             out[k, at + AT.cycle__returned_share] = ratio(returned, ins)
             out[k, at + AT.cycle__closed_share] = ratio(closed, outs)
-            out[k, at + AT.cycle__capped] = cut / (ins + outs)
+            out[k, at + AT.cycle__truncated_share] = cut / (ins + outs)
         if returned + closed:
             out[k, at + AT.cycle__shortest] = shortest
 
@@ -211,7 +211,7 @@ def scatters(b, size, capped, out, at):
         if ins + outs:
             out[k, at + AT.scatter_gather__target] = largest
             out[k, at + AT.scatter_gather__middle_share] = ratio(completed, outs)
-            out[k, at + AT.scatter_gather__capped] = cut / (ins + outs)
+            out[k, at + AT.scatter_gather__truncated_share] = cut / (ins + outs)
 
 
 @kernel
@@ -255,7 +255,7 @@ def sources(b, parts, out, at):
 @kernel
 def compute(b, c, out, at, want, s):
     """Write these features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
-    if want[AT.relay__longest_in] or want[AT.relay__longest_out] or want[AT.relay__capped]:
+    if want[AT.relay__longest_in] or want[AT.relay__longest_out] or want[AT.relay__truncated_share]:
         relays(b, c.relays.hops, c.relays.cut, out, at)
     if want[AT.peel_chain__longest] or want[AT.peel_chain__share]:
         peels(b, c.peels, out, at)
@@ -263,10 +263,14 @@ def compute(b, c, out, at, want, s):
         want[AT.cycle__returned_share]
         or want[AT.cycle__closed_share]
         or want[AT.cycle__shortest]
-        or want[AT.cycle__capped]
+        or want[AT.cycle__truncated_share]
     ):
         cycles(b, c.cycles.hops, c.cycles.cut, out, at)
-    if want[AT.scatter_gather__target] or want[AT.scatter_gather__middle_share] or want[AT.scatter_gather__capped]:
+    if (
+        want[AT.scatter_gather__target]
+        or want[AT.scatter_gather__middle_share]
+        or want[AT.scatter_gather__truncated_share]
+    ):
         scatters(b, c.scatters.size, c.scatters.cut, out, at)
     if want[AT.scatter_gather__source]:
         sources(b, c.scatters, out, at)

@@ -9,7 +9,7 @@ def test_a_cycle_is_not_searched_beyond_a_hub(others, cut):
     """c, which closes the cycle, has b's and 99 more transfers in the day before (100: no more are allowed), or 100 more."""
     got = fingerprint(CYCLE + many(others, "02 08:00:00 s{} c 0.01"), "a")
     # a has one out, to b, and one in, from c
-    assert_features(got, {"structure__cycle__returned_share": 1 - cut, "structure__cycle__capped": cut / 2})
+    assert_features(got, {"structure__cycle__returned_share": 1 - cut, "structure__cycle__truncated_share": cut / 2})
 
 
 @pytest.mark.parametrize(("others", "cut"), [(97, 0), (98, 1)])
@@ -19,7 +19,10 @@ def test_a_scatter_gather_into_a_hub_is_not_counted(others, cut):
     assert fingerprint(lines)["structure__scatter_gather__target"] == (2 if cut else 3)
     # y3 has one in, from x, and one out, to w
     last = fingerprint(lines, "y3")
-    expected = {"structure__scatter_gather__middle_share": 1 - cut, "structure__scatter_gather__capped": cut / 2}
+    expected = {
+        "structure__scatter_gather__middle_share": 1 - cut,
+        "structure__scatter_gather__truncated_share": cut / 2,
+    }
     assert_features(last, expected)
 
 
@@ -27,14 +30,14 @@ def test_a_scatter_gather_into_a_hub_is_not_counted(others, cut):
 def test_a_relay_is_sought_among_the_last_64_entries(others, hops, cut):
     """a ─100─► w, then others pay w a little, then w ─99─► b."""
     got = fingerprint(f"01 10:00:00 a w 100\n{many(others, '01 11:00:00 s{} w 0.01')}\n01 12:00:00 w b 99")
-    assert_features(got, {"structure__relay__longest_out": hops, "structure__relay__capped": cut})
+    assert_features(got, {"structure__relay__longest_out": hops, "structure__relay__truncated_share": cut})
 
 
 @pytest.mark.parametrize(("others", "reach", "cut"), [(63, 63, 0), (64, 63, 1)])
 def test_two_hops_reach_over_64_entries(others, reach, cut):
     """w ──► a, which then pays 63 others (64 entries with w's payment), or 64."""
     got = fingerprint(f"01 10:00:00 w a 100\n{many(others, '01 11:00:00 a r{} 1')}")
-    assert_features(got, {"structure__two_hop_out__reach": reach, "structure__two_hop__capped": cut})
+    assert_features(got, {"structure__two_hop_out__reach": reach, "structure__two_hop__truncated_share": cut})
 
 
 def test_two_hops_start_from_the_last_64_payments():
@@ -42,7 +45,7 @@ def test_two_hops_start_from_the_last_64_payments():
     got = fingerprint(
         many(70, "01 10:{0:02}:00 w a{0} 1").replace("10:6", "11:0") + "\n" + many(70, "02 10:00:00 a{0} b{0} 1")
     )
-    assert_features(got, {"structure__two_hop_out__reach": 64, "structure__two_hop__capped": 6 / 70})
+    assert_features(got, {"structure__two_hop_out__reach": 64, "structure__two_hop__truncated_share": 6 / 70})
 
 
 @pytest.mark.parametrize(("others", "hub"), [(99, 0), (100, 1)])
@@ -69,4 +72,4 @@ def test_a_search_for_a_cycle_ends_after_ten_thousand_transfers(branches, cut):
     lines += [f"01 10:10:00 spring{i} v{i}_{j} 1\n01 10:20:00 v{i}_{j} u{i} 1" for i, j in pairs]
     got = fingerprint("\n".join([*lines, "01 11:00:00 c a 1"]), "c")
     # of c's transfers, n in and one out, the one out closes a cycle if any does
-    assert_features(got, {"structure__cycle__capped": cut / (branches + 1)})
+    assert_features(got, {"structure__cycle__truncated_share": cut / (branches + 1)})

@@ -101,7 +101,7 @@ def test_it_says_when_it_is_null(declared: Feature, vectors: pd.DataFrame, extre
 
 @each
 def test_it_varies(declared: Feature, vectors: pd.DataFrame):
-    if declared.name.endswith("__capped"):
+    if declared.name.endswith("__truncated_share"):
         return  # bounds are met in test_bounds_by_hand.py, which these tables are too small for
     assert vectors[declared.name].nunique() > 1
 
@@ -120,7 +120,7 @@ def test_it_stays_within_its_unit(declared: Feature, vectors: pd.DataFrame):
 
 
 def test_no_two_features_are_the_same_number(vectors: pd.DataFrame):
-    numbers = vectors[[declared.name for declared in FEATURES if not declared.name.endswith("__capped")]]
+    numbers = vectors[[declared.name for declared in FEATURES if not declared.name.endswith("__truncated_share")]]
     same = [
         (a, b)
         for i, a in enumerate(numbers)

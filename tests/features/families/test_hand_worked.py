@@ -129,7 +129,7 @@ def test_payments_just_below_round_numbers():
         "amounts__out__round_share": 4 / 6,  # 9.9, 9.9, 9.9 and 3; 19.8 and 4.95 have three digits
         "amounts__out__short_share": 1,
         "amounts__out__repeat_share": 2 / 5,
-        "amounts__out__modal_share": 3 / 6,
+        "amounts__out__mode_share": 3 / 6,
         "amounts__out__distinct_share": 4 / 6,
         # tenths of an order of magnitude: 9 thrice, 12, 6 and 4
         "amounts__out__entropy": (1 / 2 * log(2) + 3 / 6 * log(6)) / log(6),
@@ -243,7 +243,7 @@ def test_fan_out():
         "value__out__cv": 0,
         "value__size__out_share": 10 / 110,
         "value__last_out__share": 1 / 10,
-        "amounts__out__modal_share": 1,
+        "amounts__out__mode_share": 1,
         "amounts__out__repeat_share": 1,
         "amounts__out__distinct_share": 1 / 10,
         "amounts__out__entropy": 0,
@@ -312,8 +312,8 @@ def test_the_last_second_of_a_period(feature, last, value, beyond):
         ("amounts__out__repeat_share", [], [1, 0.9899], 0),
         ("amounts__out__echo_share", [0.1], [0.099], 1),
         ("amounts__out__echo_share", [0.1], [0.1011], 0),
-        ("amounts__out__modal_share", [], [0.3, 0.303], 1),
-        ("amounts__out__modal_share", [], [0.3, 0.3031], 1 / 2),
+        ("amounts__out__mode_share", [], [0.3, 0.303], 1),
+        ("amounts__out__mode_share", [], [0.3, 0.3031], 1 / 2),
         ("amounts__out__below_round_share", [], [4.9, 0.98, 49, 0.1, 100], 0),
         ("amounts__out__below_round_share", [], [4.91, 0.9801, 99.9, 0.0199], 1),
         ("amounts__out__round_share", [], [0.11, 1e-18, 33e6], 1),

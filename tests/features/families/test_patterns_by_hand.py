@@ -63,7 +63,7 @@ def test_scatter_gather():
          ╰─► y3 ─╯  11:20: three
     """
     shape = "structure__scatter_gather__"
-    assert_features(fingerprint(SCATTER), {f"{shape}target": 3, f"{shape}source": 0, f"{shape}capped": 0})
+    assert_features(fingerprint(SCATTER), {f"{shape}target": 3, f"{shape}source": 0, f"{shape}truncated_share": 0})
     assert fingerprint(SCATTER, as_of="2021-03-01T11:20Z")[f"{shape}target"] == 2
     assert fingerprint(SCATTER, "x")[f"{shape}source"] == 3
     assert [fingerprint(SCATTER, y)[f"{shape}middle_share"] for y in ("y1", "y2", "y3")] == [0, 1, 1]
@@ -101,7 +101,9 @@ def test_relay_chain():
         01 14:00:00 w f 50
         """
     chain = "structure__relay__"
-    assert_features(fingerprint(lines), {f"{chain}longest_in": 2, f"{chain}longest_out": 3, f"{chain}capped": 0})
+    assert_features(
+        fingerprint(lines), {f"{chain}longest_in": 2, f"{chain}longest_out": 3, f"{chain}truncated_share": 0}
+    )
     assert fingerprint(lines, "e")[f"{chain}longest_in"] == 4
     assert fingerprint(lines, "f")[f"{chain}longest_in"] == 1
     assert (
@@ -244,7 +246,11 @@ def test_reach_over_two_hops():
         """
     reach = fingerprint(lines, as_of="2021-03-20")
     # in: q got from p within a week before the 8th (o's was earlier); a, which paid w too, got only from w
-    expected = {"structure__two_hop_out__reach": 2, "structure__two_hop_in__reach": 1, "structure__two_hop__capped": 0}
+    expected = {
+        "structure__two_hop_out__reach": 2,
+        "structure__two_hop_in__reach": 1,
+        "structure__two_hop__truncated_share": 0,
+    }
     assert_features(reach, expected)
     assert fingerprint(lines, as_of="2021-03-09T11:00Z")["structure__two_hop_out__reach"] == 1
     assert (

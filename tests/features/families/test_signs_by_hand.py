@@ -80,12 +80,13 @@ def test_runs_of_nonces():
     )
     expected = {
         "fees__nonce__run_10min": 3,
-        "fees__nonce__pace_1min_share": 1 / 3,  # 6 follows 5 after 30 s; 7 comes 100 s later, and 9 is not the next
+        "fees__nonce__next_within_1min_share": 1
+        / 3,  # 6 follows 5 after 30 s; 7 comes 100 s later, and 9 is not the next
         "fees__nonce__skip_share": 1 / 3,
         "fees__nonce__first": 5,
         "fees__failed__share": 1 / 4,
         "fees__calls__share": 3 / 4,
-        "fees__calls__modal_share": 2 / 3,
+        "fees__calls__mode_share": 2 / 3,
         "activity__transfers__out": 3,  # what failed moved nothing
     }
     assert_features(got, expected)
@@ -109,8 +110,8 @@ def test_gas_price_against_the_chain():
         "fees__price__relative_median": (2.5 + 1) / 2,
         "fees__price__relative_cv": 0.75 / 1.75,
         "fees__price__urgent_share": 1 / 2,
-        "fees__price__modal_share": 1 / 2,
-        "fees__price__whole_share": 1,
+        "fees__price__mode_share": 1 / 2,
+        "fees__price__whole_gwei_share": 1,
     }
     assert_features(got, expected)
 
@@ -177,7 +178,7 @@ def test_groups_of_equal_sizes():
         """
     )
     expected = {
-        "amounts__out__thrice_share": 3 / 6,
+        "amounts__out__repeated_3x_share": 3 / 6,
         "amounts__out__power_of_ten_share": 4 / 6,
         "amounts__out__equal_run_share": 3 / 6,
         # pauses before a payment of the size of the one before: 60, 120, 60

@@ -21,8 +21,8 @@ def distinct_share(history: History, side: str):
     return Fraction(len(set(sizes)), len(sizes)) if sizes else None
 
 
-@both("amounts__{}__modal_share")
-def modal_share(history: History, side: str):
+@both("amounts__{}__mode_share")
+def mode_share(history: History, side: str):
     sizes = history.sizes(side)
     if len(sizes) < 2:
         return None
@@ -88,8 +88,8 @@ def _is_power_of_ten(a: Fraction) -> bool:
     return m - 1 <= Fraction(1, 10**9) or 10 - m <= Fraction(1, 10**8)
 
 
-@both("amounts__{}__thrice_share")
-def thrice_share(history: History, side: str):
+@both("amounts__{}__repeated_3x_share")
+def repeated_3x_share(history: History, side: str):
     times = Counter(history.sizes(side))
     return share(history.sizes(side), lambda a: times[a] >= 3)
 

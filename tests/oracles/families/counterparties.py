@@ -7,7 +7,7 @@ from fractions import Fraction
 from ..history import DAY, SIDES, Entry, History, ratio, share
 from ..registry import both, feature
 from .amounts import entropy
-from .value import NINE_TENTHS, carrying
+from .value import NINE_TENTHS, count_for_share
 
 
 def _others(history: History, side: str) -> list[str]:
@@ -75,9 +75,9 @@ def top_value_share(history: History, side: str):
     return ratio(max(values, default=0), sum(values))
 
 
-@both("counterparties__{}__carrying")
+@both("counterparties__{}__count_for_90pct")
 def parties_that_carry(history: History, side: str, share: Fraction = NINE_TENTHS):
-    return carrying(_values(history, side), share)
+    return count_for_share(_values(history, side), share)
 
 
 @both("counterparties__{}__entropy")

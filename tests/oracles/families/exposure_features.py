@@ -172,7 +172,7 @@ def days_since_a_mixer(seen: Seen):
     return Fraction(seen.as_of - max(times), DAY) if times else None
 
 
-@feature("exposure__mixer_out__modal_share")
+@feature("exposure__mixer_out__mode_share")
 def share_of_one_amount(seen: Seen):
     amounts = Counter(entry.amount for entry in seen.paid("mixer"))
     return ratio(max(amounts.values(), default=0), amounts.total())

@@ -52,13 +52,13 @@ def urgent_share(history: History):
     return share(_relative(history), lambda price: price > 2 * (1 + ROUNDING))
 
 
-@feature("fees__price__modal_share")
+@feature("fees__price__mode_share")
 def modal_price_share(history: History):
     prices = _prices(history)
     return ratio(max(Counter(prices).values(), default=0), len(prices))
 
 
-@feature("fees__price__whole_share")
+@feature("fees__price__whole_gwei_share")
 def whole_price_share(history: History):
     return share(_prices(history), lambda price: price % 10**9 == 0)
 
@@ -79,7 +79,7 @@ def _run_from(signed: list[Transaction]) -> int:
     return len(signed)
 
 
-@feature("fees__nonce__pace_1min_share")
+@feature("fees__nonce__next_within_1min_share")
 def pace_share(history: History):
     return share(_pairs(history), lambda pair: pair[1].nonce == pair[0].nonce + 1 and pair[1].t - pair[0].t < 60)
 
@@ -99,7 +99,7 @@ def call_share(history: History):
     return share(_transactions(history), lambda one: one.method is not None)
 
 
-@feature("fees__calls__modal_share")
+@feature("fees__calls__mode_share")
 def modal_call_share(history: History):
     calls = _calls(history)
     return ratio(max(Counter(calls).values(), default=0), len(calls))

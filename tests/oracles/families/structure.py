@@ -127,7 +127,7 @@ def two_hop_in(history: History):
     return len({e.other for e in seen if e.direction == "in"} - {history.wallet})
 
 
-@feature("structure__two_hop__capped")
+@feature("structure__two_hop__truncated_share")
 def two_hop_capped(history: History):
     ins, outs = history.side("in"), history.side("out")
     left_out = sum(max(0, len(entries) - LAST) for entries in (ins, outs))
@@ -141,7 +141,7 @@ def longest_relay(history: History, side: str):
     return max((relays(history.chain)[e.transfer] for e in history.with_value(side)), default=None)
 
 
-@feature("structure__relay__capped")
+@feature("structure__relay__truncated_share")
 def relay_capped(history: History):
     entries = history.chain.entries
     return share(history.with_value("out"), lambda e: len(entries(history.wallet, e.t - DAY + 1, e.t)) > LAST)
@@ -183,7 +183,7 @@ def shortest_cycle(history: History):
     return min((cycles(history.chain)[entry.transfer][0] for entry in closing), default=None)
 
 
-@feature("structure__cycle__capped")
+@feature("structure__cycle__truncated_share")
 def cycle_capped(history: History):
     return share(history.with_value(), lambda entry: cycles(history.chain)[entry.transfer][1])
 
@@ -204,6 +204,6 @@ def scatter_middle(history: History):
     return share(history.with_value("out"), lambda entry: scatters(history.chain)[entry.transfer].size >= 2)
 
 
-@feature("structure__scatter_gather__capped")
+@feature("structure__scatter_gather__truncated_share")
 def scatter_capped(history: History):
     return share(history.with_value(), lambda entry: scatters(history.chain)[entry.transfer].cut)

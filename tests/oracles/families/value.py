@@ -65,12 +65,12 @@ def gini(sizes: Iterable[Fraction]) -> Fraction | None:
     return sum((2 * i - m - 1) * a for i, a in enumerate(upwards, start=1)) / (m * sum(upwards))
 
 
-@both("value__{}__carrying")
+@both("value__{}__count_for_90pct")
 def transfers_that_carry(history: History, side: str, share: Fraction = NINE_TENTHS):
-    return carrying(history.sizes(side), share)
+    return count_for_share(history.sizes(side), share)
 
 
-def carrying(sizes: Iterable[Fraction], share: Fraction) -> int | None:
+def count_for_share(sizes: Iterable[Fraction], share: Fraction) -> int | None:
     """How many of the largest it takes to reach that share of all."""
     downwards = sorted(sizes, reverse=True)
     target = share * (1 - BORDER) * sum(downwards)

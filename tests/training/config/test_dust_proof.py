@@ -41,8 +41,8 @@ LABELS = pd.concat(
 EPSILON = Fraction(DUST)
 SLACK = Fraction(1, 10**6)  # of a share: where a border is met to the last digit, either side will do
 ORACLES = {
-    "value__in__carrying": lambda history, share: transfers_that_carry(history, "in", share),
-    "counterparties__in__carrying": lambda history, share: parties_that_carry(history, "in", share),
+    "value__in__count_for_90pct": lambda history, share: transfers_that_carry(history, "in", share),
+    "counterparties__in__count_for_90pct": lambda history, share: parties_that_carry(history, "in", share),
     **{
         f"activity__value_in__p{percent}_days": lambda history, share: since_share(history, "in", 100 * share)
         for percent in (10, 50, 90)
