@@ -16,12 +16,9 @@ from typing import Any
 
 import numba
 import platformdirs
-from llvmlite import binding, ir
-from numba.core import cgutils, config, types
+from llvmlite import binding
+from numba.core import config
 from numba.core.caching import CacheImpl, UserProvidedCacheLocator
-from numba.core.imputils import impl_ret_untracked
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 
 _IMPORT = re.compile(r"^from (\.+)([\w.]*) import (.+)$", re.MULTILINE)
 _PROSE = re.compile(r'"""(?:.|\n)*?"""|^\s*#.*$', re.MULTILINE)
@@ -113,52 +110,3 @@ def compiled_before(*sources: Any) -> bool:
     return all(
         any(Path(_FOLDERS[module.__file__]).glob("**/*.nbi")) for module in sources if module.__file__ in _FOLDERS
     )
-
-
-def _part(typingctx, array, start, stop):
-    """In kernels: the numbers [start, stop) of a contiguous array (of a table, counted row by row), as an array.
-
-    What `array[start:stop]` is, at a tenth of its cost: no reference is counted and no border checked. With a slice for each of a
-    view's columns, families would spend more time on slices than on numbers. The array must outlive its part, which kernels'
-    arguments do.
-    """
-    result = types.Array(array.dtype, 1, "C")
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        whole = make_array(signature.args[0])(context, builder, value=args[0])
-        first, last = (context.cast(builder, args[k], signature.args[k], types.intp) for k in (1, 2))
-        size = builder.sub(last, first)
-        piece: Any = make_array(result)(context, builder)
-        piece.data = builder.gep(whole.data, [first])
-        piece.meminfo = cgutils.get_null_value(piece.meminfo.type)
-        piece.parent = cgutils.get_null_value(piece.parent.type)
-        piece.nitems, piece.itemsize = size, whole.itemsize
-        piece.shape, piece.strides = (cgutils.pack_array(builder, [one]) for one in (size, whole.itemsize))
-        return impl_ret_untracked(context, builder, result, piece._getvalue())
-
-    return result(array, start, stop), generate
-
-
-part: Any = intrinsic(_part)
-
-
-def _prefetch(typingctx, array, place):
-    """In kernels: ask for the cache line where `array[place]` stands, and do not wait for it.
-
-    For arrays too large for a cache, read in no order: a loop that asks ahead waits once for many. Any place may be asked.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        found = make_array(signature.args[0])(context, builder, value=args[0])
-        at = context.cast(builder, args[1], signature.args[1], types.intp)
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        ask = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        function = cgutils.get_or_insert_function(builder.module, ask, "llvm.prefetch.p0")
-        to_read, keep, of_data = (ir.Constant(word, number) for number in (0, 3, 1))
-        builder.call(function, [builder.bitcast(builder.gep(found.data, [at]), byte), to_read, keep, of_data])
-        return context.get_dummy_value()
-
-    return types.none(array, place), generate
-
-
-prefetch: Any = intrinsic(_prefetch)

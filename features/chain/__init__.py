@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from ..kernels.context import EMPTY, Context
+from ..kernels.context import EMPTY, ChainContext
 from . import degrees, funders, hours, ranks, tokens, transactions
 from .patterns import cycles, paths, peels, relays, scatters
 
@@ -34,10 +34,10 @@ _AT_ONCE = 2  # some go through the rows on one core; more at once would take mo
 _FOUND_ELSEWHERE = ("tx", "chain", "cohorts", "labels")  # columns of the ledger's rows; for each call
 
 
-def context_of(ledger: Ledger, needs: Iterable[str]) -> Context:
+def context_of(ledger: Ledger, needs: Iterable[str]) -> ChainContext:
     """The parts that are needed (found now, or taken from the ledger if found before), the others empty."""
     assert set(needs) <= {*_FINDERS, *_FOUND_ELSEWHERE}  # a kernel would read past the end of an empty part
     wanted = [name for name in _FINDERS if name in needs]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = dict(zip(wanted, pool.map(lambda name: ledger.part(name, _FINDERS[name]), wanted), strict=True))
-    return Context(rows=ledger.rows, offsets=ledger.offsets, entries=ledger.entries, **(EMPTY | found))
+    return ChainContext(rows=ledger.rows, offsets=ledger.offsets, entries=ledger.entries, **(EMPTY | found))

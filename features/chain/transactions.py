@@ -12,7 +12,7 @@ import numpy as np
 
 from ..base.kernel_compiler import kernel
 from ..kernels.context import Transactions
-from ..kernels.wallet_view import median, sort_pairs
+from ..kernels.sorted_arrays import median, sort_pairs
 from .threads import over_shares
 
 if TYPE_CHECKING:

@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
-from ..kernels.wallet_view import DAY, median, most_within, sort
+from ..base.kernel_compiler import kernel
+from ..kernels.intrinsics import part
+from ..kernels.sorted_arrays import distinct_count, median, mode_count, sort
+from ..kernels.statistics import most_within
+from ..kernels.wallet_view import DAY
 
 HOUR = 3_600
 _LOOK = 1_000  # transfers after an inflow from a mixer that are looked at
@@ -53,8 +56,11 @@ def to_mixers(time, sender, receiver, amount, mine, groups, mixer, w, as_of, tim
         return
     out[k, RECENCY] = (as_of - times[n - 1]) / DAY
     out[k, HOURLY] = most_within(part(times, 0, n), HOUR)
-    out[k, POOLS] = distinct(part(who, 0, n))
-    out[k, MODAL] = most_equal(part(amounts, 0, n)) / n
+    pools, paid = part(who, 0, n), part(amounts, 0, n)
+    sort(pools)
+    sort(paid)
+    out[k, POOLS] = distinct_count(pools)
+    out[k, MODAL] = mode_count(paid) / n
 
 
 @kernel
@@ -75,7 +81,9 @@ def to_bridges(time, sender, receiver, amount, mine, groups, bridge, w, lags, wh
                 lags[found] = time[i] - last
                 found += 1
     if n:
-        out[k, BRIDGES] = distinct(part(who, 0, n))
+        bridges = part(who, 0, n)
+        sort(bridges)
+        out[k, BRIDGES] = distinct_count(bridges)
     if found:
         out[k, LAG] = median(part(lags, 0, found))
 
@@ -98,27 +106,8 @@ def from_mixers(time, sender, receiver, amount, asset, mine, groups, mixer, w, l
                 who[n] = receiver[j]
                 n += 1
             e += 1
-        best = max(best, distinct(part(who, 0, n)))
+        fan = part(who, 0, n)
+        sort(fan)
+        best = max(best, distinct_count(fan))
     if best >= 0:
         out[k, FAN] = best
-
-
-@kernel
-def distinct(x):
-    """How many different numbers there are; sorts them."""
-    sort(x)
-    found = 0
-    for k in range(x.size):
-        found += k == 0 or x[k] != x[k - 1]
-    return found
-
-
-@kernel
-def most_equal(x):
-    """How often the most frequent number stands there; sorts them."""
-    sort(x)
-    best = run = 0
-    for k in range(x.size):
-        run = run + 1 if k and x[k] == x[k - 1] else 1
-        best = max(best, run)
-    return best

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
+from ..base.kernel_compiler import kernel
 from ..chain.threads import over_shares
-from ..kernels.wallet_view import sort
+from ..kernels.intrinsics import part
+from ..kernels.sorted_arrays import sort
 
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger

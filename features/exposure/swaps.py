@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
+from ..base.kernel_compiler import kernel
+from ..kernels.intrinsics import part
 
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger

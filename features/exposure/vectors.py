@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
+from ..base.kernel_compiler import kernel
 from ..families.exposure import FEATURES, LEAST, SERVICES
+from ..kernels.intrinsics import part
 from ..kernels.wallet_view import IN, OUT, ROUNDING, SELF, leading_asset, number
 from ..ledger.attribution import GROUPS, AttributionIndex
 from .attribution import group_sources, theft_sources

@@ -17,7 +17,7 @@ from ..chain import context_of
 from ..chain.cohorts import cohorts_of
 from ..exposure.vectors import exposures
 from ..families.registry import FAMILIES, KERNELS, catalogue, feature, needs_of
-from ..kernels.context import Context
+from ..kernels.context import ChainContext
 from ..kernels.gather_views import gather
 from ..kernels.wallet_view import block_for, scratch_for
 from ..ledger.ledger import Ledger
@@ -51,7 +51,7 @@ class Plan:
     """
 
     ledger: Ledger
-    context: Context
+    context: ChainContext
     snapshots: Located
     families: dict[str, slice]
     want: np.ndarray
@@ -82,7 +82,7 @@ def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, name
     context, cohort = context_of(ledger, needs), np.empty(0, np.int32)
     if "cohorts" in needs:
         cohorts = cohorts_of(ledger, snapshots.as_of, window_seconds)
-        context, cohort = context._replace(cohorts=cohorts), cohorts.of
+        context, cohort = context._replace(cohorts=cohorts), cohorts.cohort
     place, want = {name: k for k, name in enumerate(columns)}, np.isin(columns, list(names))
     return Plan(
         ledger=ledger,
@@ -131,7 +131,7 @@ def _computed(plan: Plan, which: slice) -> np.ndarray:
     block = block_for(s.wallet[which], s.since[which], s.as_of[which], s.size[which])
     scratch = scratch_for(int(s.size[which].max()))
     gather(plan.ledger.rows, plan.ledger.entries, s.low[which], block, scratch)
-    context = plan.context._replace(cohorts=plan.context.cohorts._replace(of=plan.cohort[which]))
+    context = plan.context._replace(cohorts=plan.context.cohorts._replace(cohort=plan.cohort[which]))
     for family, columns in plan.families.items():
         if family == "exposure":
             out[:, columns] = plan.exposure[which]

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..base.kernel_compiler import kernel
-from ..kernels.wallet_view import DAY, IN, OUT, ROUNDING, most_within, ratio, row_of, view
+from ..kernels.statistics import most_within, ratio
+from ..kernels.wallet_view import DAY, IN, OUT, ROUNDING, row_of, view
 from .declaration import ASSETS, DAYS, RATIO, SHARE, TRANSFERS, Feature, positions
 
 FEATURES = (

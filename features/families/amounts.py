@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
-from ..kernels.wallet_view import IN, OUT, ROUNDING, entropy, ratio, row_of, view
+from ..base.kernel_compiler import kernel
+from ..kernels.intrinsics import part
+from ..kernels.sorted_arrays import distinct_count
+from ..kernels.statistics import entropy, ratio
+from ..kernels.wallet_view import IN, OUT, ROUNDING, row_of, view
 from .declaration import RATIO, SHARE, Feature, in_and_out, positions
 
 _NONE = "no value was {verb}"
@@ -174,15 +177,6 @@ def is_power_of_ten(mantissa):
 
 
 @kernel
-def distinct_of_sorted(ordered):
-    """How many different numbers an ascending array holds."""
-    found = min(ordered.size, 1)
-    for k in range(1, ordered.size):
-        found += ordered[k] != ordered[k - 1]
-    return found
-
-
-@kernel
 def three_equal(ordered):
     """How many numbers of an ascending array stand there three times or more."""
     found = 0
@@ -212,7 +206,7 @@ def one_side(ordered, out, side, want, s, first_digits, written):
     n = ordered.size
     if n == 0:
         return
-    out[AT.in__distinct_share + side] = distinct_of_sorted(ordered) / n
+    out[AT.in__distinct_share + side] = distinct_count(ordered) / n
     if n > 1 and want[AT.in__mode_share + side]:
         out[AT.in__mode_share + side] = largest_group(ordered) / n
     if want[AT.in__repeated_3x_share + side]:

@@ -6,7 +6,8 @@ The cohort of a snapshot: a sample of the wallets active in the same window up t
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
+from ..base.kernel_compiler import kernel
+from ..kernels.intrinsics import part
 from ..kernels.wallet_view import ROUNDING, row_of, view
 from .declaration import SHARE, Feature, in_and_out, positions
 
@@ -122,4 +123,4 @@ def compute(b, c, out, at, want, s):
     cohorts = c.cohorts
     for k in range(b.wallet.size):
         if b.start[k + 1] > b.start[k] and b.lead[k] >= 0:
-            one(view(b, k), cohorts.of[k], cohorts, row_of(out, k, at), want)
+            one(view(b, k), cohorts.cohort[k], cohorts, row_of(out, k, at), want)

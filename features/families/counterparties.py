@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
-from ..kernels.wallet_view import DAY, IN, OUT, entropy, ratio, row_of, sort, view
+from ..base.kernel_compiler import kernel
+from ..kernels.intrinsics import part
+from ..kernels.sorted_arrays import sort
+from ..kernels.statistics import entropy, ratio
+from ..kernels.wallet_view import DAY, IN, OUT, row_of, view
 from .declaration import RATIO, SHARE, WALLETS, Feature, in_and_out, positions
 from .value import count_for_90pct
 

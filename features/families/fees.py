@@ -5,8 +5,11 @@ No price level: gas prices are only compared with the chain's own of the hour be
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
-from ..kernels.wallet_view import ROUNDING, first_from, mean_and_deviation, median, ratio, row_of, sort
+from ..base.kernel_compiler import kernel
+from ..kernels.intrinsics import part
+from ..kernels.sorted_arrays import first_from, median, mode_count, sort
+from ..kernels.statistics import mean_and_deviation, ratio
+from ..kernels.wallet_view import ROUNDING, row_of
 from .declaration import RATIO, SHARE, TRANSACTIONS, Feature, positions
 
 _NONE = "no transaction it sent has a nonce"
@@ -144,18 +147,6 @@ def known(x, room):
 
 
 @kernel
-def most_equal(ordered):
-    """The size of the largest group of equal numbers in an ascending array."""
-    most = 0
-    first = 0
-    for k in range(ordered.size):
-        if ordered[k] != ordered[first]:
-            first = k
-        most = max(most, k - first + 1)
-    return most
-
-
-@kernel
 def relative_prices(relative, room, out):
     """The features of prices against the chain's."""
     p = known(relative, room)
@@ -182,7 +173,7 @@ def prices(price, room, out):
         whole += a % 1e9 == 0
     out[AT.price__whole_gwei_share] = whole / p.size
     sort(p)
-    out[AT.price__mode_share] = most_equal(p) / p.size
+    out[AT.price__mode_share] = mode_count(p) / p.size
 
 
 @kernel
@@ -219,7 +210,7 @@ def calls(method, room, out):
     out[AT.calls__share] = n / method.size
     if n:
         sort(part(room, 0, n))
-        out[AT.calls__mode_share] = most_equal(part(room, 0, n)) / n
+        out[AT.calls__mode_share] = mode_count(part(room, 0, n)) / n
 
 
 @kernel

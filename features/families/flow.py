@@ -5,9 +5,12 @@ All of the wallet's leading asset. What is left of a transfer below a millionth 
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
-from ..kernels.fifo_queue import fifo, weighted_quantile
-from ..kernels.wallet_view import DAY, IN, OUT, ROUNDING, median, ratio, row_of, view
+from ..base.kernel_compiler import kernel
+from ..kernels.fifo_queue import fifo
+from ..kernels.intrinsics import part
+from ..kernels.sorted_arrays import median, weighted_quantile
+from ..kernels.statistics import ratio
+from ..kernels.wallet_view import DAY, IN, OUT, ROUNDING, row_of, view
 from .declaration import DAYS, FLAG, SECONDS, SHARE, WALLETS, Feature, positions
 
 _NO_IN = "no value was received"

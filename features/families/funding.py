@@ -8,7 +8,9 @@ sent at that second.
 import numpy as np
 
 from ..base.kernel_compiler import kernel
-from ..kernels.wallet_view import DAY, IN, OUT, WEEK, first_at, ratio
+from ..kernels.sorted_arrays import first_entry_from
+from ..kernels.statistics import ratio
+from ..kernels.wallet_view import DAY, IN, OUT, WEEK
 from .declaration import FLAG, HOPS, SECONDS, SHARE, WALLETS, Feature, positions
 
 _NO_FUNDER = "nothing was received, or several wallets sent at its first second"
@@ -203,7 +205,7 @@ def first_payments(b, firsts, time, sender, receiver, offsets, entries, out, at)
         if firsts[k] < 0:
             continue
         w, first = b.wallet[k], time[firsts[k]]
-        for e in range(first_at(entries, time, offsets[w], offsets[w + 1], first), offsets[w + 1]):
+        for e in range(first_entry_from(entries, time, offsets[w], offsets[w + 1], first), offsets[w + 1]):
             i = entries[e]
             if time[i] >= b.as_of[k]:
                 break
@@ -220,7 +222,7 @@ def next_assets(b, firsts, rows, offsets, entries, out, at):
         if firsts[k] < 0:
             continue
         w, first = b.wallet[k], firsts[k]
-        for e in range(first_at(entries, time, offsets[w], offsets[w + 1], time[first] + 1), offsets[w + 1]):
+        for e in range(first_entry_from(entries, time, offsets[w], offsets[w + 1], time[first] + 1), offsets[w + 1]):
             i = entries[e]
             if time[i] >= b.as_of[k]:
                 break
@@ -248,9 +250,9 @@ def whom_else(b, firsts, found, time, offsets, entries, out, at):
             continue
         f, first = funder[b.wallet[k]], time[firsts[k]]
         begin = offsets[f]
-        end = first_at(entries, time, begin, offsets[f + 1], b.as_of[k])
-        low = first_at(entries, time, begin, end, first - DAY)
-        high = first_at(entries, time, low, end, first + DAY + 1)
+        end = first_entry_from(entries, time, begin, offsets[f + 1], b.as_of[k])
+        low = first_entry_from(entries, time, begin, end, first - DAY)
+        high = first_entry_from(entries, time, low, end, first + DAY + 1)
         out[k, at + AT.siblings__1d] = funded[high] - funded[low] - 1
         out[k, at + AT.funder__new_share] = (funded[end] - funded[begin]) / (sent[end] - sent[begin])
         out[k, at + AT.funder__young_flag] = time[entries[begin]] > first - WEEK

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.context import Context
+from ..kernels.context import ChainContext
 from ..kernels.wallet_view import Block, Scratch
 from .declaration import Feature
 
@@ -14,7 +14,7 @@ def joined(*parts: Any) -> tuple[tuple[Feature, ...], Callable[..., None]]:
     """The features of the parts, side by side, and what computes those of them that are wanted."""
     features = tuple(feature for part in parts for feature in part.FEATURES)
 
-    def compute(b: Block, c: Context, out: np.ndarray, at: int, want: np.ndarray, s: Scratch) -> None:
+    def compute(b: Block, c: ChainContext, out: np.ndarray, at: int, want: np.ndarray, s: Scratch) -> None:
         first = 0
         for part in parts:
             wanted = want[first : first + len(part.FEATURES)]

@@ -5,21 +5,11 @@ All amounts are of the wallet's leading asset, so that nothing is summed across 
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
-from ..kernels.wallet_view import (
-    DAY,
-    IN,
-    OUT,
-    ROUNDING,
-    SELF,
-    mean_and_deviation,
-    median_of_sorted,
-    most_within,
-    ratio,
-    row_of,
-    sort,
-    view,
-)
+from ..base.kernel_compiler import kernel
+from ..kernels.intrinsics import part
+from ..kernels.sorted_arrays import median_of_sorted, sort
+from ..kernels.statistics import mean_and_deviation, most_within, ratio
+from ..kernels.wallet_view import DAY, IN, OUT, ROUNDING, SELF, row_of, view
 from .declaration import ASSET_UNITS, RATIO, SHARE, TRANSFERS, USD, Feature, in_and_out, positions
 
 _LITERATURE = "Farrugia et al. 2020"

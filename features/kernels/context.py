@@ -1,14 +1,14 @@
-"""What kernels see of the chain besides a wallet's own transfers: one named tuple a part, each found once a ledger.
+"""What kernels see of the chain besides a wallet's own transfers: one named tuple per part, each built once per ledger.
 
-A part's arrays are as of the transfers they stand beside: what they say of a transfer hangs on no later one. Here are their
-shapes; what finds them stands in `chain/`, a file a part.
+A part's arrays are as of the transfers they stand beside: what they say of a transfer depends on no later one. This file holds
+their shapes; `chain/` builds them, one file per part.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .wallet_view import Rows
+from .wallet_view import LedgerRows
 
 
 class Degrees(NamedTuple):
@@ -22,17 +22,13 @@ class Degrees(NamedTuple):
 
 
 class Funders(NamedTuple):
-    """Who first paid each wallet."""
+    """Who first paid each wallet. `funded` and `sent` have entries + 1 numbers, counted over the entries before each."""
 
     row: np.ndarray  # int32[wallets], the largest in at first(x); -1: it never received value
     funder: np.ndarray  # int32[wallets], -1: none
     depth: np.ndarray  # int32[wallets], funding__depth__hops
-    funded: (
-        np.ndarray
-    )  # int32[entries + 1], how many of the entries before this one are transfers `row` of a wallet x by x's funder
-    sent: (
-        np.ndarray
-    )  # int32[entries + 1], how many of the entries before this one are outs of the wallet whose entry it is
+    funded: np.ndarray  # int32, entries that are transfers `row` of a wallet x by x's funder
+    sent: np.ndarray  # int32, entries that are outs of the wallet whose entry it is
 
 
 class Relays(NamedTuple):
@@ -50,18 +46,17 @@ class Peels(NamedTuple):
     hops: np.ndarray  # int32[steps]
 
 
-class Paths(NamedTuple):
-    """Where to go on from each transfer, from wallet to wallet."""
+class TransferPaths(NamedTuple):
+    """Where to go on from each transfer, from wallet to wallet.
 
-    mate: (
-        np.ndarray
-    )  # int32[entries], the other end: x of an out to x, -2 - x of an in from x, -1 of one of the wallet to itself
-    ahead: (
-        np.ndarray
-    )  # int32[rows, 2], how many of the receiver's entries are earlier; the first row a week later or more
-    behind: (
-        np.ndarray
-    )  # int32[rows, 2], how many of the sender's entries are not later; the first row later than a week before
+    `mate` is the other end of an entry: x of an out to x, -2 - x of an in from x, -1 of a transfer of the wallet to itself.
+    `ahead` holds how many of the receiver's entries are earlier, and the first row a week later or more.
+    `behind` holds how many of the sender's entries are not later, and the first row later than a week before.
+    """
+
+    mate: np.ndarray  # int32[entries]
+    ahead: np.ndarray  # int32[rows, 2]
+    behind: np.ndarray  # int32[rows, 2]
 
 
 class Cycles(NamedTuple):
@@ -121,23 +116,23 @@ class Cohorts(NamedTuple):
     values[start[7 g + j] : start[7 g + j + 1]], upwards.
     """
 
-    of: np.ndarray  # int32[snapshots of the block], number of the cohort
+    cohort: np.ndarray  # int32[snapshots of the block], number of the cohort
     group: np.ndarray  # int32[groups, 2], number of the cohort and asset of each group, upwards
     start: np.ndarray  # int64[7 * groups + 1]
     values: np.ndarray  # float64
 
 
-class Context(NamedTuple):
-    """All of the chain that kernels may look at; parts that no wanted feature needs are empty."""
+class ChainContext(NamedTuple):
+    """All of the chain that kernels may look at. Parts that no requested feature needs are empty."""
 
-    rows: Rows
+    rows: LedgerRows
     offsets: np.ndarray
     entries: np.ndarray
     degrees: Degrees
     funders: Funders
     relays: Relays
     peels: Peels
-    paths: Paths
+    paths: TransferPaths
     cycles: Cycles
     scatters: Scatters
     ranks: Ranks
@@ -152,7 +147,7 @@ EMPTY = {
     "degrees": Degrees(_I8, _I4, _I4, _U1, _U1),
     "funders": Funders(_I4, _I4, _I4, _I4, _I4),
     "relays": Relays(_I4, _U1),
-    "paths": Paths(_I4, np.empty((0, 2), np.int32), np.empty((0, 2), np.int32)),
+    "paths": TransferPaths(_I4, np.empty((0, 2), np.int32), np.empty((0, 2), np.int32)),
     "peels": Peels(_I8, _I8, _I4),
     "cycles": Cycles(_U1, _U1),
     "scatters": Scatters(_I4, _U1, _I8, _I8, _I4),
@@ -162,4 +157,4 @@ EMPTY = {
     "transactions": Transactions(_I8, _I8, _I8, _F8, _F8, _U1, _I4),
     "cohorts": Cohorts(_I4, np.empty((0, 0), np.int32), _I8, _F8),
 }
-"""What a part is where nothing needs it: of the same types, so that kernels are compiled once."""
+"""Each part where nothing needs it: of the same types, so that kernels are compiled once."""

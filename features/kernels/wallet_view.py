@@ -1,24 +1,24 @@
-"""What a kernel sees: a block of snapshots, each one wallet's transfers in one window, in order, and scratch space to work in.
+"""What kernels see of wallets: a block of snapshots, each one wallet's transfers in one window, in order, and scratch space.
 
-Also the few loops that several families share. Reads the ledger; declares no feature.
+Declares no feature.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from ..base.kernel_compiler import kernel, part
+from ..base.kernel_compiler import kernel
+from .intrinsics import part
 
 IN, OUT, SELF = 0, 1, 2
 DAY = 86_400
 WEEK = 7 * DAY
-ROUNDING = (
-    1e-9  # amounts are decimals stored in binary: borders have this much room, so that no answer hangs on the unit
-)
+# Amounts are decimals stored in binary: borders have this much room, so that no answer depends on the unit.
+ROUNDING = 1e-9
 
 
-class Rows(NamedTuple):
-    """The transfers of a ledger, in their total order, a column each. Optional ones are empty if nothing has a value there."""
+class LedgerRows(NamedTuple):
+    """The transfers of a ledger in their total order, one column each. An optional column without any value is empty."""
 
     time: np.ndarray  # int64, seconds since 1970 UTC
     sender: np.ndarray  # int32, ids
@@ -31,7 +31,7 @@ class Rows(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for the largest snapshot of a block; kernels may overwrite all of it."""
+    """Room for the largest snapshot of a block. Kernels may overwrite all of it."""
 
     f0: np.ndarray
     f1: np.ndarray
@@ -46,7 +46,7 @@ class Scratch(NamedTuple):
 class Block(NamedTuple):
     """The transfers of some snapshots, one snapshot after the other; snapshot k's are at [start[k], start[k + 1]).
 
-    `other` is the id of the counterparty (−1: itself); the other columns are those of a `View`.
+    `other` is the id of the counterparty (−1: the wallet itself). The other columns are those of a `View`.
     """
 
     start: np.ndarray
@@ -76,9 +76,9 @@ class Block(NamedTuple):
 class View(NamedTuple):
     """One snapshot's transfers in order (time, in < out < self, amount), `n` of them; the window is [since, as_of).
 
-    `row` is where each stands in the ledger's rows. `value` is the amount where the transfer is valued (leading asset, not to
-    itself, amount > 0), else 0. `party` numbers the counterparties 0, 1, … by first appearance (−1: itself), `asset` the assets;
-    `lead` is the leading one's id in the ledger (−1: none). `x_in` and `x_out` are the valued amounts in order.
+    `row` is each transfer's position in the ledger's rows. `value` is its amount if it is valued (leading asset, not to itself,
+    amount > 0), else 0. `party` numbers the counterparties 0, 1, … by first appearance (−1: the wallet itself), `asset` the
+    assets. `lead` is the leading asset's id in the ledger (−1: none). `x_in` and `x_out` are the valued amounts in order.
     """
 
     wallet: int
@@ -105,7 +105,7 @@ class View(NamedTuple):
 
 
 def scratch_for(n: int) -> Scratch:
-    """Scratch space for snapshots of up to `n` transfers (about 80 bytes a transfer), and for 64 numbers at least."""
+    """Scratch space for snapshots of up to `n` transfers (about 80 bytes per transfer), and for 64 numbers at least."""
     n = max(n, 64)
     table = 4
     while table < 2 * n:
@@ -118,7 +118,7 @@ def scratch_for(n: int) -> Scratch:
 
 
 def block_for(wallet: np.ndarray, since: np.ndarray, as_of: np.ndarray, sizes: np.ndarray) -> Block:
-    """Room for the transfers of snapshots (about 100 bytes a transfer), for `gather` to fill.
+    """Room for the transfers of snapshots (about 100 bytes per transfer), for `gather` to fill.
 
     Args:
         wallet: ids in the ledger, int64 of shape (snapshots,).
@@ -139,29 +139,30 @@ def block_for(wallet: np.ndarray, since: np.ndarray, as_of: np.ndarray, sizes: n
 
 
 @kernel
-def view(b, k):
+def view(block, k):
     """Snapshot k of a block."""
-    i, j = b.start[k], b.start[k + 1]
-    last_in, last_out = i + b.n_in[k], i + b.n_out[k]
+    i, j = block.start[k], block.start[k + 1]
+    last_in, last_out = i + block.n_in[k], i + block.n_out[k]
     return View(
-        b.wallet[k], b.since[k], b.as_of[k], part(b.row, i, j), part(b.time, i, j), part(b.direction, i, j),
-        part(b.amount, i, j), part(b.value, i, j), part(b.usd, i, j), part(b.asset, i, j), part(b.party, i, j),
-        part(b.x_in, i, last_in), part(b.x_out, i, last_out), part(b.sorted_in, i, last_in), part(b.sorted_out, i, last_out),
-        j - i, b.n_in[k], b.n_out[k], b.parties[k], b.assets[k], b.lead[k],
+        block.wallet[k], block.since[k], block.as_of[k], part(block.row, i, j), part(block.time, i, j),
+        part(block.direction, i, j), part(block.amount, i, j), part(block.value, i, j), part(block.usd, i, j),
+        part(block.asset, i, j), part(block.party, i, j), part(block.x_in, i, last_in), part(block.x_out, i, last_out),
+        part(block.sorted_in, i, last_in), part(block.sorted_out, i, last_out),
+        j - i, block.n_in[k], block.n_out[k], block.parties[k], block.assets[k], block.lead[k],
     )  # fmt: skip
 
 
 @kernel
-def row_of(out, k, at):
-    """Row k of a table from column `at` on."""
-    return part(out, k * out.shape[1] + at, (k + 1) * out.shape[1])
+def row_of(out, k, column):
+    """Row k of a table from a column on."""
+    return part(out, k * out.shape[1] + column, (k + 1) * out.shape[1])
 
 
 @kernel
 def number(keys, n, table, table_id):
     """Replace keys[:n] in place by 0, 1, … in order of first appearance (negative keys stay); return how many there are.
 
-    The order must not hang on the ids, which change when a ledger grows. Few are compared one by one; more are hashed (open
+    The order must not depend on the ids, which change when a ledger grows. Few are compared one by one; more are hashed (open
     addressing).
     """
     if n <= 12:
@@ -171,7 +172,7 @@ def number(keys, n, table, table_id):
         size *= 2
     mask = size - 1
     table[:size] = -1
-    found = 0
+    count = 0
     for k in range(n):
         key = keys[k]
         if key < 0:
@@ -181,41 +182,26 @@ def number(keys, n, table, table_id):
             slot = (slot + np.uint64(1)) & np.uint64(mask)
         if table[slot] < 0:
             table[slot] = key
-            table_id[slot] = found
-            found += 1
+            table_id[slot] = count
+            count += 1
         keys[k] = table_id[slot]
-    return found
+    return count
 
 
 @kernel
 def number_few(keys, n, seen):
     """`number` by comparing each key with those before it; `seen` is scratch."""
-    found = 0
+    count = 0
     for k in range(n):
         if keys[k] >= 0:
-            at = 0
-            while at < found and seen[at] != keys[k]:
-                at += 1
-            if at == found:
-                seen[at] = keys[k]
-                found += 1
-            keys[k] = at
-    return found
-
-
-@kernel
-def sort(x):
-    """Sort in place, upwards. Few numbers by insertion: numba's own sort first makes itself a stack, which costs more."""
-    if x.size > 40:
-        x.sort()
-        return
-    for k in range(1, x.size):
-        a = x[k]
-        at = k
-        while at > 0 and x[at - 1] > a:
-            x[at] = x[at - 1]
-            at -= 1
-        x[at] = a
+            position = 0
+            while position < count and seen[position] != keys[k]:
+                position += 1
+            if position == count:
+                seen[position] = keys[k]
+                count += 1
+            keys[k] = position
+    return count
 
 
 @kernel
@@ -235,139 +221,3 @@ def leading_asset(direction, amount, asset, n, assets, sent, received):
             if best < 0 or sent[a] > sent[best] or (sent[a] == sent[best] and received[a] > received[best]):
                 best = a
     return best
-
-
-@kernel
-def sort_pairs(first, second, carried):
-    """Sort three arrays together in place by (first, second), upwards; `carried` may be `second` itself.
-
-    A shell sort (gaps of Ciura 2001): compiles in a fraction of the time of an argsort and needs no memory.
-    """
-    for gap in (1750, 701, 301, 132, 57, 23, 10, 4, 1):
-        for k in range(gap, first.size):
-            a, b, c = first[k], second[k], carried[k]
-            at = k
-            while at >= gap and (first[at - gap] > a or (first[at - gap] == a and second[at - gap] > b)):
-                first[at], second[at], carried[at] = first[at - gap], second[at - gap], carried[at - gap]
-                at -= gap
-            first[at], second[at], carried[at] = a, b, c
-
-
-@kernel
-def ratio(a, b):
-    """a ÷ b, or NaN where b is zero."""
-    return a / b if b != 0 else np.nan
-
-
-@kernel
-def median(x):
-    """The median (mean of the middle two), NaN of an empty array; moves its numbers about. Cheaper than sorting."""
-    n = x.size
-    if n <= 40:
-        sort(x)
-        return median_of_sorted(x)
-    upper = selected(x, n // 2)
-    return upper if n % 2 else 0.5 * (x[: n // 2].max() + upper)
-
-
-@kernel
-def selected(x, k):
-    """The number that would stand at k if x were sorted (Hoare's selection, in place): none before it is larger."""
-    low, high = 0, x.size - 1
-    while high > low:
-        pivot = x[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while x[i] < pivot:
-                i += 1
-            while x[j] > pivot:
-                j -= 1
-            if i <= j:
-                x[i], x[j] = x[j], x[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            high = j
-        elif k >= i:
-            low = i
-        else:
-            break
-    return x[k]
-
-
-@kernel
-def median_of_sorted(x):
-    """The median of a sorted array (mean of the middle two), NaN of an empty one."""
-    n = x.size
-    if n == 0:
-        return np.nan
-    return x[n // 2] if n % 2 else 0.5 * (x[n // 2 - 1] + x[n // 2])
-
-
-@kernel
-def most_within(time, seconds):
-    """The largest number of times t with t_i ≤ t < t_i + seconds, over all i; `time` ascends."""
-    best = 0
-    first = 0
-    for k in range(time.size):
-        while time[k] - time[first] >= seconds:
-            first += 1
-        best = max(best, k - first + 1)
-    return best
-
-
-@kernel
-def mean_and_deviation(x):
-    """Mean and population standard deviation in two passes; NaN of an empty array."""
-    mean = ratio(x.sum(), x.size)
-    squares = 0.0
-    for v in x:
-        squares += (v - mean) ** 2
-    return mean, np.sqrt(ratio(squares, x.size))
-
-
-@kernel
-def burstiness(gaps):
-    """(σ − μ) ÷ (σ + μ) of at least two gaps, else NaN (Goh & Barabási 2008)."""
-    if gaps.size < 2:
-        return np.nan
-    mean, deviation = mean_and_deviation(gaps)
-    return ratio(deviation - mean, deviation + mean)
-
-
-@kernel
-def entropy(counts):
-    """Shannon entropy in nats of an array of counts."""
-    total = once = 0.0
-    for c in counts:
-        total += c
-        once += c == 1
-    h = once / total * np.log(total) if once else 0.0  # most counts are 1, and a logarithm is slow
-    for c in counts:
-        if c > 1:
-            h -= c / total * np.log(c / total)
-    return h
-
-
-@kernel
-def first_at(entries, time, low, high, moment):
-    """The first position in [low, high) whose transfer is at or after `moment`."""
-    while low < high:
-        middle = (low + high) // 2
-        if time[entries[middle]] < moment:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def first_from(time, low, high, moment):
-    """The first position in [low, high) with a time at or after `moment`; times ascend there."""
-    while low < high:
-        middle = (low + high) // 2
-        if time[middle] < moment:
-            low = middle + 1
-        else:
-            high = middle
-    return low

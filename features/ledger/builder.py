@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..base.arrow import pc
-from ..kernels.wallet_view import Rows
+from ..kernels.wallet_view import LedgerRows
 from .growing_columns import Table
 from .ordering import ascends, keys_of, mixed, order_of, taken
 from .string_encoder import Encoder, quick_hash, stable_hash
@@ -39,7 +39,7 @@ class UnsureError(Exception):
 
 
 class Detailed(NamedTuple):
-    """The columns of `Rows`, and a hash of what else is said of a transfer, to know copies that say the same."""
+    """The columns of `LedgerRows`, and a hash of what else is said of a transfer, to know copies that say the same."""
 
     time: np.ndarray
     sender: np.ndarray
@@ -200,7 +200,7 @@ class Builder:
         )
 
     def _keys(self, rows: Detailed) -> np.ndarray:
-        return keys_of(Rows(*rows[:-1]), self.names["addresses"].hashes, self.names["assets"].hashes)
+        return keys_of(LedgerRows(*rows[:-1]), self.names["addresses"].hashes, self.names["assets"].hashes)
 
     def _keys_of(self, lost: Any, time: np.ndarray) -> np.ndarray:
         """The keys of failed transfers, whose wallets may have no id."""
@@ -210,7 +210,9 @@ class Builder:
 
     def _order_of_rows(self, rows: Detailed) -> np.ndarray | None:
         names = self.names
-        return order_of(Rows(*rows[:-1]), names["addresses"].hashes, names["assets"].hashes, names["chains"].hashes)
+        return order_of(
+            LedgerRows(*rows[:-1]), names["addresses"].hashes, names["assets"].hashes, names["chains"].hashes
+        )
 
     def _order_of_signed(self, signed: Signed) -> np.ndarray:
         return in_order(signed, self.names["addresses"], self.names["strangers"], self.names["methods"])

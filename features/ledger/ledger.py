@@ -16,7 +16,8 @@ import pyarrow as pa
 from ..base.errors import DataError, UsageError
 from ..base.kernel_compiler import kernel
 from ..families.registry import needs_of
-from ..kernels.wallet_view import Rows, first_at
+from ..kernels.sorted_arrays import first_entry_from
+from ..kernels.wallet_view import LedgerRows
 from ..transfers.input_files import DataFile, find_files
 from ..transfers.schema import QUARANTINE, is_marked, no_good_row, normalise_addresses
 from .attribution import AttributionIndex
@@ -66,7 +67,7 @@ class Ledger:
         self.addresses = self._known.strings()
         self.hashes = self._known.hashes
         self.assets = names["assets"].strings().cast(pa.string())
-        self.rows = Rows(**{name: columns[name] for name in Rows._fields})
+        self.rows = LedgerRows(**{name: columns[name] for name in LedgerRows._fields})
         self.offsets, self.entries = made.offsets, made.entries
         self.rejected = made.rejected
         self.needs = made.needs
@@ -345,6 +346,6 @@ def _slices(offsets, entries, time, ids, start, end):
     high = np.zeros(ids.size, np.int64)
     for s in range(ids.size):
         if ids[s] >= 0:
-            low[s] = first_at(entries, time, offsets[ids[s]], offsets[ids[s] + 1], start[s])
-            high[s] = first_at(entries, time, low[s], offsets[ids[s] + 1], end[s])
+            low[s] = first_entry_from(entries, time, offsets[ids[s]], offsets[ids[s] + 1], start[s])
+            high[s] = first_entry_from(entries, time, low[s], offsets[ids[s] + 1], end[s])
     return low, high

@@ -10,11 +10,10 @@ import numpy as np
 
 from ..base.kernel_compiler import kernel
 from ..base.processor_cores import usable_cores
-from ..kernels.wallet_view import Rows
+from ..kernels.sorted_arrays import sort_pairs
+from ..kernels.wallet_view import LedgerRows
 
 _MANY = 200_000  # rows from which on threads are worth their while
-_GAPS = (1035711, 460316, 204585, 90927, 40412, 17961, 7983, 3548, 1577, 701, 301, 132, 57, 23, 10, 4, 1)
-"""Ciura 2001, then × 2.25: tables whose times are whole days have hundreds of thousands of rows of one time."""
 _C = np.uint64(0x9E3779B97F4A7C15)
 _NO_NUMBER = np.uint64(0x7FF0000000000000)  # bits that NaN has, and no price
 
@@ -24,7 +23,7 @@ def ascends(time: np.ndarray) -> bool:
     return bool(_ascends(time))
 
 
-def order_of(rows: Rows, of_address: np.ndarray, of_asset: np.ndarray, of_chain: np.ndarray) -> np.ndarray | None:
+def order_of(rows: LedgerRows, of_address: np.ndarray, of_asset: np.ndarray, of_chain: np.ndarray) -> np.ndarray | None:
     """The total order of rows, as positions to take them from; None if they stand in it already.
 
     By (time, amount, asset, sender, receiver, usd, chain, tx), so that no sum hangs on the order in which rows came: names count
@@ -57,7 +56,7 @@ def taken(columns: Any, order: np.ndarray | None) -> Any:
     )
 
 
-def keys_of(rows: Rows, of_address: np.ndarray, of_asset: np.ndarray) -> np.ndarray:
+def keys_of(rows: LedgerRows, of_address: np.ndarray, of_asset: np.ndarray) -> np.ndarray:
     """What tells transfers apart (`duplicates.py`), as 64 bits: time, sender, receiver, asset, amount, transaction."""
     names = of_asset[rows.asset], of_address[rows.sender], of_address[rows.receiver]
     return mixed(rows.time.view(np.uint64), *names, rows.amount.view(np.uint64), rows.tx)
@@ -109,21 +108,6 @@ def _ascends(time):
 
 
 @kernel
-def _sort(first, second, carried):
-    """Sort three arrays together in place by (first, second), upwards: a shell sort, as `view.sort_pairs`."""
-    for gap in _GAPS:
-        if gap >= first.size:
-            continue
-        for k in range(gap, first.size):
-            a, b, c = first[k], second[k], carried[k]
-            at = k
-            while at >= gap and (first[at - gap] > a or (first[at - gap] == a and second[at - gap] > b)):
-                first[at], second[at], carried[at] = first[at - gap], second[at - gap], carried[at - gap]
-                at -= gap
-            first[at], second[at], carried[at] = a, b, c
-
-
-@kernel
 def _order_ties(order, time, amount, sender, receiver, asset, usd, chain, tx, of_address, of_asset, of_chain):
     """Bring `order` within runs of one time into the total order, in place; whether anything moved."""
     moved = False
@@ -151,7 +135,7 @@ def _order_ties(order, time, amount, sender, receiver, asset, usd, chain, tx, of
                     key = (key ^ usd[row]) * _C
                     key ^= key >> np.uint64(29)
                 first[j], second[j] = amount[row], key
-            _sort(first[:n], second[:n], run)
+            sort_pairs(first[:n], second[:n], run)
             if chain.size or tx.size:
                 _order_equal(first, second, run, chain, tx, of_chain)
             for j in range(n):
@@ -171,7 +155,7 @@ def _order_equal(first, second, run, chain, tx, of_chain):
             for j in range(start, end):
                 first[j] = of_chain[chain[run[j]]] if chain.size and chain[run[j]] >= 0 else np.uint64(0)
                 second[j] = tx[run[j]] if tx.size else np.uint64(0)
-            _sort(first[start:end], second[start:end], run[start:end])
+            sort_pairs(first[start:end], second[start:end], run[start:end])
         start = end
 
 
@@ -183,7 +167,7 @@ def _order_keys(order, time, key):
             continue
         if end - start > 1:
             first = key[order[start:end]]
-            _sort(first, first.copy(), order[start:end])
+            sort_pairs(first, first.copy(), order[start:end])
         start = end
 
 

@@ -5,17 +5,15 @@ are hashed at a time, and what the next strings will need is fetched ahead, so t
 strings are the same is decided by their bytes, never by their hashes.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from ..base.arrow import pc
 from ..base.errors import DataError
 from ..base.kernel_compiler import kernel
+from ..kernels.intrinsics import address_of, byte_at, prefetch, word_at
 
 _FEWEST_SLOTS = 256
 _LOWER, _UPPER = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF00000000)
@@ -201,41 +199,6 @@ def _longer(array: np.ndarray, size: int, used: int) -> np.ndarray:
     return longer
 
 
-def _at(builder: Any, place: Any, bits: int) -> Any:
-    """An address, which kernels know as a number, as a pointer."""
-    return builder.inttoptr(place, ir.IntType(bits).as_pointer())
-
-
-def _load_word(typing_context: Any, place: Any) -> Any:
-    def code(context, builder, signature, arguments):
-        return builder.load(_at(builder, arguments[0], 64), align=1)
-
-    return types.uint64(types.uint64), code
-
-
-def _load_byte(typing_context: Any, place: Any) -> Any:
-    def code(context, builder, signature, arguments):
-        return builder.zext(builder.load(_at(builder, arguments[0], 8)), ir.IntType(64))
-
-    return types.uint64(types.uint64), code
-
-
-def _ask_for(typing_context: Any, place: Any) -> Any:
-    def code(context, builder, signature, arguments):
-        pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
-        fetch = builder.module.declare_intrinsic("llvm.prefetch", (pointer,), kind)
-        builder.call(fetch, [_at(builder, arguments[0], 8), number(0), number(3), number(1)])
-        return context.get_dummy_value()
-
-    return types.void(types.uint64), code
-
-
-_word: Any = intrinsic(_load_word)  # eight bytes at an address, which need not be a multiple of eight
-_byte: Any = intrinsic(_load_byte)
-_fetch: Any = intrinsic(_ask_for)  # memory that will be read soon; never fails, whatever the address
-
-
 @kernel
 def _mixed(h, word):
     h = (h ^ word) * np.uint64(0x9E3779B97F4A7C15)
@@ -248,12 +211,12 @@ def _hash(place, n):
     h = _mixed(np.uint64(n), np.uint64(0xD6E8FEB86659FD93))
     if n >= 8:
         for k in range(0, n - 8, 8):
-            h = _mixed(h, _word(place + np.uint64(k)))
-        h = _mixed(h, _word(place + np.uint64(n - 8)))
+            h = _mixed(h, word_at(place + np.uint64(k)))
+        h = _mixed(h, word_at(place + np.uint64(n - 8)))
     else:
         word = np.uint64(0)
         for k in range(n):
-            word = (word << np.uint64(8)) | _byte(place + np.uint64(k))
+            word = (word << np.uint64(8)) | byte_at(place + np.uint64(k))
         h = _mixed(h, word)
     h *= np.uint64(0xD6E8FEB86659FD93)
     return h ^ (h >> np.uint64(29))
@@ -263,7 +226,7 @@ def _hash(place, n):
 def _fnv(place, n):
     h = np.uint64(0xCBF29CE484222325)
     for k in range(n):
-        h = (h ^ _byte(place + np.uint64(k))) * np.uint64(0x100000001B3)
+        h = (h ^ byte_at(place + np.uint64(k))) * np.uint64(0x100000001B3)
     return h
 
 
@@ -272,25 +235,25 @@ def _same(one, other, n):
     """Whether the n bytes at two addresses are the same."""
     if n < 8:
         for k in range(n):  # noqa: SIM110 (a kernel knows no generators)
-            if _byte(one + np.uint64(k)) != _byte(other + np.uint64(k)):
+            if byte_at(one + np.uint64(k)) != byte_at(other + np.uint64(k)):
                 return False
         return True
     for k in range(0, n - 8, 8):
-        if _word(one + np.uint64(k)) != _word(other + np.uint64(k)):
+        if word_at(one + np.uint64(k)) != word_at(other + np.uint64(k)):
             return False
-    return _word(one + np.uint64(n - 8)) == _word(other + np.uint64(n - 8))
+    return word_at(one + np.uint64(n - 8)) == word_at(other + np.uint64(n - 8))
 
 
 @kernel
 def _hash_all(came, out):
-    ends, text = came.ends, np.uint64(came.text.ctypes.data)
+    ends, text = came.ends, address_of(came.text, 0)
     for k in range(out.size):
         out[k] = _hash(text + np.uint64(ends[k]), np.int64(ends[k + 1]) - ends[k])
 
 
 @kernel
 def _fnv_all(came, out):
-    ends, text = came.ends, np.uint64(came.text.ctypes.data)
+    ends, text = came.ends, address_of(came.text, 0)
     for k in range(out.size):
         out[k] = _fnv(text + np.uint64(ends[k]), np.int64(ends[k + 1]) - ends[k])
 
@@ -301,11 +264,11 @@ def _slot_of(one, n, h, slots, mask, text):
     slot = h & mask
     while True:
         place = slots + np.uint64(16) * slot
-        taken = _word(place)
+        taken = word_at(place)
         if not taken:
             return slot
         if taken >> np.uint64(32) == h >> np.uint64(32):
-            known = _word(place + np.uint64(8))
+            known = word_at(place + np.uint64(8))
             if np.int64(known & _LONGEST) == n and _same(one, text + (known >> np.uint64(24)), n):
                 return slot
         slot = (slot + np.uint64(1)) & mask
@@ -315,20 +278,20 @@ def _slot_of(one, n, h, slots, mask, text):
 def _fetch_for(hashes, k, slots, mask, text):
     """Fetch the text that the string k + _AHEAD is to be compared to, and the slot of the one as far behind that."""
     last = hashes.size - 1
-    _fetch(slots + np.uint64(16) * (hashes[min(k + 2 * _AHEAD, last)] & mask))
+    prefetch(slots + np.uint64(16) * (hashes[min(k + 2 * _AHEAD, last)] & mask))
     place = slots + np.uint64(16) * (hashes[min(k + _AHEAD, last)] & mask)
-    if _word(place):
-        at = text + (_word(place + np.uint64(8)) >> np.uint64(24))
-        _fetch(at)
-        _fetch(at + np.uint64(40))
+    if word_at(place):
+        at = text + (word_at(place + np.uint64(8)) >> np.uint64(24))
+        prefetch(at)
+        prefetch(at + np.uint64(40))
 
 
 @kernel
 def _encode(came, hashes, done, known, count, out):
     """Encode strings from `done` on, until half the slots are taken; how many are done, and how many strings known."""
-    ends, one = came.ends, np.uint64(came.text.ctypes.data)
+    ends, one = came.ends, address_of(came.text, 0)
     slots, starts, stable, text = known.slots, known.starts, known.stable, known.text
-    first_slot, first_byte = np.uint64(slots.ctypes.data), np.uint64(text.ctypes.data)
+    first_slot, first_byte = address_of(slots, 0), address_of(text, 0)
     mask = np.uint64(slots.size // 2 - 1)
     while done < out.size and 4 * count < slots.size:
         _fetch_for(hashes, done, first_slot, mask, first_byte)
@@ -337,7 +300,7 @@ def _encode(came, hashes, done, known, count, out):
         if not slots[2 * slot]:
             at = starts[count]
             for k in range(n):
-                text[at + k] = _byte(came_at + np.uint64(k))
+                text[at + k] = byte_at(came_at + np.uint64(k))
             starts[count + 1] = at + n
             stable[count] = _fnv(came_at, n)
             count += 1
@@ -350,9 +313,9 @@ def _encode(came, hashes, done, known, count, out):
 
 @kernel
 def _find(came, hashes, known, out):
-    ends, one = came.ends, np.uint64(came.text.ctypes.data)
-    slots, text = known.slots, np.uint64(known.text.ctypes.data)
-    first_slot, mask = np.uint64(slots.ctypes.data), np.uint64(slots.size // 2 - 1)
+    ends, one = came.ends, address_of(came.text, 0)
+    slots, text = known.slots, address_of(known.text, 0)
+    first_slot, mask = address_of(slots, 0), np.uint64(slots.size // 2 - 1)
     for k in range(out.size):
         _fetch_for(hashes, k, first_slot, mask, text)
         n = np.int64(ends[k + 1]) - ends[k]
@@ -363,7 +326,7 @@ def _find(came, hashes, known, out):
 @kernel
 def _refill(known, count, wider):
     """Put the first `count` strings into other slots."""
-    starts, text, mask = known.starts, np.uint64(known.text.ctypes.data), np.uint64(wider.size // 2 - 1)
+    starts, text, mask = known.starts, address_of(known.text, 0), np.uint64(wider.size // 2 - 1)
     for k in range(count):
         n = starts[k + 1] - starts[k]
         h = _hash(text + np.uint64(starts[k]), n)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...base.kernel_compiler import kernel
-from ...kernels.context import Paths
+from ...kernels.context import TransferPaths
 from ...kernels.wallet_view import WEEK
 from ..threads import over_shares
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _TO_ITSELF = -1
 
 
-def find(ledger: Ledger) -> Paths:
+def find(ledger: Ledger) -> TransferPaths:
     """Where to go on from each transfer."""
     rows, offsets, entries = ledger.rows, ledger.offsets, ledger.entries
     ahead, behind = (np.empty((ledger.transfers, 2), np.int32) for _ in range(2))
     _walk(rows.time, rows.sender, rows.receiver, np.zeros(len(offsets) - 1, np.int32), ahead, behind)
     mate = np.empty(len(entries), np.int32)
     over_shares(lambda low, high: _mates(rows.sender, rows.receiver, offsets, entries, low, high, mate), offsets)
-    return Paths(mate=mate, ahead=ahead, behind=behind)
+    return TransferPaths(mate=mate, ahead=ahead, behind=behind)
 
 
 @kernel

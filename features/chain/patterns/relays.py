@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...base.kernel_compiler import kernel, part
+from ...base.kernel_compiler import kernel
 from ...kernels.context import Relays
+from ...kernels.intrinsics import part
 from ...kernels.wallet_view import DAY, ROUNDING
 
 if TYPE_CHECKING:

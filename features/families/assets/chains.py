@@ -1,7 +1,10 @@
 """Chains: on how many a wallet is active, and how payments come back to it on another one (family assets)."""
 
-from ...base.kernel_compiler import kernel, part
-from ...kernels.wallet_view import IN, OUT, ROUNDING, median, number, ratio, row_of, view
+from ...base.kernel_compiler import kernel
+from ...kernels.intrinsics import part
+from ...kernels.sorted_arrays import median
+from ...kernels.statistics import ratio
+from ...kernels.wallet_view import IN, OUT, ROUNDING, number, row_of, view
 from ..declaration import CHAINS, SECONDS, SHARE, Feature, positions
 
 FEATURES = (

@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from ...base.kernel_compiler import kernel, part
-from ...kernels.wallet_view import IN, OUT, entropy, median, ratio, row_of, view
+from ...base.kernel_compiler import kernel
+from ...kernels.intrinsics import part
+from ...kernels.sorted_arrays import median
+from ...kernels.statistics import entropy, ratio
+from ...kernels.wallet_view import IN, OUT, row_of, view
 from ..declaration import ASSETS, RATIO, SECONDS, SHARE, Feature, in_and_out, positions
 
 _NO_VALUE = "no transfer has value"

@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from ...base.kernel_compiler import kernel, part
-from ...kernels.wallet_view import DAY, IN, OUT, SELF, median, ratio, row_of, sort_pairs, view
+from ...base.kernel_compiler import kernel
+from ...kernels.intrinsics import part
+from ...kernels.sorted_arrays import median, sort_pairs
+from ...kernels.statistics import ratio
+from ...kernels.wallet_view import DAY, IN, OUT, SELF, row_of, view
 from ..declaration import RATIO, SECONDS, SHARE, Feature, positions
 
 _NO_VALUE = "no transfer has value"

@@ -1,7 +1,10 @@
 """Structure, first part: fans, and how widely those that a wallet deals with had dealt before (`chain/degrees.py`)."""
 
-from ...base.kernel_compiler import kernel, part
-from ...kernels.wallet_view import DAY, IN, OUT, median, most_within, ratio
+from ...base.kernel_compiler import kernel
+from ...kernels.intrinsics import part
+from ...kernels.sorted_arrays import median
+from ...kernels.statistics import most_within, ratio
+from ...kernels.wallet_view import DAY, IN, OUT
 from ..declaration import SHARE, WALLETS, Feature, in_and_out, positions
 
 _NONE_SENT = "nothing was sent"

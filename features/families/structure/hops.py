@@ -5,8 +5,10 @@ The search has a bound, and a feature that says how often it cut the search.
 
 import numpy as np
 
-from ...base.kernel_compiler import kernel, part, prefetch
-from ...kernels.wallet_view import IN, OUT, first_from
+from ...base.kernel_compiler import kernel
+from ...kernels.intrinsics import address_of, part, prefetch
+from ...kernels.sorted_arrays import first_from
+from ...kernels.wallet_view import IN, OUT
 from ..declaration import SHARE, WALLETS, Feature, positions
 
 _NONE_SENT = "nothing was sent"
@@ -106,8 +108,8 @@ def onward(b, picked, offsets, steps, base, entries, mate, places):
         i, y = row[picked[q]], other[picked[q]]
         at = offsets[y] + steps[i, 0]
         places[q, 0], places[q, 1], places[q, 2] = at, offsets[y + base], steps[i, 1]
-        prefetch(entries, at)
-        prefetch(mate, at)
+        prefetch(address_of(entries, at))
+        prefetch(address_of(mate, at))
 
 
 @kernel

@@ -6,7 +6,9 @@ Every pattern has a bound, and a feature that says how often it cut the search.
 import numpy as np
 
 from ...base.kernel_compiler import kernel
-from ...kernels.wallet_view import IN, OUT, first_from, ratio
+from ...kernels.sorted_arrays import first_from
+from ...kernels.statistics import ratio
+from ...kernels.wallet_view import IN, OUT
 from ..declaration import HOPS, SHARE, WALLETS, Feature, positions
 
 _ALTMAN = "Altman et al. 2023 (AMLworld)"

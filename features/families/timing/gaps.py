@@ -2,20 +2,11 @@
 
 import numpy as np
 
-from ...base.kernel_compiler import kernel, part
-from ...kernels.wallet_view import (
-    DAY,
-    IN,
-    OUT,
-    ROUNDING,
-    burstiness,
-    mean_and_deviation,
-    median,
-    most_within,
-    ratio,
-    row_of,
-    view,
-)
+from ...base.kernel_compiler import kernel
+from ...kernels.intrinsics import part
+from ...kernels.sorted_arrays import median
+from ...kernels.statistics import burstiness, mean_and_deviation, most_within, ratio
+from ...kernels.wallet_view import DAY, IN, OUT, ROUNDING, row_of, view
 from ..declaration import RATIO, SECONDS, SHARE, TRANSFERS, Feature, positions
 
 FEATURES = (

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ...base.kernel_compiler import kernel
-from ...kernels.wallet_view import DAY, OUT, WEEK, entropy, row_of, view
+from ...kernels.statistics import entropy
+from ...kernels.wallet_view import DAY, OUT, WEEK, row_of, view
 from ..declaration import RATIO, SHARE, Feature, positions
 
 FEATURES = (
