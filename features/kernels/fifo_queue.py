@@ -11,7 +11,7 @@ def fifo(view, left, since, matched, dwell, drains):
     """Match every outflow to the earliest inflows not yet spent.
 
     `left` and `since` (room for view.n_in) are the queue: what remains of each inflow, and its time. `matched` and `dwell` (room
-    for view.n) take the matches in order. `drains[j]` is set to 1 if the j-th outflow takes nine tenths of the balance, else to 0.
+    for view.n) take the matches in order. `drains[j]` is set to 1 if the j-th outflow takes nine tenths of the balance, else 0.
 
     Returns:
         The number of matches, their total, the peak balance, the number of the first inflow not yet spent, and how much of the
