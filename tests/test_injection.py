@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -14,16 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 
 from walletprint.cli import main
-from walletprint.experiments.protocols.report import markdown
-from walletprint.features.base.markdown import table
+from walletprint.features.base.markdown import Markdown, render, table
 from walletprint.features.base.untrusted_text import FORMULA, csv_text, markdown_text, safe_cell, shortened
 from walletprint.features.ingestion.ingestion import ingest
 from walletprint.features.ledger.ledger import Ledger
 from walletprint.serving import write_scores
+from walletprint.training.audit.audit_report import TEMPLATE as AUDIT
 from walletprint.training.audit.audit_report import AuditReport, Check
-from walletprint.training.report import model_card as card
+from walletprint.training.registry.decision_report import TEMPLATE as DECISION
+from walletprint.training.report.model_card import TEMPLATE as CARD
 
 A, B = "0x" + "a1" * 20, "0x" + "b2" * 20
 HOSTILE = [
@@ -161,8 +162,7 @@ def test_messages_keep_what_is_no_address():
 )
 def test_markup_in_names_stays_text_in_pages(text):
     escaped = markdown_text(text)
-    for page in (table(["case"], [[text]]), markdown(pd.DataFrame({"case": [text]}))):
-        assert page.splitlines()[2:] == [f"| {escaped} |"]
+    assert table(pd.DataFrame({text: [text]})).splitlines() == [f"| {escaped} |", "| --- |", f"| {escaped} |"]
     check = Check(text, "warn", f"columns: {text}", text)
     about = {"rows": 1, "positives": 1, "features": 1, "train": 1, "test": 0, "split": "time", "notes": [text]}
     page = AuditReport((check,), pd.DataFrame(), about).as_markdown()
@@ -178,12 +178,19 @@ def test_every_mark_is_escaped_whatever_stands_before_it(text):
     assert not set(bare) & set("\\[]<|`\n")
 
 
-def test_markup_in_names_stays_text_in_the_model_card(monkeypatch):
-    from types import SimpleNamespace
+@pytest.mark.parametrize("text", [*HOSTILE, "actor:<script>alert(1)</script> [x](http://y)", "{% raw %}"])
+def test_every_value_of_a_template_stays_text(text, tmp_path):
+    (tmp_path / "page.md.j2").write_text("{{ one }}\n- {{ many | join(', ') }}\n\n{{ table }}")
+    page = render(tmp_path / "page.md.j2", one=text, many=[text, "mixer"], table=Markdown("| [x](http://y) |"))
+    escaped = markdown_text(text)
+    assert page == f"{escaped}\n- {escaped}, mixer\n\n| [x](http://y) |\n"
+    with pytest.raises(UndefinedError, match="'one' is undefined"):
+        render(tmp_path / "page.md.j2")
 
-    hostile = "actor:<script>alert(1)</script> [x](http://y)"
-    model: Any = SimpleNamespace(labels={"positive": [hostile, "mixer"]})
-    assert card._listed(model, "positive") == f"{markdown_text(hostile)}, mixer"
+
+@pytest.mark.parametrize("template", [AUDIT, CARD, DECISION])
+def test_no_template_lets_a_value_through(template):
+    assert not re.search(r"safe|autoescape|import|include", template.read_text())
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "$\\frac$ & ]]>", "[/red] --> x"])

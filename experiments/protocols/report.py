@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...features.base.untrusted_text import markdown_text
+from ...features.base.markdown import table
 
 _VERSIONS = ("numpy", "pandas", "pyarrow", "numba", "lightgbm", "duckdb", "scikit-learn")
 
@@ -54,7 +54,7 @@ def write_report(
     versions = ", ".join(f"{key} {value}" for key, value in where["versions"].items())
     parts = [f"# {name}", intro, f"Run: `{command}`"]
     for title, frame in tables.items():
-        parts += [f"## {title}", markdown(frame)]
+        parts += [f"## {title}", table(frame, ".4g", "d")]
     machine = f"{where['cores']} cores with {where['memory_gb']:.0f} GB ({where['system']})"
     parts.append(f"Measured {where['date']} on {machine}, Python {where['python']}; {versions}.")
     path = folder / f"{name}.md"
@@ -76,16 +76,3 @@ def _version(package: str) -> str | None:
 
 def _memory_gb() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-
-
-def markdown(frame: pd.DataFrame) -> str:
-    """A frame as a Markdown table; floats to four significant digits, NaN as –."""
-    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
-    lines = [[str(name) for name in frame.columns], ["---"] * len(frame.columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "–" if pd.isna(value) else f"{value:.4g}"
-    return "–" if value is None else markdown_text(value)

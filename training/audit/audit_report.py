@@ -4,12 +4,14 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ...features.base.untrusted_text import markdown_text
+from ...features.base.markdown import render, table, words
 
+TEMPLATE = Path(__file__).with_name("audit_report.md.j2")
 VERDICTS = ("skipped", "pass", "warn", "fail")
 """From nothing to worst."""
 COLUMNS = ("check", "verdict", "found", "what_to_do")
@@ -89,13 +91,14 @@ class AuditReport:
 
     def as_markdown(self) -> str:
         """The report as a page."""
-        parts = [f"# Leakage audit: {self.headline}", _about(self.about), _table(self.checks)]
-        if len(self.shortcuts):
-            shown = self.shortcuts.rename(columns={"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"})
-            parts += ["## Shortcuts beside the full model", _table(shown)]
-        if self.about["notes"]:
-            parts += ["## Notes", "\n".join(f"- {markdown_text(note)}" for note in self.about["notes"])]
-        return "\n\n".join(parts) + "\n"
+        shortcuts = self.shortcuts.rename(columns={"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"})
+        return render(
+            TEMPLATE,
+            headline=self.headline,
+            about=self.about,
+            checks=table(self.checks.rename(columns=words)),
+            shortcuts=table(shortcuts) if len(shortcuts) else "",
+        )
 
 
 def worst(verdicts: Iterable[str]) -> str:
@@ -121,25 +124,6 @@ def named(columns: Iterable[str], limit: int) -> str:
 def percent(share: float) -> str:
     """A share as it is read: 0.125 → 12.5 %."""
     return f"{100 * share:.3g} %"
-
-
-def _about(about: Mapping[str, Any]) -> str:
-    return (
-        f"{about['rows']:,} rows ({about['positives']:,} positive), {about['features']:,} features; "
-        f"{about['train']:,} rows trained on, {about['test']:,} tested on ({about['split']})."
-    )
-
-
-def _table(frame: pd.DataFrame) -> str:
-    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
-    lines = [[str(name).replace("_", " ") for name in frame.columns], ["---"] * frame.shape[1], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.3f}"
-    return markdown_text(value)
 
 
 def _plain(value: Any) -> Any:
