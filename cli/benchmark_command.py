@@ -27,13 +27,13 @@ def benchmark(
     """Measure by a protocol of the field: elliptic, amlworld, kaggle-ethereum and others."""
     from ..experiments.protocols import run_protocol
     from ..experiments.protocols.record import open_benchmark, record, write_findings
-    from ..experiments.protocols.registry import named
+    from ..experiments.protocols.registry import protocol_named
 
     screen = Screen(quiet)
     if name is None:
         screen.table(_listed(), title="walletprint benchmark NAME --data DIR")
         return
-    protocol = named(name)
+    protocol = protocol_named(name)
     if data is None:
         raise UsageError(f"--data: {name} needs a folder with {protocol.needs} ({protocol.source})")
     _free(out)
@@ -50,9 +50,9 @@ def benchmark(
 def _listed() -> "pd.DataFrame":
     import pandas as pd
 
-    from ..experiments.protocols import PROTOCOLS
+    from ..experiments.protocols import all_protocols
 
-    rows = [(one.name, one.measures, one.needs, one.source) for one in PROTOCOLS.values()]
+    rows = [(one.name, one.measures, one.needs, one.source) for one in all_protocols().values()]
     return pd.DataFrame(rows, columns=["name", "measures", "needs", "source"])
 
 

@@ -1,8 +1,10 @@
-"""walletprint.experiments.protocols: the protocols by which this field measures itself, each a file with a plain function.
+"""The published test protocols of this field, and our own: one file per protocol, run by `walletprint benchmark NAME`.
 
-What they are, what they need and what is wrong with them is told in `docs/protocols.md`.
+Not for speed or for questions asked once: those are `benchmarks/`. Files and known faults of each: docs/protocols.md.
+Front door: `run_protocol`, `all_protocols` (registry.py); `Protocol` (protocol.py) is what a new file declares.
 """
 
-from .registry import PROTOCOLS, Findings, Protocol, run_protocol
+from .protocol import Findings, Protocol
+from .registry import all_protocols, run_protocol
 
-__all__ = ["PROTOCOLS", "Findings", "Protocol", "run_protocol"]
+__all__ = ["Findings", "Protocol", "all_protocols", "run_protocol"]

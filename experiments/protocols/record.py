@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...features.base.untrusted_text import csv_text
 from ...training.registry.tracking import TrackingStore, connected, open_experiment
-from .registry import Findings, Protocol
+from .protocol import Findings, Protocol
 from .report import environment, write_report
 
 EXPERIMENT = "walletprint-benchmark-"
@@ -32,7 +32,7 @@ def write_findings(found: Findings, out: Path) -> Path:
     """Write `<name>.md` and `<name>.json` into a folder; returns the Markdown file."""
     command = f"walletprint benchmark {found.protocol.name} --data DIR"
     where = environment(*GUESTS)
-    return write_report(found.protocol.name, command, found.intro, found.tables, out, where)
+    return write_report(found.protocol.name, command, found.protocol.intro, found.tables, out, where)
 
 
 def record(store: TrackingStore, found: Findings, data: Path, seed: int, report: Path) -> str:
@@ -43,7 +43,7 @@ def record(store: TrackingStore, found: Findings, data: Path, seed: int, report:
     """
     main = next(iter(found.tables.values()))
     with connected(store.uri) as (mlflow, _):
-        tags = {PROTOCOL_TAG: found.protocol.name, "mlflow.note.content": found.intro}
+        tags = {PROTOCOL_TAG: found.protocol.name, "mlflow.note.content": found.protocol.intro}
         with mlflow.start_run(experiment_id=store.experiment_id, run_name=found.protocol.name, tags=tags) as run:
             mlflow.log_params({"seed": seed, "data": str(data)[:500]})
             mlflow.log_metrics(flat(main))
@@ -72,7 +72,7 @@ def flat(table: pd.DataFrame) -> dict[str, float]:
 def digest(data: Path, protocol: Protocol) -> str:
     """sha256 (hex) of names and contents of the protocol's files that are there."""
     whole = hashlib.sha256()
-    for path in protocol.found(data):
+    for path in protocol.present_files(data):
         whole.update(path.name.encode())
         with path.open("rb") as content:
             while chunk := content.read(_CHUNK):

@@ -2,14 +2,13 @@
 
 import json
 import shutil
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from walletprint.experiments.protocols import PROTOCOLS, record, registry
-from walletprint.experiments.protocols.registry import Findings
+from walletprint.experiments.protocols import Findings, all_protocols, record, registry
 
 TABLE = pd.DataFrame(
     {"model": ["a", "a", "b"], "features": ["x", "y", "x"], "rows": [10, 10, 10], "pr_auc": [0.5, float("nan"), 0.75]}
@@ -26,7 +25,8 @@ def fake(monkeypatch, tmp_path):
         on_progress("fit", 1, 1)
         return {"Accounts": TABLE, "By step": pd.DataFrame({"step": [1]})}
 
-    monkeypatch.setattr(registry, "import_module", lambda name, package: SimpleNamespace(INTRO="Measured so.", run=run))
+    known = replace(all_protocols()["amlsim"], intro="Measured so.", run=run)
+    monkeypatch.setattr(registry, "all_protocols", lambda: {"amlsim": known})
     (tmp_path / "data").mkdir()
     return asked
 
@@ -35,7 +35,7 @@ def test_every_protocol_is_listed_with_what_it_needs(run):
     code, said, _ = run("benchmark")
     assert code == 0
     plain = " ".join(said.split())
-    for name, protocol in PROTOCOLS.items():
+    for name, protocol in all_protocols().items():
         assert name in plain
         assert protocol.files[0].split("/")[0][:12] in plain
 
@@ -56,7 +56,7 @@ def test_a_run_is_recorded_if_a_store_is_named(trained, tmp_path):
     shutil.copy(trained.uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     (tmp_path / "a_nodes.csv").write_text("nodeid,isFraud\n")
-    found = Findings(PROTOCOLS["amlsim"], "Measured so.", {"Accounts": TABLE, "By step": pd.DataFrame({"step": [1]})})
+    found = Findings(all_protocols()["amlsim"], {"Accounts": TABLE, "By step": pd.DataFrame({"step": [1]})})
     report = record.write_findings(found, tmp_path / "kept")
     store = record.open_benchmark("amlsim", uri)
     run_id = record.record(store, found, tmp_path, 7, report)
@@ -64,12 +64,12 @@ def test_a_run_is_recorded_if_a_store_is_named(trained, tmp_path):
     seen = client.get_run(run_id)
     assert client.get_experiment(seen.info.experiment_id).name == "walletprint-benchmark-amlsim"
     assert seen.data.metrics == {"a/x/rows": 10, "a/x/pr_auc": 0.5, "a/y/rows": 10, "b/x/rows": 10, "b/x/pr_auc": 0.75}
-    assert seen.inputs.dataset_inputs[0].dataset.digest == record.digest(tmp_path, PROTOCOLS["amlsim"])[:16]
+    assert seen.inputs.dataset_inputs[0].dataset.digest == record.digest(tmp_path, all_protocols()["amlsim"])[:16]
     assert {file.path for file in client.list_artifacts(run_id)} == {"amlsim.md", "tables"}
 
 
 def test_the_digest_is_of_names_and_contents(tmp_path):
-    protocol, seen = PROTOCOLS["amlsim"], set()
+    protocol, seen = all_protocols()["amlsim"], set()
     for name, text in (("a_nodes.csv", "1"), ("a_nodes.csv", "2"), ("b_nodes.csv", "2"), ("other.csv", "3")):
         (tmp_path / name).write_text(text)
         seen.add(record.digest(tmp_path, protocol))
@@ -79,11 +79,11 @@ def test_the_digest_is_of_names_and_contents(tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["eliptic"], "there is no 'eliptic' (did you mean elliptic?); there are era-matched, "),
+        (["eliptic"], "no protocol 'eliptic' (did you mean elliptic?); known are amlsim, "),
         (["elliptic"], "--data: elliptic needs a folder with elliptic_txs_features.csv, "),
         (
             ["elliptic", "--data", "nowhere"],
-            "--data: nowhere is no folder; elliptic needs one with elliptic_txs_features.csv",
+            "--data: nowhere is not a folder; elliptic needs one with elliptic_txs_features.csv",
         ),
         (["elliptic", "--data", "data", "--out", "taken"], "--out: taken is a file; give a folder"),
         (["elliptic", "--data", "data", "--tracking-uri", "nonsense://x"], "tracking: the MLflow store nonsense://x"),

@@ -27,6 +27,8 @@ WALLETS, HEISTS, LISTS, FLOWS = (
 )
 ACCOUNTS = "ethereumheist/account_labels.parquet"
 CASES = "tags/theft_cases.csv"
+CASE_FILES = (f"{WALLETS}/*", f"{HEISTS}/*", f"{LISTS}/*", f"{FLOWS}/*", ACCOUNTS, CASES)
+"""All files that `load_cases` reads, for the declaration of a protocol."""
 MOVED_WEEKS = {"harmony_horizon_2022": 52, "vault_phishing_54m_2024": 104}
 STATE = {"upbit_2019": "Lazarus Group", "kucoin_2020": "Lazarus Group", "harmony_horizon_2022": "Lazarus Group"}
 DISPUTED = ("cryptopia_2019",)

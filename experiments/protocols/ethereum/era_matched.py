@@ -29,7 +29,7 @@ from ....training.models.estimators import fit_lightgbm, margins
 from ....training.splits.time_split import Slice, Slices
 from .. import input_files as files
 from ..judge import SETTINGS
-from ..registry import Progress, Tables
+from ..protocol import Progress, Protocol, Tables
 
 SOURCE = "eltontay/Ethereum-Fraud-Detection"
 FILES = ("normal_txs.parquet", "erc20_transfers.parquet")
@@ -84,6 +84,16 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
         tables |= {f"Population {name}{title}": table for title, table in measure(chosen, config, on_progress).items()}
     title = "Population native: what each family adds (PR-AUC / ROC-AUC of LightGBM by default settings)"
     return {**tables, title: ablation(populations["native"], config)}
+
+
+PROTOCOL = Protocol(
+    "era-matched",
+    "licit and phishing wallets of Ethereum told apart in the same quarters",
+    (*FILES, LABEL_FILE),
+    f"{SOURCE}, as Etherscan's lists",
+    INTRO,
+    run,
+)
 
 
 def config_of(seed: int) -> TrainConfig:

@@ -20,9 +20,9 @@ from ....training.models.estimators import margins
 from ....training.models.learner import learn
 from ....training.splits.sibling_wallets import siblings_by_case
 from ....training.splits.time_split import Slice
-from ..registry import Progress, Tables
+from ..protocol import Progress, Protocol, Tables
 from . import leave_one_case_out as protocol
-from .case_data import load_cases, own_features
+from .case_data import CASE_FILES, load_cases, own_features
 
 RATE, K, WALLETS = 100, 100, 10
 KIND = "kind: "  # before the kind, as the source of a hard negative's label
@@ -147,6 +147,16 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
         .rename_axis("kind").reset_index(),
         "Hard negatives": kinds.rename("snapshots").rename_axis("kind").reset_index(),
     }  # fmt: skip
+
+
+PROTOCOL = Protocol(
+    "hard-negatives",
+    "proceeds of a theft left out, among a hundred times as many services, deposit addresses, bots and victims",
+    (*CASE_FILES, "tags/*"),
+    "several, see docs/protocols.md",
+    INTRO,
+    run,
+)
 
 
 def _hard(dataset: Dataset) -> np.ndarray:

@@ -28,8 +28,8 @@ from ....training.splits.leave_one_case_out import BACKGROUND, CaseFold, LeaveOn
 from ....training.splits.sibling_wallets import siblings_by_case
 from ....training.splits.splitters import groups_of
 from ....training.splits.time_split import Slice
-from ..registry import Progress, Tables
-from .case_data import DISPUTED, CaseData, load_cases, own_features
+from ..protocol import Progress, Protocol, Tables
+from .case_data import CASE_FILES, DISPUTED, CaseData, load_cases, own_features
 from .flow_views import flow_views
 
 SNAPSHOTS = {
@@ -126,6 +126,16 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
         "Features that hold in most thefts (2·AUC − 1 against ordinary wallets of the same quarters)": _held(carried),
         "Features that hold in no more than one theft": _unheld(carried),
     }
+
+
+PROTOCOL = Protocol(
+    "leave-one-case-out",
+    "the wallets of a whole theft found by a model that learnt from other thefts",
+    CASE_FILES,
+    "several, see docs/protocols.md",
+    INTRO,
+    run,
+)
 
 
 def prepared(cases: CaseData, seed: int, on_progress: Progress) -> Bench:

@@ -20,7 +20,7 @@ from ....training.metrics.classification_metrics import pr_auc
 from ....training.models.estimators import fit_lightgbm, margins
 from .. import input_files as files
 from ..judge import best_threshold, judged, needs_both
-from ..registry import Progress, Tables
+from ..protocol import Progress, Protocol, Tables
 
 SOURCE = "IBM/AMLSim"
 NODES, TRANSACTIONS = "_nodes.csv", "_transactions.csv"
@@ -52,6 +52,16 @@ Sides = Callable[[pd.DataFrame], dict[str, pd.DataFrame]]
 def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     """The protocol's table: a row a direction and side."""
     return {"Accounts": compared(load_runs(data), sides, TRIALS, seed, on_progress)}
+
+
+PROTOCOL = Protocol(
+    "amlsim",
+    "laundering accounts of one simulator run found by a model of another",
+    (f"*{NODES}", f"*{TRANSACTIONS}"),
+    SOURCE,
+    INTRO,
+    run,
+)
 
 
 def load_runs(data: Path) -> dict[str, Run]:

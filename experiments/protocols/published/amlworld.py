@@ -12,7 +12,7 @@ import pandas as pd
 from ....features.base.errors import DataError
 from .. import input_files as files
 from ..judge import best_threshold, judged, lightgbm, needs_both
-from ..registry import Progress, Tables
+from ..protocol import Progress, Protocol, Tables
 from .stream_patterns import counted
 
 SOURCE = "Kaggle: ealtman2019/ibm-transactions-for-anti-money-laundering-aml"
@@ -74,6 +74,16 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
         tables |= measure(read(path), name, seed)
     on_progress("fit", len(paths), len(paths))
     return tables
+
+
+PROTOCOL = Protocol(
+    "amlworld",
+    "laundering transactions of IBM's synthetic banks, 60/20/20 in time",
+    (PATTERN,),
+    SOURCE,
+    INTRO,
+    run,
+)
 
 
 def read(path: Path) -> files.Frame:

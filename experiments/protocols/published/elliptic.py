@@ -15,7 +15,7 @@ from ....features.base.errors import DataError
 from ....training.metrics.classification_metrics import pr_auc
 from .. import input_files as files
 from ..judge import EVEN, Fitted, Learner, flags, forest, judged, lightgbm, needs_both, threshold
-from ..registry import Progress, Tables
+from ..protocol import Progress, Protocol, Tables
 
 SOURCE = "Kaggle: ellipticco/elliptic-data-set"
 FEATURES, CLASSES, EDGES = "elliptic_txs_features.csv", "elliptic_txs_classes.csv", "elliptic_txs_edgelist.csv"
@@ -77,6 +77,16 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
         "By step, 165 features": _by_step(elliptic, ranked),
         "What the files hold": elliptic.about,
     }
+
+
+PROTOCOL = Protocol(
+    "elliptic",
+    "illicit Bitcoin transactions of steps 35-49, learnt on steps 1-34",
+    (FEATURES, CLASSES, EDGES),
+    SOURCE,
+    INTRO,
+    run,
+)
 
 
 def read(data: Path) -> Elliptic:

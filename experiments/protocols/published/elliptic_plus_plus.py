@@ -14,7 +14,7 @@ from ....features.base.errors import DataError
 from ....training.metrics.classification_metrics import precision_at, reviews
 from .. import input_files as files
 from ..judge import EVEN, Learner, forest, judged, lightgbm, needs_both, out_of_fold, threshold
-from ..registry import Progress, Tables
+from ..protocol import Progress, Protocol, Tables
 from .wallets_as_of import FILES, History, read_history
 
 SOURCE = "git-disl/EllipticPlusPlus"
@@ -62,6 +62,17 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
         tables |= in_time(read_history(data, labels), seed, lambda done: on_progress("as of", 1 + done, steps))
     on_progress("as of", steps, steps)
     return {**tables, "What the files hold": about}
+
+
+PROTOCOL = Protocol(
+    "elliptic-plus-plus",
+    "illicit Bitcoin wallets: as published, as of five steps on, and at a review budget of 1 %",
+    (FEATURES, CLASSES),
+    SOURCE,
+    INTRO,
+    run,
+    optional=FILES,
+)
 
 
 def read_wallets(data: Path) -> tuple[files.Frame, pd.DataFrame]:

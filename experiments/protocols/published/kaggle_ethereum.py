@@ -21,7 +21,7 @@ from ....training.audit import audit
 from ....training.data.snapshots import unit_hash
 from .. import input_files as files
 from ..judge import EVEN, Fitted, Learner, judged, lightgbm, needs_both
-from ..registry import Progress, Tables
+from ..protocol import Progress, Protocol, Tables
 
 SOURCE = "Kaggle: vagifa/ethereum-frauddetection-dataset"
 TABLE, HISTORIES = "transaction_dataset", ("normal_txs.parquet", "erc20_transfers.parquet")
@@ -99,6 +99,17 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
         "Reproduced, and explained": pd.DataFrame(rows).reindex(columns=COLUMNS),
         "What the table holds": about(wallets),
     }
+
+
+PROTOCOL = Protocol(
+    "kaggle-ethereum",
+    "the published figures of the Kaggle table, beside the audit that explains them",
+    (f"{TABLE}.*",),
+    SOURCE,
+    INTRO,
+    run,
+    optional=HISTORIES[:1],
+)
 
 
 def read(data: Path) -> Wallets:

@@ -18,9 +18,9 @@ from ....training.metrics.bootstrap import interval, paired_bootstrap
 from ....training.metrics.classification_metrics import pr_auc, roc_auc
 from ...simulation import simulate
 from ..ethereum import era_matched, leave_one_case_out
-from ..ethereum.case_data import DISPUTED, WALLETS, load_cases, own_features
+from ..ethereum.case_data import CASE_FILES, DISPUTED, WALLETS, load_cases, own_features
 from ..judge import lightgbm
-from ..registry import Progress, Tables
+from ..protocol import Progress, Protocol, Tables
 from .realism_judge import snapshots
 from .realism_tables import Table, simulated_lists, simulated_rows
 
@@ -64,6 +64,16 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     ):
         found[title] = pd.DataFrame([row for test in tests for row in judged(test, simulated, metric, seed)])
     return {"Means": _means(found)} | found
+
+
+PROTOCOL = Protocol(
+    "simulated-to-real",
+    "what a model that learnt from simulated wallets finds among real ones",
+    CASE_FILES,
+    "several, see docs/simulated-and-real.md",
+    INTRO,
+    run,
+)
 
 
 def simulated_table(seed: int) -> Table:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...simulation import simulate
-from ..registry import Progress, Tables
+from ..protocol import Progress, Protocol, Tables
 from . import realism_judge as judging
 from .realism_judge import distance
 from .realism_measures import measured
@@ -79,6 +79,16 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
         f"{name}: lives and transfers, quantiles": _plain(lists[pair.real], simulated[name])
         for name, pair in PAIRS.items()
     }
+
+
+PROTOCOL = Protocol(
+    "simulated-vs-real",
+    "how far simulated wallets can be told from real ones, feature by feature and by a classifier",
+    ("ethereum_wallets/*", "ethereum_heist_wallets/*"),
+    "several, see docs/simulated-and-real.md",
+    INTRO,
+    run,
+)
 
 
 def of_judge(table: Table) -> Table:
