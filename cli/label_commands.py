@@ -52,7 +52,7 @@ def show(
 
     from ..features.base.errors import UsageError
     from ..features.labels import read_labels
-    from ..features.transfers.schema import address_problems, normalise_addresses
+    from ..features.transfers.addresses import address_problems, normalise_addresses
 
     given = pa.array([address])
     if problem := address_problems(given)[0].as_py():

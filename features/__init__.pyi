@@ -16,4 +16,3 @@ from .families.registry import features_hash as features_hash
 from .ingestion.ingestion import IngestReport as IngestReport
 from .ingestion.ingestion import ingest as ingest
 from .ledger.ledger import Ledger as Ledger
-from .transfers.schema import read_transfers as read_transfers

@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..base.errors import DataError, UsageError
 from ..base.read_table import read_small_table
 from ..labels.table import first, moments, no_address, text
-from ..transfers.schema import normalise_addresses
+from ..transfers.addresses import normalise_addresses
 
 REQUIRED = ("case", "address", "date")
 _NEEDED = "a list of cases needs case, address and date"

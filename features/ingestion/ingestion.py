@@ -18,7 +18,7 @@ from ..base.errors import DataError, UsageError
 from ..transfers.input_files import BAD_SUFFIX, PARQUET, DataFile, find_files, open_file
 from ..transfers.schema import QUARANTINE
 from .sources import Context, Layout, find_layout, lookup_of
-from .staging import Merged, Staging
+from .work_folder import Merged, WorkFolder
 
 _SHARES = (0.6, 0.3)  # of the whole work: reading the files, and merging until the first row is written
 _STEPS = 1_000  # in which progress is told
@@ -89,15 +89,15 @@ def ingest(
     _require(tables, context)
     tell = _teller(on_progress)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".walletprint-") as folder:
-        staging = Staging(Path(folder))
-        _stage(tables, staging, context, tell)
-        merged = staging.merge(lambda share: tell(sum(_SHARES) + (1 - sum(_SHARES)) * min(share, 1)))
-        _place(staging.bad.path, bad_target, bool(staging.bad.rows))
+        work = WorkFolder(Path(folder))
+        _stage(tables, work, context, tell)
+        merged = work.merge(lambda share: tell(sum(_SHARES) + (1 - sum(_SHARES)) * min(share, 1)))
+        _place(work.bad.path, bad_target, bool(work.bad.rows))
         if not merged.rows:
-            raise DataError(_nothing_good(staging, bad_target))
-        os.replace(staging.result, target)
+            raise DataError(_nothing_good(work, bad_target))
+        os.replace(work.result, target)
     tell(1.0)
-    return _report(staging, merged, _notes(tables, context), target, bad_target if staging.bad.rows else None)
+    return _report(work, merged, _notes(tables, context), target, bad_target if work.bad.rows else None)
 
 
 def _targets(out: Path, quarantine: str | Path | None) -> tuple[Path, Path]:
@@ -142,13 +142,13 @@ def _require(tables: Inputs, context: Context) -> None:
             )
 
 
-def _stage(tables: Inputs, staging: Staging, context: Context, tell: Callable[[float], None]) -> None:
+def _stage(tables: Inputs, work: WorkFolder, context: Context, tell: Callable[[float], None]) -> None:
     sizes = [file.path.stat().st_size for file, _ in tables]
     before, total = 0, max(sum(sizes), 1)
     for (file, layout), size in zip(tables, sizes, strict=True):
         context.file = str(file.path)
         for batch in file.batches():
-            staging.add(batch, layout, context)
+            work.add(batch, layout, context)
             tell(_SHARES[0] * (before + size * file.done) / total)
         before += size
 
@@ -157,11 +157,11 @@ def _teller(on_progress: Callable[[int, int], None] | None) -> Callable[[float],
     return lambda share: on_progress(round(share * _STEPS), _STEPS) if on_progress else None
 
 
-def _place(work: Path, target: Path, there: bool) -> None:
+def _place(source: Path, target: Path, there: bool) -> None:
     """Move the bad rows to their place, or clear it of those of an earlier run, and of nothing else."""
     if there:
         beside = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.move(work, beside)  # the work folder may be on another disk
+        shutil.move(source, beside)  # the work folder may be on another disk
         os.replace(beside, target)
     elif target.is_file() and _is_quarantine(target):
         target.unlink()
@@ -174,12 +174,12 @@ def _is_quarantine(path: Path) -> bool:
         return False
 
 
-def _nothing_good(staging: Staging, quarantine: Path) -> str:
-    if not staging.reasons:
-        return f"no transfers in the files: {sum(staging.read.values()):,} rows read, none of which carries any"
-    reason, count = staging.reasons.most_common(1)[0]
+def _nothing_good(work: WorkFolder, quarantine: Path) -> str:
+    if not work.reasons:
+        return f"no transfers in the files: {sum(work.read.values()):,} rows read, none of which carries any"
+    reason, count = work.reasons.most_common(1)[0]
     return (
-        f"no good transfer among {sum(staging.read.values()):,} rows, {staging.bad.rows:,} of them bad; the most common "
+        f"no good transfer among {sum(work.read.values()):,} rows, {work.bad.rows:,} of them bad; the most common "
         f"reason ({count:,}): {reason}; see {quarantine}"
     )
 
@@ -193,20 +193,20 @@ def _notes(tables: Inputs, context: Context) -> tuple[str, ...]:
     )
 
 
-def _report(staging: Staging, merged: Merged, notes: tuple[str, ...], out: Path, bad: Path | None) -> IngestReport:
+def _report(work: WorkFolder, merged: Merged, notes: tuple[str, ...], out: Path, bad: Path | None) -> IngestReport:
     assert merged.first is not None
     assert merged.last is not None
     return IngestReport(
-        read=sum(staging.read.values()),
+        read=sum(work.read.values()),
         good=merged.rows,
-        duplicates=staging.staged - merged.rows,
-        bad=staging.bad.rows,
-        skipped=staging.skipped,
+        duplicates=work.staged - merged.rows,
+        bad=work.bad.rows,
+        skipped=work.skipped,
         self_transfers=merged.self_transfers,
         first=merged.first,
         last=merged.last,
-        by_source=dict(staging.read),
-        reasons=dict(staging.reasons.most_common()),
+        by_source=dict(work.read),
+        reasons=dict(work.reasons.most_common()),
         notes=notes,
         out=out,
         quarantine=bad,

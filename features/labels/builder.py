@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from ..base.atomic_write import write_parquet
 from ..base.errors import DataError
+from ..transfers.addresses import normalise_addresses
 from ..transfers.input_files import BAD_SUFFIX, CSV, PARQUET
-from ..transfers.schema import normalise_addresses
 from .actors import first_actor
 from .checksums import CASE_LOST, check_address
 from .readers import etherscan, forta, graphsense, ofac_plain, ofac_xml, plain

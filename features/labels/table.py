@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ..base.errors import DataError, UsageError
 from ..base.read_table import read_small_table
-from ..transfers.schema import address_problems, normalise_addresses
+from ..transfers.addresses import address_problems, normalise_addresses
 from .categories import IDS
 
 REQUIRED = ("address", "category")

@@ -18,8 +18,9 @@ from ..base.kernel_compiler import kernel
 from ..families.registry import needs_of
 from ..kernels.sorted_arrays import first_entry_from
 from ..kernels.wallet_view import LedgerRows
+from ..transfers.addresses import normalise_addresses
 from ..transfers.input_files import DataFile, find_files
-from ..transfers.schema import QUARANTINE, is_marked, no_good_row, normalise_addresses
+from ..transfers.schema import QUARANTINE, is_marked, no_good_row
 from .attribution import AttributionIndex
 from .builder import Builder, UnsureError, columns_for
 from .ordering import compressed

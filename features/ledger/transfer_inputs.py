@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 
 from ..base.arrow import pc, table_of
 from ..base.errors import DataError, UsageError
-from ..ingestion.staging import LazyWriter
 from ..transfers.columns import in_utc
 from ..transfers.duplicates import STAGED, connect, distinct_sql
 from ..transfers.input_files import DataFile, _readable, open_file, refuse_repeated
+from ..transfers.parquet_writer import LazyWriter
 from ..transfers.row_checks import check
 from ..transfers.schema import QUARANTINE, canonical, finish, in_quarantine, is_marked, require_columns, restage
 

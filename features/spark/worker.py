@@ -16,9 +16,9 @@ import pyarrow as pa
 from ..base.arrow import pc, table_of
 from ..base.errors import DataError
 from ..extraction.extractor import extract
-from ..ingestion.staging import LazyWriter
 from ..ledger.ledger import Ledger
 from ..transfers.columns import in_utc
+from ..transfers.parquet_writer import LazyWriter
 from ..transfers.row_checks import check
 from ..transfers.schema import SCHEMA, canonical
 

@@ -77,17 +77,6 @@ def distinct_sql(relation: str) -> str:
     """
 
 
-def names_sql(relation: str, place: str) -> str:
-    """SQL that gives each row without a transaction id one of its own and keeps the order of `place`."""
-    equal = f"PARTITION BY tx_id IS NULL, {_KEY} ORDER BY {place}"
-    copy = f"row_number() OVER ({equal})"
-    return f"""
-    WITH numbered AS (SELECT *, {_ROW_ID} AS name, CASE WHEN tx_id IS NULL THEN {copy} END AS copy FROM {relation})
-    SELECT * REPLACE (CASE WHEN copy IS NULL THEN tx_id WHEN copy = 1 THEN name ELSE name || '#' || copy END AS tx_id)
-    FROM numbered ORDER BY {place}
-    """
-
-
 def unnumber(tx_id: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Ids without the `#n` that `distinct_sql` gave them, and the origins that tell it; ids of other kinds stay."""
     ours = pc.match_substring_regex(tx_id, _NUMBERED)

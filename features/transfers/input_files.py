@@ -65,11 +65,6 @@ class DataFile:
             yield from self._parquet() if is_parquet(self.path) else self._csv()
         self.done = 1.0
 
-    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """All of a Parquet file at once."""
-        with _readable(self.path), pq.ParquetFile(self.path) as file:
-            return file.read(columns)
-
     def _parquet(self) -> Iterator[Batch]:
         with pq.ParquetFile(self.path) as file:
             seen, total = 0, max(file.metadata.num_rows, 1)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from ...features.base.errors import UsageError
 from ...features.base.periods import parse_as_of
 from ...features.transfers import columns as col
-from ...features.transfers.schema import address_problems, normalise_addresses
+from ...features.transfers.addresses import address_problems, normalise_addresses
 
 TIME = "datetime64[us, UTC]"
 

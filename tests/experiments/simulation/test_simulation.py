@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from reading import canonical_table
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
@@ -14,7 +15,7 @@ from walletprint.experiments.simulation.engine.market import ASSETS, MINOR_UNITS
 from walletprint.experiments.simulation.engine.settle import GAS, TOKEN_GAS
 from walletprint.features import Ledger, catalogue, extract
 from walletprint.features.base.errors import DataError, UsageError
-from walletprint.features.transfers.schema import MARK, SCHEMA, deduplicate, validate
+from walletprint.features.transfers.schema import MARK, SCHEMA
 from walletprint.training import read_labels
 
 TEXTS = {"keep_default_na": False}
@@ -102,10 +103,8 @@ def test_a_place_that_is_no_folder_is_refused(tmp_path):
 def test_transfers_are_canonical(chain):
     assert chain.table.schema.equals(SCHEMA)
     assert MARK.items() <= chain.table.schema.metadata.items()
-    checked = validate(chain.table)
-    assert len(checked.bad) == 0
-    again, copies = deduplicate(checked.good)
-    assert copies == 0
+    again, rejected = canonical_table(chain.table)
+    assert len(rejected) == 0
     assert again.equals(chain.table)
 
 

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading import canonical_table
 
 from walletprint.features.base.errors import DataError, UsageError
-from walletprint.features.ingestion import staging
+from walletprint.features.ingestion import work_folder
 from walletprint.features.ingestion.ingestion import ingest
-from walletprint.features.transfers.schema import MARK, QUARANTINE, SCHEMA, deduplicate, read_transfers
+from walletprint.features.transfers.schema import MARK, QUARANTINE, SCHEMA
 
 A, B, C = ("0x" + digit * 40 for digit in "abc")
 T0 = 1_600_000_000
@@ -129,13 +130,13 @@ def test_the_same_transfer_through_two_formats_counts_once(save, tmp_path):
     paths = [save("own.csv", [OWN]), save("list.csv", [api]), save("again.csv", [OWN])]
     report = ingest(paths, tmp_path / "out.parquet")
     assert (report.good, report.duplicates) == (1, 2)
-    assert read_transfers(report.out).table["chain"].to_pylist() == ["ethereum"]  # the details of all copies
+    assert pq.read_table(report.out)["chain"].to_pylist() == ["ethereum"]  # the details of all copies
 
 
 def test_overlapping_pieces_of_one_list_do_not_double_it(save, tmp_path):
     rows = [LISTED | {"hash": f"0x0{i}"} for i in range(6)] + [LISTED | {"hash": "0x05"}]
     report = ingest([save("one.parquet", rows[:5]), save("two.parquet", rows[3:])], tmp_path / "out.parquet")
-    assert read_transfers(report.out).table["tx_id"].to_pylist() == [
+    assert pq.read_table(report.out)["tx_id"].to_pylist() == [
         "0x00",
         "0x01",
         "0x02",
@@ -213,7 +214,7 @@ def test_an_interrupted_ingest_leaves_no_half_written_file(save, tmp_path, monke
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(staging.Merged, "count", interrupted)
+    monkeypatch.setattr(work_folder.Merged, "count", interrupted)
     with pytest.raises(KeyboardInterrupt):
         ingest(path, tmp_path / "out.parquet")
     assert [file.name for file in tmp_path.iterdir()] == ["own.parquet"]
@@ -222,8 +223,9 @@ def test_an_interrupted_ingest_leaves_no_half_written_file(save, tmp_path, monke
 def test_a_killed_ingest_leaves_no_half_written_file(save, tmp_path):
     path, out = save("own.parquet", [OWN]), tmp_path / "out" / "out.parquet"
     code = (
-        "import os; from walletprint.features import staging; from walletprint.features.ingestion.ingestion import ingest\n"
-        "staging.Merged.count = lambda *args: os._exit(9)\n"
+        "import os\nfrom walletprint.features.ingestion import work_folder\n"
+        "from walletprint.features.ingestion.ingestion import ingest\n"
+        "work_folder.Merged.count = lambda *args: os._exit(9)\n"
         f"ingest({str(path)!r}, {str(out)!r})"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
@@ -236,33 +238,31 @@ def test_files_of_a_folder_are_taken_but_for_hidden_ones_and_quarantines(save, t
     for name in ("in/a.csv", "in/deep/b.parquet", "in/.hidden.csv", "in/_tmp/c.csv", "in/x.bad.parquet", "in/note.txt"):
         save(name, [OWN | {"tx_id": name}])
     report = ingest(folder, tmp_path / "out.parquet")
-    assert sorted(read_transfers(report.out).table["tx_id"].to_pylist()) == ["in/a.csv", "in/deep/b.parquet"]
+    assert sorted(pq.read_table(report.out)["tx_id"].to_pylist()) == ["in/a.csv", "in/deep/b.parquet"]
     assert ingest([folder, folder / "a.csv", folder / ".." / "in" / "a.csv"], tmp_path / "out.parquet").read == 2
 
 
 def test_odd_names_of_folders(save, tmp_path):
     odd = tmp_path / "it's [1] * ?"
     report = ingest(save("it's [1] * ?/own.parquet", [OWN]), odd / "out.parquet")
-    assert len(read_transfers(odd / "out.parquet").table) == report.good == 1
+    assert len(pq.read_table(odd / "out.parquet")) == report.good == 1
 
 
 def test_in_memory_and_out_of_core_agree(save, tmp_path):
     rows = [OWN | {"tx_id": f"0x0{i % 7}", "usd": i if i % 3 else None, "amount": i % 5 / 10} for i in range(80)]
     report = ingest(save("own.parquet", rows), tmp_path / "out.parquet")
-    table = read_transfers(pd.DataFrame(rows)).table
-    assert table.equals(read_transfers(report.out).table)
-    assert deduplicate(table)[0].equals(table)
+    assert canonical_table(pd.DataFrame(rows))[0].equals(pq.read_table(report.out))
 
 
 def test_rows_in_several_groups_and_a_small_memory(save, tmp_path, monkeypatch):
     rows = [OWN | {"tx_id": f"0x{i % 3000:04x}", "timestamp": T0 + i % 50} for i in range(9000)]
     whole = ingest(save("own.parquet", rows), tmp_path / "whole.parquet")
-    monkeypatch.setattr(staging, "ROW_GROUP", 1000)
-    monkeypatch.setattr(staging, "MEMORY", "60MB")
+    monkeypatch.setattr(work_folder, "ROW_GROUP", 1000)
+    monkeypatch.setattr(work_folder, "MEMORY", "60MB")
     report = ingest(tmp_path / "own.parquet", tmp_path / "groups.parquet")
     assert report.good == whole.good == 3000
     assert pq.ParquetFile(report.out).num_row_groups == 3
-    assert read_transfers(report.out).table.equals(read_transfers(whole.out).table)
+    assert pq.read_table(report.out).equals(pq.read_table(whole.out))
 
 
 WALLETS = st.sampled_from([A, B, C])
@@ -307,9 +307,9 @@ def test_copies_are_as_many_as_in_the_list_with_most(save, tmp_path, rows, seed)
         counts[tuple(key)] = max(counts.get(tuple(key), 0), n)
     random.Random(seed).shuffle(rows)
     by_wallet = [part for wallet in (A, B, C) if (part := [row for row in rows if row["wallet"] == wallet])]
-    table = read_transfers(ingest(save("all.parquet", rows), tmp_path / "out.parquet").out).table
+    table = pq.read_table(ingest(save("all.parquet", rows), tmp_path / "out.parquet").out)
     split = ingest([save(f"list{i}.parquet", part) for i, part in enumerate(by_wallet)], tmp_path / "split.parquet")
-    assert read_transfers(split.out).table.equals(table)
+    assert pq.read_table(split.out).equals(table)
     want = [(f"{tx}#{i}" if i > 1 else tx, value) for (tx, value), n in counts.items() for i in range(1, n + 1)]
     assert sorted(zip(table["tx_id"].to_pylist(), table["amount"].to_pylist(), strict=True)) == sorted(want)
 
@@ -328,7 +328,7 @@ def test_real_heist_wallets(real_data: Path, tmp_path):
     assert report.reasons == {"receiver: address is empty": report.bad}
     each = f"SELECT any_value(value_eth) AS v FROM '{path}' WHERE hash IS NOT NULL AND \"to\" <> '' GROUP BY hash"
     hashed = duckdb.sql(each).to_df()
-    table = read_transfers(report.out).table.to_pandas()
+    table = pq.read_table(report.out).to_pandas()
     assert table.loc[table["tx_id"].str.startswith("0x"), "amount"].sum() == pytest.approx(hashed["v"].sum(), rel=1e-9)
 
 
@@ -343,5 +343,5 @@ def test_real_token_lists_keep_what_one_transaction_sends_twice(real_data: Path,
         SELECT count(*), sum(n)::BIGINT FROM most""").fetchall()[0]
     assert report.good == most
     assert most - distinct > 2_600
-    ids = read_transfers(report.out, columns=["tx_id"]).table["tx_id"].to_pandas()
+    ids = pq.read_table(report.out, columns=["tx_id"])["tx_id"].to_pandas()
     assert ids.str.contains("#").sum() == most - distinct

@@ -3,18 +3,18 @@
 from datetime import UTC, datetime
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from walletprint.features.base.errors import DataError, UsageError
 from walletprint.features.ingestion.ingestion import ingest
 from walletprint.features.ingestion.sources import LAYOUTS, find_layout
 from walletprint.features.ingestion.sources.amlsim import BASE_DATE
-from walletprint.features.transfers.schema import read_transfers
 
 
 def ingested(paths, tmp_path, **options) -> pd.DataFrame:
     ingest(paths, tmp_path / "out.parquet", **options)
-    return read_transfers(tmp_path / "out.parquet").table.to_pandas()
+    return pq.read_table(tmp_path / "out.parquet").to_pandas()
 
 
 def test_the_base_date():
@@ -26,7 +26,7 @@ def test_edges(save, tmp_path, kind):
     edge = {"sourceNodeId": 360, "targetNodeId": 18984, "value": 103.55, "time": 1}
     rows = [edge, edge, edge | {"time": 31, "targetNodeId": 360}, edge | {"time": 1_600_000_000}]
     report = ingest(save(f"edges.{kind}", rows), tmp_path / "out.parquet")
-    table = read_transfers(report.out).table.to_pandas()
+    table = pq.read_table(report.out).to_pandas()
     assert table[["sender", "receiver", "amount", "usd", "asset"]].values.tolist() == [
         ["360", "18984", 103.55, 103.55, "USD"],
         ["360", "18984", 103.55, 103.55, "USD"],  # no id tells it from the first: a transfer of its own

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 from walletprint.features.base.errors import DataError
 from walletprint.features.ingestion.ingestion import ingest
 from walletprint.features.ingestion.utxo import MOST_PAIRS
-from walletprint.features.transfers.schema import read_transfers
 
 T0 = 1_600_000_000
 WHEN = datetime.fromtimestamp(T0, UTC)
@@ -45,7 +45,7 @@ def moved(table: pd.DataFrame) -> list:
 
 def ingested(paths, tmp_path):
     report = ingest(paths, tmp_path / "out.parquet")
-    return report, read_transfers(report.out).table.to_pandas()
+    return report, pq.read_table(report.out).to_pandas()
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

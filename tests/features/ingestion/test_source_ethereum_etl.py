@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from walletprint.features.base.errors import DataError
 from walletprint.features.ingestion.ingestion import ingest
-from walletprint.features.transfers.schema import read_transfers
 
 ALICE, BOB, MADE, TOKEN = ("0x" + digit * 40 for digit in "abcd")
 T0 = 1_600_000_000
@@ -35,7 +35,7 @@ BLOCK = {"number": "10", "hash": "0xff", "miner": MADE, "timestamp": str(T0)}
 
 def ingested(paths, tmp_path, **options) -> pd.DataFrame:
     ingest(paths, tmp_path / "out.parquet", **options)
-    return read_transfers(tmp_path / "out.parquet").table.to_pandas()
+    return pq.read_table(tmp_path / "out.parquet").to_pandas()
 
 
 def test_exported_transactions(save, tmp_path):
@@ -77,7 +77,7 @@ def test_without_block_times_the_table_of_blocks_is_asked_for_and_used(save, tmp
     with pytest.raises(DataError, match=r"without the column block_timestamp: add the table of blocks"):
         ingest(path, tmp_path / "out.parquet")
     report = ingest([path, save("blocks.csv", [BLOCK])], tmp_path / "out.parquet")
-    assert read_transfers(report.out).table["timestamp"].to_pylist() == [WHEN]
+    assert pq.read_table(report.out)["timestamp"].to_pylist() == [WHEN]
     assert report.reasons == {"block_number is not in the table of blocks": 1}
     assert report.read == 2
 
@@ -89,14 +89,14 @@ def test_token_transfers_in_base_units_or_by_the_table_of_tokens(save, tmp_path,
         f"token_transfers.{kind}", [row, row | {"log_index": "4"}, row | {"token_address": MADE, "value": "17"}]
     )
     report = ingest(path, tmp_path / "out.parquet")
-    assert read_transfers(report.out).table["amount"].to_pylist() == [17.0, 2_500_000.0, 2_500_000.0]
+    assert pq.read_table(report.out)["amount"].to_pylist() == [17.0, 2_500_000.0, 2_500_000.0]
     assert "base units" in report.notes[0]
     tokens = [
         {"address": TOKEN.upper().replace("0X", "0x"), "symbol": "USDC", "decimals": "6"},
         {"address": MADE, "decimals": ""},
     ]
     report = ingest([path, save(f"tokens.{kind}", tokens)], tmp_path / "out.parquet")
-    table = read_transfers(report.out).table.to_pandas()
+    table = pq.read_table(report.out).to_pandas()
     assert table["amount"].tolist() == [17.0, 2.5, 2.5]
     assert table["tx_id"].tolist() == ["0x02", "0x02", "0x02#2"]  # two logs of one transaction
     assert report.notes == ()
@@ -118,7 +118,7 @@ def test_a_root_trace_is_its_transaction_and_inner_calls_are_transfers(save, tmp
     ]
     paths = [save(f"traces.{kind}", traces), save("transactions.csv", [TRANSACTION]), save("blocks.csv", [BLOCK])]
     report = ingest(paths, tmp_path / "out.parquet")
-    table = read_transfers(report.out).table.to_pandas()
+    table = pq.read_table(report.out).to_pandas()
     assert table[["sender", "receiver", "amount", "tx_id"]].values.tolist() == [
         [ALICE, BOB, 2.0, "0x01"],
         [BOB, MADE, 1.0, "0x01"],
@@ -141,7 +141,7 @@ def test_traces_of_bigquery_outside_of_transactions(save, tmp_path):
     ]
     strings = dict.fromkeys(("transaction_hash", "from_address", "call_type", "trace_address", "trace_id"), pa.string())
     report = ingest(save("traces.parquet", rows, value=pa.decimal128(38, 9), **strings), tmp_path / "out.parquet")
-    table = read_transfers(report.out).table.to_pandas()
+    table = pq.read_table(report.out).to_pandas()
     assert sorted(table["sender"]) == sorted(["coinbase", "genesis", ALICE])
     assert f"genesis:10:{ALICE}" in set(table["tx_id"])
     assert report.reasons == {"transaction_hash is missing": 1}

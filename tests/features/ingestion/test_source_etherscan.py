@@ -1,11 +1,11 @@
 """Etherscan's lists, as the API names them and as the website exports them; expected rows worked out by hand."""
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from walletprint.features.base.errors import DataError
 from walletprint.features.ingestion.ingestion import ingest
-from walletprint.features.transfers.schema import read_transfers
 
 ALICE, BOB, MADE, TOKEN = ("0x" + digit * 40 for digit in "abcd")
 T0 = 1_600_000_000  # 2020-09-13 12:26:40 UTC
@@ -31,7 +31,7 @@ ERC20 = {
 
 def ingested(paths, tmp_path, **options) -> pd.DataFrame:
     ingest(paths, tmp_path / "out.parquet", **options)
-    return read_transfers(tmp_path / "out.parquet").table.to_pandas()
+    return pq.read_table(tmp_path / "out.parquet").to_pandas()
 
 
 @pytest.mark.parametrize("name", ["list.csv", "list.parquet"])
@@ -136,7 +136,7 @@ def test_repeats_within_a_wallets_list_of_tokens_are_transfers_and_between_lists
     rows = [token | {"wallet": ALICE}] * 3 + [token | {"wallet": BOB}] * 2
     report = ingest(save("tokens.parquet", rows), tmp_path / "out.parquet")
     assert (report.read, report.good, report.duplicates) == (5, 3, 2)
-    assert read_transfers(report.out).table["tx_id"].to_pylist() == ["0x02", "0x02#2", "0x02#3"]
+    assert pq.read_table(report.out)["tx_id"].to_pylist() == ["0x02", "0x02#2", "0x02#3"]
 
 
 def test_repeats_of_a_native_transaction_are_copies_even_within_a_list(save, tmp_path):

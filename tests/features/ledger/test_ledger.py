@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.histories import chain, random_table
+from reading import canonical_table
 
 from walletprint.features import Ledger, catalogue, extract, ingest, snapshots_of
 from walletprint.features.base.arrow import table_of
@@ -21,7 +22,7 @@ from walletprint.features.ledger import store as stored
 from walletprint.features.ledger import string_encoder as encode
 from walletprint.features.ledger.ordering import _order_ties, compressed
 from walletprint.features.ledger.string_encoder import Encoder, stable_hash
-from walletprint.features.transfers.schema import SCHEMA, read_transfers
+from walletprint.features.transfers.schema import SCHEMA
 
 _OWN = {"tx", "chain", "transactions"}
 FEATURES = [feature.name for feature in catalogue() if set(feature.needs) <= _OWN]
@@ -48,7 +49,7 @@ def rich_table(seed: int = 3, transfers: int = 600) -> pd.DataFrame:
 
 def marked(frame: pd.DataFrame, path: Path) -> Path:
     """The same as `ingest` writes it."""
-    pq.write_table(read_transfers(frame).table, path, row_group_size=400)
+    pq.write_table(canonical_table(frame)[0], path, row_group_size=400)
     return path
 
 

@@ -17,46 +17,17 @@ import pyarrow.parquet as pq
 from ..base.arrow import pc
 from ..transfers.duplicates import STAGED, connect, distinct_sql
 from ..transfers.input_files import Batch
+from ..transfers.parquet_writer import ROW_GROUP, LazyWriter
 from ..transfers.row_checks import check
 from ..transfers.schema import QUARANTINE, SCHEMA, finish, in_quarantine
 from .sources import SKIP, Context, Layout
 from .utxo import BAD_TRANSACTIONS, COINS, check_coins, prepare_coins, transfers_sql
 
 MEMORY = "1500MB"  # DuckDB's; beyond it, it spills into the work folder
-ROW_GROUP = 1 << 19
 _BATCH = 1 << 17
 
 
-class LazyWriter:
-    """A Parquet file that comes into being with its first row."""
-
-    def __init__(self, path: Path, schema: pa.Schema, compression: str) -> None:
-        self.path, self.rows = path, 0
-        self._schema, self._compression = schema, compression
-        self._writer: pq.ParquetWriter | None = None
-
-    def write(self, table: pa.Table) -> None:
-        """Append rows."""
-        if not len(table):
-            return
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self.path, self._schema, compression=self._compression)
-        self._writer.write_table(table, row_group_size=ROW_GROUP)
-        self.rows += len(table)
-
-    def close(self) -> None:
-        """Finish the file."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def __enter__(self) -> "LazyWriter":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-
-class Staging:
+class WorkFolder:
     """The work folder of one ingest.
 
     Attributes:
