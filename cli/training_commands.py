@@ -114,12 +114,12 @@ def show_config(
     config: ConfigPath = None,
 ) -> None:
     """The whole config of a training as YAML, with every default and what each key does; a start for your own."""
-    from ..training.config.commented_yaml import commented_yaml
+    from ..training.config.commented_yaml import as_commented_yaml
     from ..training.config.train_config import heads, load_config
 
     if head is None and config is None:
         raise UsageError(f"--head: one of {', '.join(heads())} is needed, or --config")
-    Screen().show(commented_yaml(load_config(config, head=head)).rstrip("\n"))
+    Screen().show(as_commented_yaml(load_config(config, head=head)).rstrip("\n"))
 
 
 def _repeat(run_id: str, ledger, labels: Path, out: Path, tracking_uri: str | None, screen: Screen) -> "TrainResult":

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..features.base.errors import UsageError
 from ..features.families.registry import features_hash
+from ..features.labels.table import read_labels
 from ..features.ledger.ledger import Ledger
 from ..serving.model.calibration import reference_quantiles, usual_values
 from ..serving.model.model_folder import LARGEST, Bands, ModelFolder
@@ -24,7 +25,6 @@ from .assessment.model_assessment import ModelAssessment, assess
 from .audit import AuditReport
 from .config.train_config import Source, TrainConfig, load_config
 from .data.dataset import Progress
-from .data.targets import read_labels
 from .models.calibration import flag_threshold
 from .registry.tracking import TrackedTraining, TrackingStore, open_store, record_training
 from .report.model_card import model_card

@@ -11,10 +11,10 @@ import yaml
 from ..serving.model.model_folder import ModelFolder
 from .assessment.fitted_models import FittedModels
 from .assessment.model_assessment import ModelAssessment
-from .config.commented_yaml import commented_yaml
+from .config.commented_yaml import as_commented_yaml
 from .config.train_config import as_yaml
 from .data.dataset import Dataset
-from .data.large_matrix import taken
+from .data.large_matrix import subtable
 from .registry.tracking import AUDIT_TAG, TrackedRows, TrainingRecord
 from .splits.time_split import Slice
 
@@ -103,7 +103,7 @@ def _texts(fitted: FittedModels, assessment: ModelAssessment, model: ModelFolder
     used = yaml.safe_dump(fitted.used.model.lightgbm.model_dump(), sort_keys=False)
     return {
         "config.yaml": as_yaml(fitted.config),
-        "config_commented.yaml": commented_yaml(fitted.config),
+        "config_commented.yaml": as_commented_yaml(fitted.config),
         "lightgbm.yaml": used,
         "model_card.md": model.card,
         "audit.md": assessment.audit.as_markdown(),
@@ -115,5 +115,5 @@ def _data(fitted: FittedModels) -> Iterator[TrackedRows]:
     """The rows of each slice, one slice in memory at a time."""
     for name, part in fitted.slices.named().items():
         if len(part.rows):
-            rows = taken(fitted.dataset.X, part.rows).assign(y=part.y.astype(float))
+            rows = subtable(fitted.dataset.X, part.rows).assign(y=part.y.astype(float))
             yield TrackedRows(f"{fitted.config.head}-{name}", CONTEXTS[name], rows, slice_digest(fitted.dataset, part))

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from walletprint.training.config.train_config import load_config
-from walletprint.training.data.dataset import Dataset, Unlabelled
-from walletprint.training.data.targets import targets
+from walletprint.training.data.dataset import Dataset, UnlabelledWallets
+from walletprint.training.data.targets import Targets
 from walletprint.training.splits.time_split import split_snapshots
 
 QUARTERS = pd.date_range("2019-01-01", "2021-10-01", freq="QS", tz="UTC").as_unit("us")
@@ -39,7 +39,7 @@ def made(
         {"address": names, "category": np.where(guilty, "theft", "user"), "actor": None, "case": case, "source": "hand",
          "known_from": pd.Series(pd.NaT, index=range(wallets), dtype="datetime64[us, UTC]")}
     )  # fmt: skip
-    marked = targets(labels, config_of().labels)
+    marked = Targets.from_labels(labels, config_of().labels)
     shots = _snapshots(names)
     y = np.tile(guilty, len(QUARTERS))
     return Dataset(
@@ -47,7 +47,7 @@ def made(
         X=_features(random, y, columns),
         size=pd.DataFrame({"n": random.random(len(shots))}),
         dates=pd.DataFrame({"as_of": (shots["as_of"] - QUARTERS[0]) / pd.Timedelta(days=1)}),
-        about=marked.about(shots["address"]),
+        label_details=marked.details_of(shots["address"]),
         targets=marked,
         counts={},
         digest="",
@@ -74,4 +74,4 @@ def _features(random, guilty, columns):
 def _apart(random, nameless, columns):
     """Wallets without a label, of which one in four is guilty."""
     shots = _snapshots([address(10_000 + i) for i in range(nameless)])
-    return Unlabelled(shots, _features(random, np.tile(np.arange(nameless) % 4 == 0, len(QUARTERS)), columns))
+    return UnlabelledWallets(shots, _features(random, np.tile(np.arange(nameless) % 4 == 0, len(QUARTERS)), columns))

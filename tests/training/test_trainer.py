@@ -247,7 +247,7 @@ def test_the_documented_pieces_fit_together(trained, tmp_path, monkeypatch):
 def test_a_part_of_a_dataset_is_the_same_part_of_all_its_frames(rebuilt):
     dataset, _ = rebuilt
     keep = np.arange(len(dataset.X)) % 3 == 1
-    part = dataset.where(keep)
+    part = dataset.subset(keep)
     for name in ("snapshots", "X", "size", "dates"):
         whole = getattr(dataset, name)
         pd.testing.assert_frame_equal(getattr(part, name), whole[keep].reset_index(drop=True))

@@ -10,9 +10,9 @@ from ...features.ledger.ledger import Ledger
 from ..config.sections import LightGBMConfig
 from ..config.train_config import TrainConfig
 from ..data.dataset import Dataset, Progress, build_dataset
-from ..models.contenders import Contender, contenders
-from ..models.feature_stability import Stability, select_stable
-from ..models.tuning import Tuned, tune
+from ..models.contenders import Contender, fit_contenders
+from ..models.feature_stability import FeatureStability, select_cross_case_features
+from ..models.tuning import TuningResult, tune
 from ..splits.time_split import Slices, split
 
 
@@ -34,8 +34,8 @@ class FittedModels:
     slices: Slices
     booster: lgb.Booster
     contending: list[Contender]
-    tuned: Tuned | None
-    stability: Stability | None
+    tuned: TuningResult | None
+    stability: FeatureStability | None
 
 
 def fit_all(
@@ -58,13 +58,13 @@ def fit_all(
     slices = split(dataset, config)
     stability = None
     if config.features.cross_case_features_only:
-        dataset, stability = select_stable(dataset, slices)
+        dataset, stability = select_cross_case_features(dataset, slices)
     tuned = tune(dataset, slices, config, store, report) if config.tuning.trials else None
     used = config if tuned is None else _with(config, tuned)
-    booster, contending = contenders(dataset, slices, used, report)
+    booster, contending = fit_contenders(dataset, slices, used, report)
     return FittedModels(config, used, dataset, slices, booster, contending, tuned, stability)
 
 
-def _with(config: TrainConfig, tuned: Tuned) -> TrainConfig:
+def _with(config: TrainConfig, tuned: TuningResult) -> TrainConfig:
     model = config.model.model_copy(update={"lightgbm": LightGBMConfig(**tuned.params)})
     return config.model_copy(update={"model": model})

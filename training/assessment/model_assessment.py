@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..audit import AuditReport, audit_training
 from ..data.dataset import Dataset
-from ..metrics.bootstrap import drawn_by, interval, paired_bootstrap
+from ..metrics.bootstrap import interval, paired_bootstrap, resampling_groups
 from ..metrics.classification_metrics import per_case
 from ..models.contenders import TESTS, Contender, metrics_table, periods_table, seeds_table
 from ..splits.time_split import Slice, Slices
@@ -98,7 +98,7 @@ def cases_table(
     """`per_case` of the model in each test slice: [slice, case, …]; empty if no positive has a case."""
     tables = []
     for name, part in _judged(slices):
-        case = dataset.about["case"].iloc[part.rows]
+        case = dataset.label_details["case"].iloc[part.rows]
         tables.append(per_case(case, part.y, model.margin[part.rows], budgets, ks).assign(slice=name))
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"slice": []})
     return table.loc[:, ["slice", *table.columns.drop("slice")]] if len(table) else pd.DataFrame()
@@ -127,8 +127,8 @@ def _judged(slices: Slices) -> list[tuple[str, Slice]]:
 
 
 def _groups(dataset: Dataset, part: Slice) -> tuple[str, np.ndarray]:
-    case = dataset.about["case"].iloc[part.rows]
-    return drawn_by(part.y, case, dataset.snapshots["address"].iloc[part.rows])
+    case = dataset.label_details["case"].iloc[part.rows]
+    return resampling_groups(part.y, case, dataset.snapshots["address"].iloc[part.rows])
 
 
 def _best_others(metrics: pd.DataFrame, contending: list[Contender], part: str) -> list[Contender]:

@@ -84,10 +84,10 @@ def audit_training(
     Args:
         dataset: as it was split.
         slices: of it.
-        contending: from `contenders`, the model first; the shortcuts are known by their names.
+        contending: from `fit_contenders`, the model first; the shortcuts are known by their names.
         config: that of the training.
     """
-    train, test = (matrix.spread(part.rows, TRAINING_ROWS) for part in (slices.train, slices.test_time))
+    train, test = (matrix.evenly_spaced(part.rows, TRAINING_ROWS) for part in (slices.train, slices.test_time))
     rows = np.concatenate([train, test])
     table = _table_of(dataset, slices, rows, len(train))
     names = {
@@ -110,13 +110,13 @@ def audit_training(
 
 def _table_of(dataset: Dataset, slices: Slices, rows: np.ndarray, trained: int) -> AuditTable:
     """The rows of a training that its audit reads: the first `trained` of them were trained on."""
-    snapshots, about = dataset.snapshots.iloc[rows], dataset.about.iloc[rows]
+    snapshots, about = dataset.snapshots.iloc[rows], dataset.label_details.iloc[rows]
     truth = np.concatenate([_outcome(slices.train, rows[:trained]), _outcome(slices.test_time, rows[trained:])])
     train, test = np.arange(trained), np.arange(trained, len(rows))
     dates = dataset.dates.iloc[rows].reset_index(drop=True)
     read = len(rows) < len(slices.train.rows) + len(slices.test_time.rows)
     return AuditTable(
-        X=matrix.taken(dataset.X, rows),
+        X=matrix.subtable(dataset.X, rows),
         y=truth,
         train=train,
         test=test,
@@ -140,7 +140,7 @@ def _outcome(part, rows: np.ndarray) -> np.ndarray:
 def _known_from(dataset: Dataset, addresses: pd.Series, y: np.ndarray) -> np.ndarray:
     """Since when the label of each row could be known, in days: the earliest of the wallet's labels that say the same; NaN if one
     of them has no date."""
-    marks = dataset.targets.marks
+    marks = dataset.targets.labels
     days = in_days(marks.loc[:, "known_from"])
     dated = pd.DataFrame({"address": marks["address"], "y": marks["y"].astype(np.int64), "day": days})
     first = dated.groupby(["address", "y"])["day"].agg(lambda day: np.nan if day.isna().any() else day.min())
@@ -151,7 +151,7 @@ def _known_from(dataset: Dataset, addresses: pd.Series, y: np.ndarray) -> np.nda
 def _groups_of(dataset: Dataset, slices: Slices) -> tuple[SplitGroup, ...]:
     """Wallets between training and the tests, and cases. That wallets come again in `test_time` is meant; `test_new` is free of
     them."""
-    wallets, cases = codes_of(dataset.snapshots.loc[:, "address"]), codes_of(dataset.about.loc[:, "case"])
+    wallets, cases = codes_of(dataset.snapshots.loc[:, "address"]), codes_of(dataset.label_details.loc[:, "case"])
     train, later, new = slices.train.rows, slices.test_time.rows, slices.test_new.rows
     found = [
         SplitGroup(

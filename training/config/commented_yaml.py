@@ -11,7 +11,7 @@ from .train_config import TrainConfig, as_yaml, heads, load_config
 WIDTH = 110
 
 
-def commented_yaml(config: TrainConfig) -> str:
+def as_commented_yaml(config: TrainConfig) -> str:
     """The whole config as YAML that `load_config` reads back to an equal one, each key under a comment that says what it does.
 
     Where a value is not the default of its head, the comment names that default.

@@ -96,7 +96,7 @@ def proof_of(name: str) -> Proof | None:
     return None
 
 
-def dust_proof(names: Iterable[str] | None = None) -> list[str]:
+def dust_proof_features(names: Iterable[str] | None = None) -> list[str]:
     """Those of the features (None: of the catalogue) that dust leaves in place, in their order."""
     asked = (declared.name for declared in catalogue()) if names is None else names
     return [name for name in asked if proof_of(name)]

@@ -14,9 +14,9 @@ from ...features.ledger.ledger import Ledger
 from ..config.model_features import feature_names
 from ..config.train_config import TrainConfig
 from . import large_matrix as matrix
-from .large_matrix import filled, slices_of, taken
+from .large_matrix import batch_slices, fill_table, subtable
 from .snapshots import sample_snapshots, unit_hash
-from .targets import Targets, targets
+from .targets import Targets
 
 Progress = Callable[[str, int, int], None]
 """Called with a step's name, how much of it is done, and how much it is in all."""
@@ -34,7 +34,7 @@ SIZE = (
 
 
 @dataclass(frozen=True)
-class Unlabelled:
+class UnlabelledWallets:
     """Snapshots of wallets that no label names, a row each, in the same order in both frames: kept apart from all others."""
 
     snapshots: pd.DataFrame
@@ -51,7 +51,7 @@ class Dataset:
         size: how much the wallet moves: what the size-only shortcut sees, float64.
         dates: as_of, the wallet's first transfer ever, its first and last in the window, in days since 1970: what the date-only
             shortcut sees.
-        about: category, case and source of the wallet's label, whatever its date; null where the label says none.
+        label_details: category, case and source of the wallet's label, whatever its date; null where the label says none.
         targets: which wallets are positive and negative, and since when that is known.
         counts: labelled wallets by side, and how many of the positive and negative ones have a snapshot.
         digest: sha256 of transfers and labels, whatever the order or format of their files.
@@ -62,17 +62,17 @@ class Dataset:
     X: pd.DataFrame
     size: pd.DataFrame
     dates: pd.DataFrame
-    about: pd.DataFrame
+    label_details: pd.DataFrame
     targets: Targets
     counts: dict[str, int]
     digest: str
-    unlabelled: Unlabelled | None = None
+    unlabelled: UnlabelledWallets | None = None
 
-    def where(self, keep: np.ndarray) -> "Dataset":
+    def subset(self, keep: np.ndarray) -> "Dataset":
         """The snapshots for which `keep`, a mask of shape (rows,), is true; counts, digest and unlabelled wallets stay."""
-        small = ("snapshots", "size", "dates", "about")
+        small = ("snapshots", "size", "dates", "label_details")
         frames = {name: getattr(self, name).loc[keep].reset_index(drop=True) for name in small}
-        return replace(self, X=taken(self.X, rows=np.flatnonzero(keep)), **frames)
+        return replace(self, X=subtable(self.X, rows=np.flatnonzero(keep)), **frames)
 
 
 def build_dataset(
@@ -89,8 +89,8 @@ def build_dataset(
     Raises:
         DataError: if no positive or no negative wallet has a snapshot, or the disk has no room for the features.
     """
-    marked = targets(labels, config.labels)
-    snapshots = sample_snapshots(ledger, marked.marks["address"].tolist(), config.snapshots)
+    marked = Targets.from_labels(labels, config.labels)
+    snapshots = sample_snapshots(ledger, marked.labels["address"].tolist(), config.snapshots)
     counts = {**marked.counts, **_matched(marked, snapshots)}
     _check(counts, config)
     apart = _unlabelled_snapshots(ledger, labels, config)
@@ -102,11 +102,11 @@ def build_dataset(
         X=X,
         size=size,
         dates=_days(snapshots, coverage(ledger, snapshots, window=None).loc[:, "first"]),
-        about=marked.about(pd.Series(snapshots["address"])),
+        label_details=marked.details_of(pd.Series(snapshots["address"])),
         targets=marked,
         counts=counts,
         digest=data_digest(ledger, labels),
-        unlabelled=Unlabelled(apart, _features(ledger, apart, names, config.snapshots.window, report)[0])
+        unlabelled=UnlabelledWallets(apart, _features(ledger, apart, names, config.snapshots.window, report)[0])
         if config.model.pu_learning.wallets
         else None,
     )
@@ -137,12 +137,12 @@ def _features(
     where, pieces = [wanted.index(name) for name in names], []
 
     def batches() -> Iterator[tuple[slice, np.ndarray]]:
-        for part in slices_of(len(snapshots)) if len(snapshots) * len(wanted) > matrix.IN_MEMORY else [slice(None)]:
+        for part in batch_slices(len(snapshots)) if len(snapshots) * len(wanted) > matrix.IN_MEMORY else [slice(None)]:
             values = extract(ledger, snapshots.iloc[part], window=window, features=wanted, on_progress=report)
             pieces.append(values.loc[:, list(SIZE)])
             yield part, values.loc[:, wanted].to_numpy()[:, where]
 
-    X = filled(batches(), len(snapshots), names)
+    X = fill_table(batches(), len(snapshots), names)
     return X, pd.concat(pieces, ignore_index=True)
 
 

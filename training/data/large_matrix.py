@@ -18,13 +18,13 @@ BATCH = 50_000
 """Rows that are looked at in one go."""
 
 
-def slices_of(rows: int) -> Iterator[slice]:
+def batch_slices(rows: int) -> Iterator[slice]:
     """Rows 0 to `rows`, cut into batches."""
     for start in range(0, rows, BATCH):
         yield slice(start, min(start + BATCH, rows))
 
 
-def filled(batches: Iterable[tuple[slice, np.ndarray]], rows: int, names: Sequence[str]) -> pd.DataFrame:
+def fill_table(batches: Iterable[tuple[slice, np.ndarray]], rows: int, names: Sequence[str]) -> pd.DataFrame:
     """A table of float64, filled batch by batch; larger than `IN_MEMORY`, it is a view of a file that goes with it.
 
     Args:
@@ -41,7 +41,7 @@ def filled(batches: Iterable[tuple[slice, np.ndarray]], rows: int, names: Sequen
     return pd.DataFrame(values, columns=list(names), copy=False)
 
 
-def taken(X: pd.DataFrame, rows: np.ndarray | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def subtable(X: pd.DataFrame, rows: np.ndarray | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Some rows (positions; None: all) and columns (None: all) of a table, as a table of their own, copied in batches.
 
     Raises:
@@ -50,16 +50,16 @@ def taken(X: pd.DataFrame, rows: np.ndarray | None = None, columns: Sequence[str
     names = [str(name) for name in X.columns] if columns is None else list(columns)
     chosen = np.arange(len(X)) if rows is None else rows
     place, values = X.columns.get_indexer(pd.Index(names)), X.to_numpy()
-    batches = ((part, values[chosen[part]][:, place]) for part in slices_of(len(chosen)))
-    return filled(batches, len(chosen), names)
+    batches = ((part, values[chosen[part]][:, place]) for part in batch_slices(len(chosen)))
+    return fill_table(batches, len(chosen), names)
 
 
-def spread(rows: np.ndarray, limit: int = BATCH) -> np.ndarray:
+def evenly_spaced(rows: np.ndarray, limit: int = BATCH) -> np.ndarray:
     """At most `limit` of some positions, evenly from first to last."""
     return rows if len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).astype(np.int64)]
 
 
-class Rows:
+class RowSelection:
     """Chosen rows of tables with the same columns, one table's below the other's. Copies nothing before it is asked to.
 
     Attributes:

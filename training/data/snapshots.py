@@ -28,7 +28,7 @@ def unit_hash(texts: Iterable[str], purpose: str) -> np.ndarray:
     return (np.frombuffer(digests, "<u8") >> np.uint64(11)) / 2.0**53
 
 
-def grid(first: pd.Timestamp, last: pd.Timestamp, every: str) -> pd.DatetimeIndex:
+def as_of_grid(first: pd.Timestamp, last: pd.Timestamp, every: str) -> pd.DatetimeIndex:
     """The as-of dates from `first` to `last`, both included.
 
     `month` and `quarter` are the first days of the calendar's (UTC); a length such as `30d` counts from 1970-01-01, so that
@@ -41,13 +41,13 @@ def grid(first: pd.Timestamp, last: pd.Timestamp, every: str) -> pd.DatetimeInde
     return pd.date_range(pd.Timestamp(start, unit="s", tz="UTC"), last, freq=f"{step}s")
 
 
-def dates(ledger: Ledger, config: SnapshotsConfig) -> pd.DatetimeIndex:
+def as_of_dates(ledger: Ledger, config: SnapshotsConfig) -> pd.DatetimeIndex:
     """The as-of dates of a ledger: those whose whole window lies in its data, unless the config says first and last itself."""
     if ledger.first is None or ledger.last is None:
         return pd.DatetimeIndex([], tz="UTC")
     first = _moment(ledger.first + (parse_window(config.window) or 0)) if config.first is None else config.first
     last = _moment(ledger.last + _DAY) if config.last is None else config.last
-    return grid(first, last, config.every)
+    return as_of_grid(first, last, config.every)
 
 
 def _moment(seconds: int) -> Any:
@@ -61,7 +61,9 @@ def sample_snapshots(ledger: Ledger, addresses: Sequence[str], config: Snapshots
         `coverage`'s columns [address, as_of, transfers, first, last, priced_share], sorted by as_of and address.
     """
     ordered = sorted(set(addresses))
-    seen = [coverage(ledger, snapshots_of(ordered, moment), window=config.window) for moment in dates(ledger, config)]
+    seen = [
+        coverage(ledger, snapshots_of(ordered, moment), window=config.window) for moment in as_of_dates(ledger, config)
+    ]
     if not seen:
         return coverage(ledger, snapshots_of([], _EPOCH), window=config.window)
     enough = [frame.loc[frame["transfers"] >= config.min_transfers] for frame in seen]

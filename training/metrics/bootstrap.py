@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ...features.base.errors import UsageError
-from .weighted_metrics import Weighted, weighted
+from .weighted_metrics import WeightedMetric, weighted_metric
 
 LEAST_GROUPS = 5
 """Fewer groups with positives (or with negatives) have no interval: some hundred different draws are left, and all leave out
@@ -158,7 +158,7 @@ def clusters(case: Any, address: Any) -> np.ndarray:
     return np.array(names, dtype=object)
 
 
-def drawn_by(y: np.ndarray, case: Any, address: Any) -> tuple[str, np.ndarray]:
+def resampling_groups(y: np.ndarray, case: Any, address: Any) -> tuple[str, np.ndarray]:
     """What to draw, and what that is: `case` (`clusters`) where the positives have cases, else `wallet`, the address."""
     if case[y == 1].notna().any():
         return "case", clusters(case, address)
@@ -190,7 +190,7 @@ class _Draws:
             raise UsageError(
                 f"{name}: one number for each of {len(self.y)} rows is needed; {np.isfinite(scores).sum()} came"
             )
-        measure = weighted(metric, self.y, scores) if isinstance(metric, str) else self._called(metric, scores)
+        measure = weighted_metric(metric, self.y, scores) if isinstance(metric, str) else self._called(metric, scores)
         value = float(measure(np.ones((1, len(self.y))))[0])
         if min(self.holding) < LEAST_GROUPS:
             return value, np.full(self.resamples, np.nan)
@@ -218,7 +218,7 @@ class _Draws:
                     draw[stratum] = np.bincount(chosen, minlength=len(stratum))
             yield counts
 
-    def _called(self, metric: Callable[[np.ndarray, np.ndarray], float], scores: np.ndarray) -> Weighted:
+    def _called(self, metric: Callable[[np.ndarray, np.ndarray], float], scores: np.ndarray) -> WeightedMetric:
         """A function of rows as one of weights: called with each row as often as it was drawn."""
 
         def measure(weights: np.ndarray) -> np.ndarray:

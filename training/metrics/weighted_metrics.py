@@ -10,13 +10,13 @@ import numpy as np
 
 from ...features.base.errors import UsageError
 
-Weighted = Callable[[np.ndarray], np.ndarray]
+WeightedMetric = Callable[[np.ndarray], np.ndarray]
 """From counts of shape (draws, n) to the metric of each draw, shape (draws,); NaN where it is not defined."""
 
 _AT = re.compile(r"(precision|recall)_at_(?:k([1-9]\d*)|(\d+(?:\.\d+)?)pct)")
 
 
-def weighted(metric: str, y: np.ndarray, ranking: np.ndarray) -> Weighted:
+def weighted_metric(metric: str, y: np.ndarray, ranking: np.ndarray) -> WeightedMetric:
     """A metric of rows, as a function of how often each counts.
 
     Args:
@@ -38,7 +38,7 @@ def weighted(metric: str, y: np.ndarray, ranking: np.ndarray) -> Weighted:
     raise UsageError(f"metric: {known} or a function of (y, ranking) is needed, not {metric!r}")
 
 
-def _curve(y: np.ndarray, ranking: np.ndarray, area: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Weighted:
+def _curve(y: np.ndarray, ranking: np.ndarray, area: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> WeightedMetric:
     """A metric of the positives and negatives at each step of the ranking, rows of one score as one step."""
     order = np.argsort(-ranking, kind="stable")
     ordered, label = ranking[order], y[order]
@@ -65,7 +65,7 @@ def _area(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
     return _ratio((negatives * above).sum(axis=1), positives.sum(axis=1) * negatives.sum(axis=1))
 
 
-def _at(y: np.ndarray, ranking: np.ndarray, what: str, number: int, budget: float) -> Weighted:
+def _at(y: np.ndarray, ranking: np.ndarray, what: str, number: int, budget: float) -> WeightedMetric:
     """Precision or recall among the first of the ranking, so many of them or that share of all."""
     order = np.lexsort((y, -ranking))  # among equals the negatives first
     label = y[order]

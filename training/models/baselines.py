@@ -13,10 +13,10 @@ import pandas as pd
 from ..config.train_config import TrainConfig
 from ..data import large_matrix as matrix
 from ..data.dataset import Dataset
-from ..data.large_matrix import Rows
+from ..data.large_matrix import RowSelection
 from ..metrics.classification_metrics import roc_auc
-from ..splits.time_split import Slice, sampled
-from .estimators import fit_forest, fit_isolation, fit_lightgbm, fit_logistic, log_odds, margins, oddness
+from ..splits.time_split import Slice, subsample
+from .estimators import anomaly_score, fit_forest, fit_isolation, fit_lightgbm, fit_logistic, log_odds, margins
 from .sample_weights import training_weights
 
 ROWS = 50_000
@@ -70,7 +70,7 @@ def _isolation(dataset: Dataset, part: Slice, config: TrainConfig) -> list[Ranke
     some, note = _some(dataset, part)
     model = fit_isolation(dataset.X.iloc[some.rows], config.seed)
     said = "; ".join(filter(None, ("sees no labels", note)))
-    return [Ranker("isolation_forest", "baseline", said, "X", lambda X: oddness(model, X))]
+    return [Ranker("isolation_forest", "baseline", said, "X", lambda X: anomaly_score(model, X))]
 
 
 def _rankers(dataset: Dataset, part: Slice, config: TrainConfig) -> list[Ranker]:
@@ -84,20 +84,20 @@ def _rankers(dataset: Dataset, part: Slice, config: TrainConfig) -> list[Ranker]
 
 def _date_only(dataset: Dataset, part: Slice, config: TrainConfig) -> list[Ranker]:
     note = "as_of, first transfer ever, first and last in the window"
-    booster = _fit(dataset, Rows((dataset.dates, part.rows)), part, config)
+    booster = _fit(dataset, RowSelection((dataset.dates, part.rows)), part, config)
     return [Ranker("date_only", "shortcut", note, "dates", lambda X: margins(booster, X))]
 
 
 def _size_only(dataset: Dataset, part: Slice, config: TrainConfig) -> list[Ranker]:
-    booster = _fit(dataset, Rows((dataset.size, part.rows)), part, config)
+    booster = _fit(dataset, RowSelection((dataset.size, part.rows)), part, config)
     return [Ranker("size_only", "shortcut", "numbers of transfers and totals", "size", lambda X: margins(booster, X))]
 
 
 def _missingness_only(dataset: Dataset, part: Slice, config: TrainConfig) -> list[Ranker]:
     rows = dataset.X.to_numpy()
-    batches = ((at, _missing(rows[part.rows[at]])) for at in matrix.slices_of(len(part.rows)))
-    missing = matrix.filled(batches, len(part.rows), [str(name) for name in dataset.X.columns])
-    booster = _fit(dataset, Rows((missing, None)), part, config)
+    batches = ((at, _missing(rows[part.rows[at]])) for at in matrix.batch_slices(len(part.rows)))
+    missing = matrix.fill_table(batches, len(part.rows), [str(name) for name in dataset.X.columns])
+    booster = _fit(dataset, RowSelection((missing, None)), part, config)
     return [
         Ranker(
             "missingness_only", "shortcut", "which features are missing", "X", lambda X: margins(booster, X, _missing)
@@ -120,25 +120,25 @@ BASELINES: tuple[Maker, ...] = (_logistic, _forest, _isolation, _rankers)
 SHORTCUTS: tuple[Maker, ...] = (_date_only, _size_only, _missingness_only, _best_single_feature)
 
 
-def makers(config: TrainConfig) -> tuple[Maker, ...]:
+def ranker_makers(config: TrainConfig) -> tuple[Maker, ...]:
     """What is fitted beside the model under a config, in the order of the tables."""
     return (*BASELINES, *SHORTCUTS) if config.model.baselines else SHORTCUTS
 
 
-def rankers(dataset: Dataset, part: Slice, config: TrainConfig) -> Iterator[list[Ranker]]:
+def fit_rankers(dataset: Dataset, part: Slice, config: TrainConfig) -> Iterator[list[Ranker]]:
     """Fit them one after the other, on the training slice `part`."""
-    for make in makers(config):
+    for make in ranker_makers(config):
         yield make(dataset, part, config)
 
 
-def _fit(dataset: Dataset, rows: Rows, part: Slice, config: TrainConfig) -> lgb.Booster:
+def _fit(dataset: Dataset, rows: RowSelection, part: Slice, config: TrainConfig) -> lgb.Booster:
     """LightGBM as the model has it, on what else is known of the slice's rows, which no constraint is about."""
     weights, params = training_weights(dataset, part, config), config.model.lightgbm.model_dump()
     return fit_lightgbm(rows, part.y, params, config.seed, config.model.rounds, weights=weights)
 
 
 def _some(dataset: Dataset, part: Slice) -> tuple[Slice, str]:
-    some = sampled(dataset, part, ROWS)
+    some = subsample(dataset, part, ROWS)
     return some, "" if some is part else f"fitted on {len(some.rows):,} of {len(part.rows):,} rows, by hash"
 
 

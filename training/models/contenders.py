@@ -16,11 +16,11 @@ from ..config.train_config import TrainConfig
 from ..data.dataset import Dataset, Progress
 from ..metrics.classification_metrics import bounds_at, depths, evaluate, per_period
 from ..splits.time_split import Slice, Slices
-from .baselines import Ranker, makers, rankers
+from .baselines import Ranker, fit_rankers, ranker_makers
 from .calibration import fit_calibration
 from .estimators import margins
 from .learner import learn
-from .pu_learning import beside
+from .pu_learning import reviewed_unlabelled
 
 MODEL = "lightgbm"
 TESTS = ("test_time", "test_new")
@@ -55,7 +55,7 @@ class Contender:
         return calibrate(self.margin, self.calibration)
 
 
-def contenders(
+def fit_contenders(
     dataset: Dataset, slices: Slices, config: TrainConfig, on_progress: Progress | None = None
 ) -> tuple[lgb.Booster, list[Contender]]:
     """Fit the model, the baselines (if asked for) and the shortcuts on the training slice.
@@ -64,13 +64,13 @@ def contenders(
         The model, and all contenders, the model first.
     """
     learnt = learn(dataset, slices.train, config)
-    booster, steps = learnt.booster, len(makers(config)) + 1
+    booster, steps = learnt.booster, len(ranker_makers(config)) + 1
     report = on_progress or (lambda step, done, total: None)
     model = Ranker(MODEL, "model", "", "X", lambda X: margins(booster, X))
     several = len(learnt.members) > 1
     members = np.array([margins(member, dataset.X) for member in learnt.members]) if several else None
     found = [_contender(model, dataset, slices, config, members)]
-    for done, made in enumerate(rankers(dataset, slices.train, config), start=1):
+    for done, made in enumerate(fit_rankers(dataset, slices.train, config), start=1):
         report("fit", done, steps)
         found += [_contender(one, dataset, slices, config) for one in made]
     report("fit", steps, steps)
@@ -85,7 +85,7 @@ def metrics_table(
     Rankings are those of the raw margin, which has fewer ties than the score; Brier and ECE are of the calibrated score.
 
     Args:
-        contending: from `contenders`.
+        contending: from `fit_contenders`.
         slices: as they were fitted on.
         config: its `review`.
         dataset: with it, and if it has unlabelled wallets, `precision_low_at_…`, `precision_high_at_…`, and so for recall, are
@@ -148,7 +148,7 @@ def _bounds(one: Contender, part: Slice, name: str, config: TrainConfig, dataset
     """What precision and recall at each depth lie between, where unlabelled wallets of the same dates are reviewed too."""
     if dataset is None or one.unlabelled is None:
         return {}
-    extra = one.unlabelled[beside(dataset, part, config, name)]
+    extra = one.unlabelled[reviewed_unlabelled(dataset, part, config, name)]
     y = np.concatenate([part.y.astype(np.float64), np.full(len(extra), np.nan)])
     ranking = np.concatenate([one.margin[part.rows], extra])
     reviewed = depths(len(y), config.review.budgets, config.review.top_k)

@@ -14,7 +14,7 @@ from sklearn.preprocessing import QuantileTransformer
 
 from ...features.base.processor_cores import usable_cores
 from ..data import large_matrix as matrix
-from ..data.large_matrix import Rows
+from ..data.large_matrix import RowSelection
 
 SMALL = 5_000_000
 """Numbers in a table below which one thread fits and predicts: LightGBM's threads wait for each other busily, and where other
@@ -27,7 +27,7 @@ END = "end of trees\n"
 
 
 def fit_lightgbm(
-    X: pd.DataFrame | Rows,
+    X: pd.DataFrame | RowSelection,
     y: np.ndarray,
     params: Mapping[str, Any],
     seed: int,
@@ -53,7 +53,7 @@ def fit_lightgbm(
         The model as read back from its own text format: what is evaluated is what is shipped. The text holds nothing but the
         trees: neither parameters nor the number of threads.
     """
-    rows = X if isinstance(X, Rows) else Rows((X, None))
+    rows = X if isinstance(X, RowSelection) else RowSelection((X, None))
     threads = params.get("num_threads") or _threads(rows.size)
     asked = {**params, **REPRODUCIBLE, **_constraints(rows.names, monotone)}
     # where it reads in batches, LightGBM finds bins without being told `seed` and `min_data_in_leaf`: neither may matter there
@@ -85,7 +85,7 @@ def margins(
         raise KeyError(f"not in the table: {[name for name, at in zip(names, place, strict=True) if at < 0]}")
     values, ordered = X.to_numpy(dtype=np.float64), np.array_equal(place, np.arange(X.shape[1]))
     found, threads = np.empty(len(X)), _threads(X.size)
-    for part in matrix.slices_of(len(X)):
+    for part in matrix.batch_slices(len(X)):
         batch = values[part] if ordered else values[part][:, place]
         found[part] = np.asarray(booster.predict(seen(batch) if seen else batch, raw_score=True, num_threads=threads))
     return found
@@ -122,13 +122,13 @@ def log_odds(model: Pipeline, X: pd.DataFrame) -> np.ndarray:
     return np.log(p / (1 - p))
 
 
-def oddness(model: Pipeline, X: pd.DataFrame) -> np.ndarray:
+def anomaly_score(model: Pipeline, X: pd.DataFrame) -> np.ndarray:
     """How much apart an isolation forest finds each row, 0–1; shape (n,)."""
     return _in_batches(lambda part: -model.score_samples(part), X)
 
 
 def _in_batches(rank: Callable[[pd.DataFrame], np.ndarray], X: pd.DataFrame) -> np.ndarray:
-    return np.concatenate([rank(X.iloc[part]) for part in matrix.slices_of(len(X))] or [np.empty(0)])
+    return np.concatenate([rank(X.iloc[part]) for part in matrix.batch_slices(len(X))] or [np.empty(0)])
 
 
 class _Batches(lgb.Sequence):

@@ -12,8 +12,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ..data.dataset import Dataset
-from ..data.large_matrix import taken
-from ..splits.time_split import Slice, Slices, sampled
+from ..data.large_matrix import subtable
+from ..splits.time_split import Slice, Slices, subsample
 
 CASES = 3
 """Fewer cases than this say nothing about what holds across cases."""
@@ -28,7 +28,7 @@ ONE_SIDED = 2
 
 
 @dataclass(frozen=True)
-class Stability:
+class FeatureStability:
     """What holds across cases.
 
     Attributes:
@@ -43,7 +43,7 @@ class Stability:
     said: str
 
 
-def select_stable(dataset: Dataset, slices: Slices) -> tuple[Dataset, Stability]:
+def select_cross_case_features(dataset: Dataset, slices: Slices) -> tuple[Dataset, FeatureStability]:
     """Judge the features on the training slice alone, and leave out of the dataset those that hold in one theft only.
 
     With fewer than three cases among its positives the dataset is returned as it is.
@@ -53,27 +53,27 @@ def select_stable(dataset: Dataset, slices: Slices) -> tuple[Dataset, Stability]
     """
     part = _judges(dataset, slices.train)
     shots = dataset.snapshots.iloc[part.rows]
-    case = dataset.about["case"].iloc[part.rows]
-    found = stability(dataset.X.iloc[part.rows], part.y, case, shots["as_of"], shots["address"])
+    case = dataset.label_details["case"].iloc[part.rows]
+    found = judge_stability(dataset.X.iloc[part.rows], part.y, case, shots["as_of"], shots["address"])
     if len(found.kept) == dataset.X.shape[1]:
         return dataset, found
     apart = dataset.unlabelled
     if apart is not None:
-        apart = replace(apart, X=taken(apart.X, columns=found.kept))
-    return replace(dataset, X=taken(dataset.X, columns=found.kept), unlabelled=apart), found
+        apart = replace(apart, X=subtable(apart.X, columns=found.kept))
+    return replace(dataset, X=subtable(dataset.X, columns=found.kept), unlabelled=apart), found
 
 
 def _judges(dataset: Dataset, part: Slice) -> Slice:
     """The positives of cases, and at most `OTHERS` of the negatives, by hash."""
-    own = dataset.about["case"].iloc[part.rows].notna().to_numpy() & (part.y == 1)
+    own = dataset.label_details["case"].iloc[part.rows].notna().to_numpy() & (part.y == 1)
     others = Slice(part.rows[part.y == 0], part.y[part.y == 0])
-    rows = np.sort(np.concatenate([part.rows[own], sampled(dataset, others, OTHERS).rows]))
+    rows = np.sort(np.concatenate([part.rows[own], subsample(dataset, others, OTHERS).rows]))
     return Slice(rows, part.y[np.searchsorted(part.rows, rows)])
 
 
-def stability(
+def judge_stability(
     X: pd.DataFrame, y: np.ndarray, case: pd.Series, as_of: pd.Series, wallet: pd.Series, least: int = CASES
-) -> Stability:
+) -> FeatureStability:
     """Judge each feature by how strongly, and to which side, it ranks each case's positives against negatives of their dates.
 
     A missing value ranks below all others. Within a date the strength is 2 · AUC − 1 (Mann & Whitney 1947), and the dates count
@@ -98,13 +98,13 @@ def stability(
         named = ", ".join(one.name for one in cases) or "none"
         needed = f"{least} cases with negatives of their dates are needed in training, not {len(cases)} ({named})"
         note = f"features.cross_case_features_only: {needed}; all features are kept"
-        return Stability(names, pd.DataFrame(), note)
+        return FeatureStability(names, pd.DataFrame(), note)
     values = X.to_numpy(dtype=np.float64)
     strength = np.column_stack([one.strengths(values) for one in cases])
     table = pd.DataFrame([_judged(name, found, cases) for name, found in zip(names, strength, strict=True)])
     kept = tuple(table.loc[table["kept"], "feature"])
     dropped = len(names) - len(kept)
-    return Stability(
+    return FeatureStability(
         kept, table, f"{dropped} of {len(names)} features hold in one of {len(cases)} cases only, or both ways"
     )
 

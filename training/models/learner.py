@@ -10,12 +10,12 @@ import lightgbm as lgb
 import numpy as np
 
 from ...features.base.errors import DataError
-from ..data.large_matrix import Rows
+from ..data.large_matrix import RowSelection
 from ..splits.time_split import Slice
-from .monotone_constraints import directions
-from .pu_learning import fitter, learn_bagged, learn_weighted, usable
+from .monotone_constraints import monotone_directions
+from .pu_learning import fitter, learn_bagged, learn_weighted, trainable_unlabelled
 from .sample_weights import training_weights
-from .seed_ensemble import merged
+from .seed_ensemble import merge_boosters
 
 if TYPE_CHECKING:
     from ..config.train_config import TrainConfig
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Learnt:
+class LearntModel:
     """A model: one booster, and those of each seed, whose mean margin is its own (itself alone if there is one seed)."""
 
     booster: lgb.Booster
@@ -39,7 +39,7 @@ def learn(
     rounds: int | None = None,
     seeds: int | None = None,
     unlabelled: bool = True,
-) -> Learnt:
+) -> LearntModel:
     """Fit the model on some rows.
 
     Args:
@@ -61,20 +61,20 @@ def learn(
     for seed in range(config.seed, config.seed + (seeds or config.model.seeds)):
         fit = fitter(params, seed, rounds or config.model.rounds, arguments["monotone"])
         if method == "none":
-            members.append(fit(Rows((dataset.X, part.rows)), part.y, arguments["weights"]))
+            members.append(fit(RowSelection((dataset.X, part.rows)), part.y, arguments["weights"]))
             continue
-        apart = _some(usable(dataset, part, config), config)
+        apart = _some(trainable_unlabelled(dataset, part, config), config)
         weights = arguments["weights"] if arguments["weights"] is not None else np.ones(len(part.rows))
         if method == "bagging":
             members.append(learn_bagged(dataset, part, apart, weights, fit, config.model.pu_learning.bags, seed))
         else:
             members.append(learn_weighted(dataset, part, apart, weights, fit))
-    return Learnt(merged(members), tuple(members))
+    return LearntModel(merge_boosters(members), tuple(members))
 
 
 def fit_arguments(dataset: "Dataset", part: Slice, config: "TrainConfig") -> dict[str, Any]:
     """What `fit_lightgbm` is told of some rows under a config: their `weights`, and which features are `monotone`."""
-    monotone = directions(map(str, dataset.X.columns), config.head) if config.model.monotone else None
+    monotone = monotone_directions(map(str, dataset.X.columns), config.head) if config.model.monotone else None
     return {"weights": training_weights(dataset, part, config), "monotone": monotone or None}
 
 

@@ -52,7 +52,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
 )
 
 
-def directions(features: Iterable[str], head: str) -> dict[str, int]:
+def monotone_directions(features: Iterable[str], head: str) -> dict[str, int]:
     """The direction (1 or −1) of those of the features that have one for this head, in the order of `features`.
 
     A head that does not come with the package gets what holds for all heads.

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ...features.base.errors import DataError
-from ..data.large_matrix import Rows
+from ..data.large_matrix import RowSelection
 from ..data.snapshots import unit_hash
 from ..splits.time_split import Slice
 from .estimators import fit_lightgbm, margins
-from .seed_ensemble import merged
+from .seed_ensemble import merge_boosters
 
 if TYPE_CHECKING:
     from ..config.train_config import TrainConfig
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 FOLDS = 3
 """Parts of the wallets by which Elkan and Noto's share of labelled positives is measured on wallets not learnt from."""
 
-Fit = Callable[[Rows, np.ndarray, "np.ndarray | None"], lgb.Booster]
+Fit = Callable[[RowSelection, np.ndarray, "np.ndarray | None"], lgb.Booster]
 """Fits a booster to rows, outcomes and weights."""
 
 
-def usable(dataset: "Dataset", part: Slice, config: "TrainConfig") -> np.ndarray:
+def trainable_unlabelled(dataset: "Dataset", part: Slice, config: "TrainConfig") -> np.ndarray:
     """Positions of the unlabelled snapshots that a training on `part` may see: not later than it, wallets not held out."""
     apart = dataset.unlabelled
     if apart is None:
@@ -41,7 +41,7 @@ def usable(dataset: "Dataset", part: Slice, config: "TrainConfig") -> np.ndarray
     return np.flatnonzero((apart.snapshots["as_of"] <= until).to_numpy() & free)
 
 
-def beside(dataset: "Dataset", part: Slice, config: "TrainConfig", name: str) -> np.ndarray:
+def reviewed_unlabelled(dataset: "Dataset", part: Slice, config: "TrainConfig", name: str) -> np.ndarray:
     """Positions of the unlabelled snapshots that are reviewed beside a test slice: of its dates, and in `test_new` held out."""
     apart = dataset.unlabelled
     if apart is None:
@@ -72,8 +72,8 @@ def learn_bagged(
     y, w = np.concatenate([part.y, np.zeros(drawn)]), np.concatenate([weights, np.ones(drawn)])
     for bag in range(bags):
         chosen = np.random.default_rng([seed, bag]).choice(apart, drawn)
-        boosters.append(fit(Rows((dataset.X, part.rows), (dataset.unlabelled.X, np.sort(chosen))), y, w))
-    return merged(boosters)
+        boosters.append(fit(RowSelection((dataset.X, part.rows), (dataset.unlabelled.X, np.sort(chosen))), y, w))
+    return merge_boosters(boosters)
 
 
 def learn_weighted(dataset: "Dataset", part: Slice, apart: np.ndarray, weights: np.ndarray, fit: Fit) -> lgb.Booster:
@@ -95,7 +95,7 @@ def learn_weighted(dataset: "Dataset", part: Slice, apart: np.ndarray, weights: 
     positive = part.y == 1
     c = np.average(1 / (1 + np.exp(-g[: positive.sum()])), weights=weights[positive])
     share = np.minimum(1.0, (1 - c) / c * np.exp(np.minimum(g[positive.sum() :], 500.0)))
-    rows = Rows((dataset.X, part.rows), (dataset.unlabelled.X, apart), (dataset.unlabelled.X, apart))
+    rows = RowSelection((dataset.X, part.rows), (dataset.unlabelled.X, apart), (dataset.unlabelled.X, apart))
     y = np.concatenate([part.y, np.ones(len(apart)), np.zeros(len(apart))])
     return fit(rows, y, np.concatenate([weights, share, 1 - share]))
 
@@ -117,7 +117,7 @@ def _chances_of_label(dataset: "Dataset", part: Slice, apart: np.ndarray, weight
     w = np.concatenate([weights[positive], np.ones(len(apart))])
     for k in range(FOLDS):
         tables = (dataset.X, own), (dataset.unlabelled.X, apart)
-        others = Rows(*((X, rows[side != k]) for (X, rows), side in zip(tables, sides, strict=True)))
+        others = RowSelection(*((X, rows[side != k]) for (X, rows), side in zip(tables, sides, strict=True)))
         booster = fit(others, y[fold != k], w[fold != k])
         found[fold == k] = np.concatenate(
             [margins(booster, X.iloc[rows[side == k]]) for (X, rows), side in zip(tables, sides, strict=True)]

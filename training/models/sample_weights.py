@@ -25,10 +25,10 @@ def training_weights(dataset: "Dataset", part: Slice, config: "TrainConfig") -> 
     """The weights of a slice under `model.weights`, (rows of the slice,); None where every row weighs the same."""
     weights = np.ones(len(part.rows))
     if config.model.weights.cases:
-        case, wallet = dataset.about["case"], dataset.snapshots["address"]
+        case, wallet = dataset.label_details["case"], dataset.snapshots["address"]
         weights = case_weights(part.y, case.iloc[part.rows], wallet.iloc[part.rows])
     if config.model.weights.classes == "balanced":
-        weights = balanced(part.y, weights)
+        weights = balanced_weights(part.y, weights)
     return None if (weights == weights[:1]).all() else weights
 
 
@@ -51,7 +51,7 @@ def case_weights(y: np.ndarray, case: pd.Series, wallet: pd.Series) -> np.ndarra
     return weights
 
 
-def balanced(y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def balanced_weights(y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The weights, scaled so that both classes total the same and all rows as much as before; (n,)."""
     y, total = np.asarray(y), weights.sum()
     factor = [total / (2 * weights[y == side].sum()) if (y == side).any() else 1.0 for side in (0, 1)]

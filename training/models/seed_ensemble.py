@@ -14,7 +14,7 @@ _DIVIDED = ("leaf_value", "internal_value")  # the second is what explanations o
 _RANGE = re.compile(r"\[(.+):(.+)\]")
 
 
-def merged(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
+def merge_boosters(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
     """One model whose margin is the mean of the margins of `boosters`, and whose contributions are the means of theirs.
 
     Args:

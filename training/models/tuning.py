@@ -20,7 +20,7 @@ import pandas as pd
 from ...features.base.errors import DataError, UsageError
 from ...features.base.periods import parse_window
 from ..data.dataset import Dataset, Progress
-from ..data.large_matrix import taken
+from ..data.large_matrix import subtable
 from ..metrics.classification_metrics import pr_auc
 from ..splits.splitters import AddressDisjoint, ForwardChaining, LeaveOneCaseOut, groups_of
 from ..splits.time_split import Slice, Slices
@@ -53,7 +53,7 @@ Fold = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuningResult:
     """What a search found.
 
     Attributes:
@@ -84,7 +84,7 @@ def tune(
     config: "TrainConfig",
     store: Path | None = None,
     on_progress: Progress | None = None,
-) -> Tuned:
+) -> TuningResult:
     """Search for the parameters with the best mean PR-AUC over the folds of `tuning.splitter` inside the training slice.
 
     Args:
@@ -201,7 +201,7 @@ def _values(
     for train, test in folds:
         seen = Slice(part.rows[train], part.y[train])
         learnt = learn(dataset, seen, config, lightgbm=params, seeds=1, unlabelled=False)
-        yield pr_auc(part.y[test], margins(learnt.booster, taken(dataset.X, part.rows[test])))
+        yield pr_auc(part.y[test], margins(learnt.booster, subtable(dataset.X, part.rows[test])))
 
 
 def _run_trial(
@@ -269,7 +269,7 @@ def _out_of_time(study: "optuna.Study", config: "TrainConfig") -> bool:
     return config.tuning.minutes is not None and seconds >= 60 * config.tuning.minutes
 
 
-def _tuned(study: "optuna.Study", config: "TrainConfig", folds: int, left_out: int) -> Tuned:
+def _tuned(study: "optuna.Study", config: "TrainConfig", folds: int, left_out: int) -> TuningResult:
     from optuna.trial import TrialState
 
     trials = _finished(study)[: config.tuning.trials]
@@ -277,7 +277,7 @@ def _tuned(study: "optuna.Study", config: "TrainConfig", folds: int, left_out: i
     best = max(complete, key=lambda number: trials[number].value)  # the first of equals
     rows = [_row(number, trial, folds) for number, trial in enumerate(trials)]
     params = {**config.model.lightgbm.model_dump(), **trials[best].params}
-    return Tuned(params, pd.DataFrame(rows), best, folds, left_out, study.study_name)
+    return TuningResult(params, pd.DataFrame(rows), best, folds, left_out, study.study_name)
 
 
 def _row(number: int, trial: Any, folds: int) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from ...features.ledger.ledger import Ledger
 from ...serving.scoring.scorer import Scorer
 from ..config.train_config import TrainConfig
 from ..data.dataset import Progress
-from ..data.large_matrix import slices_of
+from ..data.large_matrix import batch_slices
 from ..data.snapshots import sample_snapshots, unit_hash
-from ..data.targets import Targets, targets
-from ..metrics.bootstrap import drawn_by
+from ..data.targets import Targets
+from ..metrics.bootstrap import resampling_groups
 from .model_versions import ModelVersion
 
 
@@ -55,7 +55,7 @@ def held_out_rows(
     configs = [one.config for one in versions]
     trained = max(one.train_until for one in versions)
     since = trained + max(_embargo(config) for config in configs)
-    marked = targets(labels, configs[0].labels)
+    marked = Targets.from_labels(labels, configs[0].labels)
     truth: Any = marked.known_by(None)
     truth = truth[_unseen(truth.index, marked, trained, min(config.split.held_out_addresses for config in configs))]
     least = max(one.model.min_transfers for one in scorers)
@@ -64,8 +64,8 @@ def held_out_rows(
     shots = _long_enough(ledger, shots[shots["as_of"] > trained], scorers)
     y = shots["address"].map(truth).to_numpy(dtype=np.int8)
     _check_classes(y, since)
-    case: Any = marked.about(shots["address"])["case"]
-    by, groups = drawn_by(y, case, shots["address"])
+    case: Any = marked.details_of(shots["address"])["case"]
+    by, groups = resampling_groups(y, case, shots["address"])
     return HeldOutRows(shots[["address", "as_of"]], y, groups, by, case, since)
 
 
@@ -77,7 +77,7 @@ def _embargo(config: TrainConfig) -> Any:
 def _unseen(addresses: pd.Index, marked: Targets, trained: pd.Timestamp, share: float) -> np.ndarray:
     """Which wallets trained no model: held out by hash in all, or without a label that was known when the last one trained."""
     held_out = unit_hash(addresses.tolist(), "held_out_addresses") < share
-    marks = marked.marks
+    marks = marked.labels
     early = marks.loc[marks["known_from"].isna() | (marks["known_from"] < trained), "address"]
     return held_out | ~addresses.isin(early)
 
@@ -102,7 +102,7 @@ def _check_classes(y: np.ndarray, since: pd.Timestamp) -> None:
 def margins_of(scorer: Scorer, ledger: Ledger, snapshots: pd.DataFrame, report: Progress) -> np.ndarray:
     """A model's margins of snapshots, (rows,), computed in batches; `report` is told ("compare", done, total)."""
     found = np.empty(len(snapshots))
-    for part in slices_of(len(snapshots)):
+    for part in batch_slices(len(snapshots)):
         X = extract(ledger, snapshots.iloc[part], window=scorer.model.window, features=scorer.model.features)
         found[part] = scorer.score_features(X)["margin"]
         report("compare", part.stop, len(snapshots))

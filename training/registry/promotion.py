@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from ...features.base.errors import UsageError
+from ...features.labels.table import read_labels
 from ...features.ledger.ledger import Ledger
 from ...serving.scoring.scorer import Scorer
 from ..config.train_config import TrainConfig
 from ..data.dataset import Progress
-from ..data.targets import read_labels
 from ..metrics.bootstrap import Paired, paired_bootstrap
 from ..metrics.classification_metrics import evaluate, per_case
 from .decision import Decision

@@ -14,7 +14,7 @@ from ..assessment.fitted_models import FittedModels
 from ..assessment.model_assessment import ModelAssessment
 from ..audit.audit_report import named
 from ..data.dataset import Dataset
-from ..models.monotone_constraints import directions
+from ..models.monotone_constraints import monotone_directions
 from ..splits.time_split import Slices
 
 TEMPLATE = Path(__file__).with_name("model_card.md.j2")
@@ -56,7 +56,7 @@ def _learning(fitted: FittedModels, assessment: ModelAssessment) -> dict[str, An
         "rounds": config.rounds,
         "search": _search(fitted),
         "weights": _weights(fitted),
-        "directions": list(directions(map(str, fitted.dataset.X.columns), fitted.config.head))
+        "directions": list(monotone_directions(map(str, fitted.dataset.X.columns), fitted.config.head))
         if config.monotone
         else None,
         "unlabelled": config.pu_learning if without_label else None,
@@ -91,7 +91,7 @@ def _search(fitted: FittedModels) -> dict[str, Any] | None:
 
 def _weights(fitted: FittedModels) -> list[str]:
     weights, rows = fitted.config.model.weights, fitted.slices.train
-    cases = fitted.dataset.about["case"].iloc[rows.rows][rows.y == 1].nunique()
+    cases = fitted.dataset.label_details["case"].iloc[rows.rows][rows.y == 1].nunique()
     by_case = [f"each of {cases} cases among the positives weighs the same"] if weights.cases and cases else []
     return by_case + (["both classes weigh the same"] if weights.classes == "balanced" else [])
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from ...serving.model.population_stability import DRIFTED, WATCH
 from ..assessment.feature_drift import MEAN, SCORE
 from ..data.dataset import Dataset
-from ..data.large_matrix import taken
+from ..data.large_matrix import subtable
 from ..data.snapshots import unit_hash
 from ..splits.time_split import Slices
 from .plot_style import CALM, INK, MODEL_COLOUR, RISK, dress
@@ -69,7 +69,7 @@ def contributions(booster: lgb.Booster, dataset: Dataset, slices: Slices) -> tup
     rows = slices.test_time.rows
     shots = dataset.snapshots.iloc[rows]
     luck = unit_hash(shots["address"] + "|" + shots["as_of"].astype("int64").astype("str"), "contributions")
-    X = taken(dataset.X, np.sort(rows[np.argsort(luck, kind="stable")[:SHAP_ROWS]]), booster.feature_name())
+    X = subtable(dataset.X, np.sort(rows[np.argsort(luck, kind="stable")[:SHAP_ROWS]]), booster.feature_name())
     values = np.asarray(booster.predict(X.to_numpy(), pred_contrib=True))
     return X, pd.DataFrame(values[:, :-1], columns=X.columns)
 

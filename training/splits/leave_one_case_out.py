@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.snapshots import unit_hash
-from .split_groups import NO_CASE, GroupedSplitter, Groups, normal, outcomes
+from .split_groups import NO_CASE, GroupedSplitter, SnapshotGroups, checked_outcomes, normal_spelling
 
 BINS = (3, 10, 30, 100, 300, 1000, 3000)
 CASE, HARD, BACKGROUND = "case", "hard", "background"
@@ -109,7 +109,7 @@ class LeaveOneCaseOut(GroupedSplitter):
                 f"ratio must be above 0 and held_out in (0, 1], not {self.ratio!r} and {self.held_out!r}"
             )
         told = self._told(X, groups, ["address", "as_of", "case"] + ["transfers"] * (len(self.bins) > 0))
-        return _Table(told, outcomes(y, len(told.wallet), type(self).__name__), self.bins)
+        return _Table(told, checked_outcomes(y, len(told.wallet), type(self).__name__), self.bins)
 
     def _chosen(self, table: "_Table") -> list[int]:
         """The numbers of the cases to leave out."""
@@ -125,7 +125,7 @@ class LeaveOneCaseOut(GroupedSplitter):
         return [table.told.cases.index(name) for name in names]
 
     def _fold(self, table: "_Table", case: int, turn: int) -> CaseFold:
-        near = table.marked(normal(self._siblings().get(table.told.cases[case], ())))
+        near = table.marked(normal_spelling(self._siblings().get(table.told.cases[case], ())))
         own, dealt = table.of_cases([case]), self._dealt(table, case, turn)
         wanted = np.flatnonzero((table.told.case == case) & (table.y == 1))
         near &= ~own
@@ -170,7 +170,7 @@ class LeaveOneCaseOut(GroupedSplitter):
 class _Table:
     """The rows, and what is known of each wallet; masks are by wallet, positions by row."""
 
-    def __init__(self, told: Groups, y: np.ndarray, bins: Sequence[float]) -> None:
+    def __init__(self, told: SnapshotGroups, y: np.ndarray, bins: Sequence[float]) -> None:
         self.told, self.y = told, y
         wallets = len(told.addresses)
         self.luck = unit_hash(told.addresses, _PURPOSE)

@@ -25,7 +25,7 @@ _Splitter: Any = BaseCrossValidator  # which declares that it returns nothing
 
 
 @dataclass(frozen=True)
-class Groups:
+class SnapshotGroups:
     """The columns of the frame as arrays, a number a row; those that were not asked for or did not come are empty.
 
     Attributes:
@@ -62,7 +62,7 @@ class GroupedSplitter(_Splitter):
         """
         raise NotImplementedError
 
-    def _told(self, X: Any, groups: Any, needs: Iterable[str], wants: Iterable[str] = ()) -> Groups:
+    def _told(self, X: Any, groups: Any, needs: Iterable[str], wants: Iterable[str] = ()) -> SnapshotGroups:
         return read_groups(groups, X, type(self).__name__, tuple(needs), tuple(wants))
 
     def _refuse(self, what: str) -> UsageError:
@@ -74,15 +74,15 @@ def groups_of(dataset: "Dataset") -> pd.DataFrame:
 
     `known_from` is the earliest date of the wallet's labels that count, NaT if one of them has no date.
     """
-    marks = dataset.targets.marks
+    marks = dataset.targets.labels
     undated = marks["known_from"].isna().groupby(marks["address"]).any()
     since: Any = marks.groupby("address")["known_from"].min()
     snapshots: Any = dataset.snapshots.loc[:, ["address", "as_of", "transfers"]].reset_index(drop=True)
-    case = dataset.about["case"].reset_index(drop=True)
+    case = dataset.label_details["case"].reset_index(drop=True)
     return snapshots.assign(case=case, known_from=snapshots["address"].map(since.where(~undated)))
 
 
-def length(text: str | None, key: str, who: str) -> np.timedelta64:
+def parse_length(text: str | None, key: str, who: str) -> np.timedelta64:
     """A length such as `90d` as timedelta64[us]; zero for None. Raises UsageError if it is none."""
     if text is None:
         return np.timedelta64(0, "us")
@@ -95,7 +95,7 @@ def length(text: str | None, key: str, who: str) -> np.timedelta64:
     return np.timedelta64(seconds, "s").astype("timedelta64[us]")
 
 
-def read_groups(groups: Any, X: Any, who: str, needs: tuple[str, ...], wants: tuple[str, ...] = ()) -> Groups:
+def read_groups(groups: Any, X: Any, who: str, needs: tuple[str, ...], wants: tuple[str, ...] = ()) -> SnapshotGroups:
     """Check the frame and take it apart.
 
     Args:
@@ -123,10 +123,10 @@ def read_groups(groups: Any, X: Any, who: str, needs: tuple[str, ...], wants: tu
     parts |= {"as_of": empty, "known_from": empty, "transfers": empty}
     for name in asked:
         parts |= _READERS[name](groups.loc[:, name].reset_index(drop=True), who)
-    return Groups(**parts)
+    return SnapshotGroups(**parts)
 
 
-def outcomes(y: Any, rows: int, who: str) -> np.ndarray:
+def checked_outcomes(y: Any, rows: int, who: str) -> np.ndarray:
     """y as int8 of shape (rows,), checked to be 0 and 1."""
     if y is None:
         raise UsageError(f"{who}: y is needed, with 1 for a positive and 0 for a negative")
@@ -138,7 +138,7 @@ def outcomes(y: Any, rows: int, who: str) -> np.ndarray:
     return values.astype(np.int8)
 
 
-def normal(addresses: Iterable[str]) -> list[str]:
+def normal_spelling(addresses: Iterable[str]) -> list[str]:
     """Addresses in their normal spelling."""
     return normalise_addresses(pa.array(list(addresses), pa.string())).to_pylist()
 
@@ -147,7 +147,7 @@ def _addresses(column: pd.Series, who: str) -> dict[str, Any]:
     codes, names = _texts(column, "address", who)
     if (codes < 0).any():
         raise UsageError(f"{who}: groups.address is missing in row {np.flatnonzero(codes < 0)[0] + 1}")
-    wallet, spelt = pd.factorize(np.array(normal(names), dtype=object))
+    wallet, spelt = pd.factorize(np.array(normal_spelling(names), dtype=object))
     return {"wallet": wallet[codes].astype(np.int64), "addresses": list(spelt)}
 
 

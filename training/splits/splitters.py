@@ -14,7 +14,7 @@ import numpy as np
 from ...features.base.periods import parse_as_of
 from ..data.snapshots import unit_hash
 from .leave_one_case_out import CaseFold, LeaveOneCaseOut
-from .split_groups import GroupedSplitter, Groups, groups_of, length
+from .split_groups import GroupedSplitter, SnapshotGroups, groups_of, parse_length
 
 __all__ = ["AddressDisjoint", "CaseFold", "ForwardChaining", "LeaveOneCaseOut", "groups_of"]
 
@@ -66,7 +66,7 @@ class ForwardChaining(GroupedSplitter):
     def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Positions of the training and of the test rows of each fold, in order of time (see `GroupedSplitter.split`)."""
         told = self._checked(X, groups)
-        embargo = length(self.embargo, "embargo", type(self).__name__)
+        embargo = parse_length(self.embargo, "embargo", type(self).__name__)
         begins = self._begins(told.as_of)
         ends = [*begins[1:], told.as_of.max() + np.timedelta64(1, "us")]
         for number, (begin, end) in enumerate(zip(begins, ends, strict=True), 1):
@@ -77,18 +77,18 @@ class ForwardChaining(GroupedSplitter):
             self._check_fold(number, begin, train, test)
             yield np.flatnonzero(train), np.flatnonzero(test)
 
-    def _checked(self, X: Any, groups: Any) -> Groups:
+    def _checked(self, X: Any, groups: Any) -> SnapshotGroups:
         for key, allowed in (("by", ("snapshots", "dates")), ("straddling", ("keep", "drop"))):
             if getattr(self, key) not in allowed:
                 raise self._refuse(f"{key} must be {' or '.join(allowed)}, not {getattr(self, key)!r}")
         needs = ["as_of"] + ["address"] * (self.straddling == "drop") + ["known_from"] * (self.label_delay is not None)
         return self._told(X, groups, needs, wants=("known_from",))
 
-    def _known(self, told: Groups, moment: np.datetime64) -> np.ndarray:
+    def _known(self, told: SnapshotGroups, moment: np.datetime64) -> np.ndarray:
         """Which rows' labels a training at that moment may know."""
         if not told.known_from.size:
             return np.ones(len(told.as_of), bool)
-        delay = length(self.label_delay, "label_delay", type(self).__name__)
+        delay = parse_length(self.label_delay, "label_delay", type(self).__name__)
         return np.isnat(told.known_from) | (told.known_from + delay < moment)
 
     def _begins(self, as_of: np.ndarray) -> np.ndarray:

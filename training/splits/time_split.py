@@ -86,7 +86,7 @@ def split(dataset: Dataset, config: TrainConfig) -> Slices:
     return split_snapshots(dataset.snapshots, dataset.targets, config)
 
 
-def sampled(dataset: Dataset, part: Slice, limit: int) -> Slice:
+def subsample(dataset: Dataset, part: Slice, limit: int) -> Slice:
     """At most `limit` rows of a slice, by hash of address and date: half of them positives, if there are so many.
 
     The slice itself if it is not larger.

@@ -16,15 +16,15 @@ from ....features import FAMILIES, Ledger, coverage, feature, parse_as_of
 from ....features.base.arrow import pc
 from ....features.base.errors import DataError
 from ....features.ingestion.ingestion import ingest
+from ....features.labels.table import read_labels
 from ....serving.model.calibration import calibrate
 from ....training.config.train_config import TrainConfig, load_config
 from ....training.data.dataset import Dataset, build_dataset
 from ....training.data.snapshots import unit_hash
-from ....training.data.targets import read_labels
 from ....training.metrics.bootstrap import interval, paired_bootstrap
 from ....training.metrics.classification_metrics import brier, ece, per_period, pr_auc, roc_auc
 from ....training.models.calibration import fit_calibration
-from ....training.models.contenders import Contender, contenders, metrics_table
+from ....training.models.contenders import Contender, fit_contenders, metrics_table
 from ....training.models.estimators import fit_lightgbm, margins
 from ....training.splits.time_split import Slice, Slices
 from .. import input_files as files
@@ -135,7 +135,7 @@ def load_labels(data: Path) -> pd.DataFrame:
 def with_native(dataset: Dataset, native: Ledger) -> Dataset:
     """The snapshots of a dataset whose window holds enough native transfers."""
     seen = coverage(native, dataset.snapshots, window=WINDOW)["transfers"].to_numpy()
-    return dataset.where(seen >= LEAST)
+    return dataset.subset(seen >= LEAST)
 
 
 def measure(dataset: Dataset, config: TrainConfig, on_progress: Progress | None = None) -> Tables:
@@ -147,7 +147,7 @@ def measure(dataset: Dataset, config: TrainConfig, on_progress: Progress | None 
     """
     metrics, pairs, years, in_time = [], [], [], {}
     for name, slices in protocols(dataset).items():
-        _, contending = contenders(dataset, slices, config, on_progress)
+        _, contending = fit_contenders(dataset, slices, config, on_progress)
         test = slices.test_time
         as_of, address = (dataset.snapshots[column].iloc[test.rows] for column in ("as_of", "address"))
         found = metrics_table(contending, slices, config).assign(protocol=name)

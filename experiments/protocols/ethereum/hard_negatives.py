@@ -140,7 +140,7 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     near = siblings_by_case(cases.ledger, named["address"], named["case"])
     sizes = named.groupby("case").size()
     found = [_case(dataset, config, str(case), near[str(case)], cases.views) for case in sizes.index[sizes >= WALLETS]]
-    kinds: Any = dataset.about["source"].str.removeprefix(KIND)[_hard(dataset)].value_counts()
+    kinds: Any = dataset.label_details["source"].str.removeprefix(KIND)[_hard(dataset)].value_counts()
     return {
         "Precision at 100, one to a hundred": pd.concat([table for table, _ in found], ignore_index=True),
         "Who stands among the first 100 (model `with`)": pd.concat([who for _, who in found], axis=1).fillna(0.0)
@@ -160,14 +160,14 @@ PROTOCOL = Protocol(
 
 
 def _hard(dataset: Dataset) -> np.ndarray:
-    return dataset.about["source"].str.startswith(KIND).to_numpy()
+    return dataset.label_details["source"].str.startswith(KIND).to_numpy()
 
 
 def _case(dataset: Dataset, config: Any, case: str, near: set[str], views: dict[str, str]) -> tuple[pd.DataFrame, Any]:
     """One theft left out: a row a model, and the kinds among the first of the second."""
     address, hard = dataset.snapshots["address"], _hard(dataset)
-    y = (dataset.about["category"].isin(protocol.LABELS["positive"])).to_numpy(dtype=np.int8)
-    own = (dataset.about["case"] == case).to_numpy()
+    y = (dataset.label_details["category"].isin(protocol.LABELS["positive"])).to_numpy(dtype=np.int8)
+    own = (dataset.label_details["case"] == case).to_numpy()
     tested = hard & (unit_hash(address, "hard_negatives") < 0.5)
     free = ~own & ~address.isin(list(near)).to_numpy() & ~tested
     rows = np.concatenate([np.flatnonzero(tested), np.flatnonzero(own)])
@@ -179,7 +179,9 @@ def _case(dataset: Dataset, config: Any, case: str, near: set[str], views: dict[
         found.append(
             {"theft": case, "view": views[case], "hard negatives in training": name, **_figures(y[rows], ranking)}
         )
-    kinds = dataset.about["source"].iloc[rows].str.removeprefix(KIND).where(~own[rows], "of the theft").to_numpy()
+    kinds = (
+        dataset.label_details["source"].iloc[rows].str.removeprefix(KIND).where(~own[rows], "of the theft").to_numpy()
+    )
     first: Any = pd.Series(_first(y[rows], ranking)).groupby(kinds).sum()
     return pd.DataFrame(found), first.round(1).rename(case)
 

@@ -16,13 +16,13 @@ from sklearn.model_selection import StratifiedGroupKFold
 from ....features import Ledger, coverage, extract
 from ....training.config.train_config import TrainConfig, load_config
 from ....training.data.dataset import Dataset, build_dataset
-from ....training.data.large_matrix import taken
+from ....training.data.large_matrix import subtable
 from ....training.metrics.bootstrap import interval
 from ....training.metrics.classification_metrics import roc_auc
 from ....training.metrics.early_detection import time_to_detection
 from ....training.models.contenders import MODEL
 from ....training.models.estimators import fit_forest, fit_logistic, log_odds, margins
-from ....training.models.feature_stability import stability
+from ....training.models.feature_stability import judge_stability
 from ....training.models.learner import learn
 from ....training.splits.leave_one_case_out import BACKGROUND, CaseFold, LeaveOneCaseOut
 from ....training.splits.sibling_wallets import siblings_by_case
@@ -152,7 +152,7 @@ def prepared(cases: CaseData, seed: int, on_progress: Progress) -> Bench:
 
 def outcomes(dataset: Dataset, head: str) -> np.ndarray:
     """1 for what the head looks for, (rows,)."""
-    category = dataset.about["category"]
+    category = dataset.label_details["category"]
     return (category == "state_linked" if head == "state_linked" else category != "licit").to_numpy(dtype=np.int8)
 
 
@@ -180,11 +180,11 @@ def _tested(bench: Bench, found: CaseFold, pool: np.ndarray, y: np.ndarray) -> t
     """The rows to test; where a theft is seen by its flows alone, so is the background."""
     rows = pool[found.test]
     if bench.views[found.case] != "flows":
-        return bench.whole.where(_mask(bench.whole, rows)), y[rows]
+        return bench.whole.subset(_mask(bench.whole, rows)), y[rows]
     apart = found.role == BACKGROUND
     drawn = bench.groups["address"].iloc[rows[apart]].tolist()
-    own = bench.whole.where(_mask(bench.whole, rows[~apart]))
-    others = bench.reduced.where(bench.reduced.snapshots["address"].isin(drawn).to_numpy())
+    own = bench.whole.subset(_mask(bench.whole, rows[~apart]))
+    others = bench.reduced.subset(bench.reduced.snapshots["address"].isin(drawn).to_numpy())
     return _stacked(own, others), np.concatenate([y[rows[~apart]], np.zeros(len(others.X), np.int8)])
 
 
@@ -193,14 +193,14 @@ def _mask(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
 
 
 def _stacked(first: Dataset, second: Dataset) -> Dataset:
-    names = ("snapshots", "X", "size", "dates", "about")
+    names = ("snapshots", "X", "size", "dates", "label_details")
     both = {name: pd.concat([getattr(first, name), getattr(second, name)], ignore_index=True) for name in names}
     return replace(first, **both)
 
 
 def narrowed(dataset: Dataset, names: Sequence[str]) -> Dataset:
     """A dataset with some of its features."""
-    return replace(dataset, X=taken(dataset.X, columns=names))
+    return replace(dataset, X=subtable(dataset.X, columns=names))
 
 
 def _learnt(bench: Bench, part: Slice, test: Dataset, names: Sequence[str], **how: Any) -> np.ndarray:
@@ -223,7 +223,7 @@ def _careful(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
 
 
 def _stable(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
-    found = stability(bench.whole.X.loc[:, bench.own].iloc[part.rows], part.y, *_told(bench, part.rows))
+    found = judge_stability(bench.whole.X.loc[:, bench.own].iloc[part.rows], part.y, *_told(bench, part.rows))
     return _learnt(bench, part, test, found.kept)
 
 
@@ -309,9 +309,9 @@ def in_event(bench: Bench, fold: Fold) -> np.ndarray | None:
         return None
     ranking = np.empty(len(fold.y))
     splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=bench.config.seed)
-    past = bench.whole.where(_mask(bench.whole, fold.train.rows))
+    past = bench.whole.subset(_mask(bench.whole, fold.train.rows))
     for more, tested in splitter.split(fold.y, fold.y, wallets):
-        both = _stacked(past, fold.test.where(_mask(fold.test, more)))
+        both = _stacked(past, fold.test.subset(_mask(fold.test, more)))
         part = Slice(np.arange(len(both.X)), np.concatenate([fold.train.y, fold.y[more]]))
         learnt = learn(narrowed(both, bench.own), part, bench.config)
         ranking[tested] = margins(learnt.booster, fold.test.X.iloc[tested])
@@ -350,9 +350,9 @@ def _means(rows: Any, variants: Any) -> pd.DataFrame:
 
 def carry_over(bench: Bench) -> pd.DataFrame:
     """How strongly each feature tells each theft from ordinary wallets of the same quarters (`training.stability`)."""
-    rows = np.flatnonzero(bench.groups["case"].notna() | (bench.whole.about["category"] == "licit"))
+    rows = np.flatnonzero(bench.groups["case"].notna() | (bench.whole.label_details["category"] == "licit"))
     y = outcomes(bench.whole, "laundering")[rows]
-    return stability(bench.whole.X.loc[:, bench.own].iloc[rows], y, *_told(bench, rows)).table
+    return judge_stability(bench.whole.X.loc[:, bench.own].iloc[rows], y, *_told(bench, rows)).table
 
 
 def _held(table: Any) -> pd.DataFrame:

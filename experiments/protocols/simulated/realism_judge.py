@@ -13,7 +13,7 @@ from scipy.stats import ks_2samp
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ....features import Ledger, coverage, extract, snapshots_of
-from ....training.data.snapshots import grid, unit_hash
+from ....training.data.snapshots import as_of_grid, unit_hash
 from ....training.metrics.bootstrap import Interval, interval
 from ....training.models.estimators import fit_lightgbm, margins
 from ..ethereum.case_data import own_features
@@ -56,7 +56,7 @@ def snapshots(table: Table, first: str | None = None, last: str | None = None, a
     ledger = ledger_of(table)
     start: Any = pd.Timestamp(first, tz="UTC") if first else _moment(ledger.first) + pd.Timedelta(days=WINDOW_DAYS)
     end: Any = pd.Timestamp(last, tz="UTC") if last else _moment(ledger.last)
-    dates = grid(start, end, "quarter")
+    dates = as_of_grid(start, end, "quarter")
     wallets = sorted(set(table["wallet"]))
     seen = [coverage(ledger, snapshots_of(wallets, moment), window=WINDOW) for moment in dates]
     chosen: Any = pd.concat([frame[frame["transfers"] >= LEAST] for frame in seen], ignore_index=True)

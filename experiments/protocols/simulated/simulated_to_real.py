@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ....features.labels.table import read_labels
 from ....training.data.dataset import build_dataset
-from ....training.data.targets import read_labels
 from ....training.metrics.bootstrap import interval, paired_bootstrap
 from ....training.metrics.classification_metrics import pr_auc, roc_auc
 from ...simulation import simulate

@@ -37,7 +37,7 @@ def test_each_protocol_keeps_apart_what_it_says(dataset):
     assert not set(address.iloc[found["wallets"].train.rows]) & set(address.iloc[found["wallets"].calibrate.rows])
     for slices in found.values():
         for part in (slices.train, slices.calibrate, slices.test_time):
-            truth = (dataset.about["category"].iloc[part.rows] == "theft").to_numpy()
+            truth = (dataset.label_details["category"].iloc[part.rows] == "theft").to_numpy()
             assert (part.y == truth).all()
 
 

@@ -9,7 +9,7 @@ from samples.datasets import config_of, made, sliced
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from walletprint.training.audit import audit_training, leakage_audit
-from walletprint.training.models.contenders import contenders
+from walletprint.training.models.contenders import fit_contenders
 from walletprint.training.splits.time_split import Slice
 
 CONFIG = config_of(baselines=False)
@@ -19,13 +19,13 @@ CONFIG = config_of(baselines=False)
 def fitted():
     dataset = made()
     slices = sliced(dataset, CONFIG)
-    return dataset, slices, contenders(dataset, slices, CONFIG)[1]
+    return dataset, slices, fit_contenders(dataset, slices, CONFIG)[1]
 
 
 def dated(dataset, moment):
     """The same dataset, its labels known since `moment`."""
-    marks = dataset.targets.marks.assign(known_from=pd.Timestamp(moment, tz="UTC").as_unit("us"))
-    return replace(dataset, targets=replace(dataset.targets, marks=marks))
+    labels = dataset.targets.labels.assign(known_from=pd.Timestamp(moment, tz="UTC").as_unit("us"))
+    return replace(dataset, targets=replace(dataset.targets, labels=labels))
 
 
 def test_a_sound_training(fitted):
@@ -105,15 +105,15 @@ def test_features_that_name_the_source_within_a_category(fitted):
     dataset, slices, contending = fitted
     source = np.where(np.arange(len(dataset.X)) % 2, "one", "two")
     X = dataset.X.assign(d=dataset.X["d"] + 5 * (source == "one"))
-    shifted = replace(dataset, X=X, about=dataset.about.assign(source=source))
+    shifted = replace(dataset, X=X, label_details=dataset.label_details.assign(source=source))
     report = audit_training(shifted, slices, contending, CONFIG)
     assert report.check("source").verdict == "warn"  # it tells nothing of the label
     assert [one["within"] for one in report.check("source").figures["within_class"]] == [
         "negative user",
         "positive theft",
     ]
-    by_category = dataset.about["category"].map({"user": "one", "theft": "two"})
-    shifted = replace(dataset, X=X, about=dataset.about.assign(source=by_category))
+    by_category = dataset.label_details["category"].map({"user": "one", "theft": "two"})
+    shifted = replace(dataset, X=X, label_details=dataset.label_details.assign(source=by_category))
     report = audit_training(shifted, slices, contending, CONFIG)
     assert report.check("source").found.startswith("each source has rows of one class only")
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from walletprint.training.config.commented_yaml import WIDTH, commented_yaml
+from walletprint.training.config.commented_yaml import WIDTH, as_commented_yaml
 from walletprint.training.config.train_config import TrainConfig, heads, load_config
 
 
@@ -22,12 +22,12 @@ def keys_of(section, prefix=""):
 @pytest.mark.parametrize("head", heads())
 def test_it_reads_back_equal(head, tmp_path):
     config = load_config({"snapshots": {"first": "2018-01-01", "window": "30d"}, "tracking": {"register": False}}, head)
-    (tmp_path / "c.yaml").write_text(commented_yaml(config))
+    (tmp_path / "c.yaml").write_text(as_commented_yaml(config))
     assert load_config(tmp_path / "c.yaml") == config
 
 
 def test_every_key_stands_there_and_says_what_it_does():
-    text = commented_yaml(load_config(head="laundering"))
+    text = as_commented_yaml(load_config(head="laundering"))
     values = yaml.safe_load(text)
     for key, field in keys_of(TrainConfig):
         found = values
@@ -40,15 +40,15 @@ def test_every_key_stands_there_and_says_what_it_does():
 
 
 def test_what_is_not_the_default_says_so():
-    text = commented_yaml(load_config({"snapshots": {"window": "30d"}}, "laundering"))
+    text = as_commented_yaml(load_config({"snapshots": {"window": "30d"}}, "laundering"))
     assert text.count("(default: ") == 1
     assert "a length, or all. (default: 90d)\n  window: 30d" in text
 
 
 def test_a_head_of_ones_own_has_no_defaults_to_differ_from():
     own = load_config({"head": "ponzi", "labels": {"positive": ["ponzi"], "negative": ["licit"]}})
-    assert "a head of its own" in commented_yaml(own)
-    assert "(default: " not in commented_yaml(own)
+    assert "a head of its own" in as_commented_yaml(own)
+    assert "(default: " not in as_commented_yaml(own)
 
 
 def test_another_version_of_the_format_is_refused():

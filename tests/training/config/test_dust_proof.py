@@ -25,12 +25,12 @@ from walletprint.training.config.dust_proof import (
     PROOFS,
     SHARE_OF_VALUE,
     SHARE_REACHED,
-    dust_proof,
+    dust_proof_features,
     proof_of,
 )
 from walletprint.training.config.model_features import feature_names
 
-NAMES = dust_proof()
+NAMES = dust_proof_features()
 BY = {why: [name for name in NAMES if proof_of(name).why == why] for why in (OWN_DOING, SHARE_OF_VALUE, SHARE_REACHED)}
 UNMOVED = [name for name in BY[OWN_DOING] if "ranks" not in feature(name).needs]  # ranks move with the whole chain
 THIEF = "0x" + "7" * 40
@@ -149,4 +149,4 @@ def test_a_config_asks_for_nothing_else():
     assert "activity__recency_out__days" in chosen
     assert "exposure__theft_in__direct_share" in chosen
     assert set(chosen) < {declared.name for family in asked["families"] for declared in catalogue(family)}
-    assert chosen == dust_proof(chosen)
+    assert chosen == dust_proof_features(chosen)

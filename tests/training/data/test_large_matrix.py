@@ -10,12 +10,12 @@ from samples.datasets import config_of, made, sliced
 from walletprint.features import DataError, Ledger
 from walletprint.training import build_dataset, load_config, read_labels
 from walletprint.training.data import large_matrix as matrix
-from walletprint.training.data.large_matrix import filled, spread, taken
+from walletprint.training.data.large_matrix import evenly_spaced, fill_table, subtable
 from walletprint.training.metrics.classification_metrics import roc_auc
 from walletprint.training.models import baselines, contenders
 from walletprint.training.models.estimators import fit_lightgbm, margins
 from walletprint.training.models.learner import learn
-from walletprint.training.splits.time_split import Slice, sampled
+from walletprint.training.splits.time_split import Slice, subsample
 
 
 @pytest.fixture
@@ -34,20 +34,20 @@ def is_mapped(X):
 def test_a_large_table_is_a_view_of_a_file_without_a_name(on_disk, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     values = np.random.default_rng(1).random((100, 3))
-    X = filled(((part, values[part]) for part in matrix.slices_of(100)), 100, ["a", "b", "c"])
+    X = fill_table(((part, values[part]) for part in matrix.batch_slices(100)), 100, ["a", "b", "c"])
     assert is_mapped(X)
     assert np.array_equal(X.to_numpy(), values)
     assert not list(tmp_path.iterdir())
-    assert not is_mapped(filled([(slice(None), values[:5])], 5, ["a", "b", "c"]))
+    assert not is_mapped(fill_table([(slice(None), values[:5])], 5, ["a", "b", "c"]))
 
 
 def test_some_of_a_table(on_disk):
     X = pd.DataFrame(np.random.default_rng(2).random((200, 3)), columns=["a", "b", "c"])
     rows = np.array([5, 3, 199, *range(50, 120)])
-    part = taken(X, rows=rows, columns=["c", "a"])
+    part = subtable(X, rows=rows, columns=["c", "a"])
     assert is_mapped(part)
     pd.testing.assert_frame_equal(part, X.iloc[rows][["c", "a"]].reset_index(drop=True))
-    pd.testing.assert_frame_equal(taken(X), X)
+    pd.testing.assert_frame_equal(subtable(X), X)
 
 
 def test_a_full_disk_is_one_line(on_disk, monkeypatch):
@@ -58,12 +58,12 @@ def test_a_full_disk_is_one_line(on_disk, monkeypatch):
     with pytest.raises(
         DataError, match=r"no room for 0\.0 GB for 200 snapshots of 3 features \(No space left on device\)"
     ):
-        filled([], 200, ["a", "b", "c"])
+        fill_table([], 200, ["a", "b", "c"])
 
 
 def test_spread_takes_the_ends_and_no_more_than_asked():
-    assert spread(np.arange(10), 4).tolist() == [0, 3, 6, 9]
-    assert spread(np.arange(3), 4).tolist() == [0, 1, 2]
+    assert evenly_spaced(np.arange(10), 4).tolist() == [0, 3, 6, 9]
+    assert evenly_spaced(np.arange(3), 4).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_trees_are_the_same_where_bins_are_found_from_a_sample(monkeypatch):
 def test_all_that_is_measured_is_the_same(monkeypatch):
     dataset, config = made(36), config_of(rounds=3)
     slices = sliced(dataset)
-    _, before = contenders.contenders(dataset, slices, config)
+    _, before = contenders.fit_contenders(dataset, slices, config)
     monkeypatch.setattr(matrix, "IN_MEMORY", 100)
     monkeypatch.setattr(matrix, "BATCH", 300)
-    moved = dataset.where(np.ones(len(dataset.X), bool))
+    moved = dataset.subset(np.ones(len(dataset.X), bool))
     assert is_mapped(moved.X)
-    _, after = contenders.contenders(moved, slices, config)
+    _, after = contenders.fit_contenders(moved, slices, config)
     for one, other in zip(before, after, strict=True):
         assert (one.name, one.note) == (other.name, other.note)
         if one.kind == "baseline":  # a sum over columns may be rounded otherwise for fewer rows at once
@@ -140,7 +140,7 @@ def test_large_slices_are_sampled_by_hash_and_the_note_says_so(monkeypatch):
     dataset, config = made(60), config_of(rounds=3)
     slices = sliced(dataset)
     monkeypatch.setattr(baselines, "ROWS", 100)
-    _, contending = contenders.contenders(dataset, slices, config)
+    _, contending = contenders.fit_contenders(dataset, slices, config)
     by_name = {one.name: one for one in contending}
     said = f"fitted on 100 of {len(slices.train.rows)} rows, by hash"
     assert by_name["logistic_regression"].note == said
@@ -155,11 +155,11 @@ def test_a_sample_keeps_rare_positives_and_hangs_on_no_order():
     dataset = made(90)
     rows = np.arange(500)
     y = (rows % 50 == 0).astype(int)
-    some = sampled(dataset, Slice(rows, y), 60)
+    some = subsample(dataset, Slice(rows, y), 60)
     assert some.counts == (50, 10)
     assert (np.diff(some.rows) > 0).all()
     assert np.array_equal(some.y, y[some.rows])
     whole = Slice(rows, y)
-    assert sampled(dataset, whole, 500) is whole
-    fewer = sampled(dataset, Slice(rows[:400], y[:400]), 60)
+    assert subsample(dataset, whole, 500) is whole
+    fewer = subsample(dataset, Slice(rows[:400], y[:400]), 60)
     assert set(some.rows[some.rows < 400]) - set(fewer.rows) == set()

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from walletprint.features import DataError
+from walletprint.features.labels.table import COLUMNS, read_labels
 from walletprint.training.config.train_config import load_config
-from walletprint.training.data.targets import COLUMNS, read_labels, targets
+from walletprint.training.data.targets import Targets
 
 A, B, C, D, E = (f"0x{digit * 40}" for digit in "abcde")
 
@@ -89,7 +90,9 @@ def test_an_actor_goes_before_a_category():
     labels = read_labels(
         table(address=[A, B, C], category=["theft", "theft", "theft"], actor=["lazarus group ", "Someone", None])
     ).good
-    marked = targets(labels, config(positive=["actor:Lazarus Group"], negative=["theft"], ignored=["actor:someone"]))
+    marked = Targets.from_labels(
+        labels, config(positive=["actor:Lazarus Group"], negative=["theft"], ignored=["actor:someone"])
+    )
     assert marked.known_by(None).to_dict() == {A: 1, C: 0}
     assert marked.counts == {"positive": 1, "negative": 1, "conflict": 0, "ignored": 1, "unlisted": 0}
 
@@ -98,7 +101,7 @@ def test_an_actor_goes_by_any_of_its_names():
     labels = read_labels(
         table(address=[A, B, C], category=["theft"] * 3, actor=["lazarus_group", "HIDDEN COBRA", "x"])
     ).good
-    marked = targets(labels, config(positive=["actor:Lazarus Group"], negative=["theft"]))
+    marked = Targets.from_labels(labels, config(positive=["actor:Lazarus Group"], negative=["theft"]))
     assert marked.known_by(None).to_dict() == {A: 1, B: 1, C: 0}
 
 
@@ -106,7 +109,7 @@ def test_conflicts_ignored_and_unlisted_are_left_out_and_counted():
     labels = read_labels(
         table(address=[A, A, B, C, D, E, E], category=["theft", "user", "theft", "mixer", "bot", "mixer", "user"])
     ).good
-    marked = targets(labels, config(positive=["theft"], negative=["user"], ignored=["mixer"]))
+    marked = Targets.from_labels(labels, config(positive=["theft"], negative=["user"], ignored=["mixer"]))
     assert marked.known_by(None).to_dict() == {B: 1, E: 0}
     assert marked.counts == {"positive": 1, "negative": 1, "conflict": 1, "ignored": 1, "unlisted": 1}
 
@@ -119,7 +122,7 @@ def test_a_label_counts_only_once_it_is_known():
             known_from=["2021-01-01", None, "2022-01-01", None],
         )
     ).good
-    marked = targets(labels, config(positive=["theft"], negative=["user"]))
+    marked = Targets.from_labels(labels, config(positive=["theft"], negative=["user"]))
     assert marked.known_by(pd.Timestamp("2021-01-01", tz="UTC")).to_dict() == {B: 0, C: 1}
     assert marked.known_by(pd.Timestamp("2021-01-02", tz="UTC")).to_dict() == {A: 1, B: 0, C: 1}
     assert marked.known_by(None).to_dict() == {A: 1, C: 1}  # B is both by then

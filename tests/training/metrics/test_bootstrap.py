@@ -11,7 +11,7 @@ from walletprint.features import UsageError
 from walletprint.training.metrics import bootstrap
 from walletprint.training.metrics import classification_metrics as metrics
 from walletprint.training.metrics.bootstrap import clusters, interval, interval_of_mean, paired_bootstrap
-from walletprint.training.metrics.weighted_metrics import weighted
+from walletprint.training.metrics.weighted_metrics import weighted_metric
 
 NAMED = {
     "pr_auc": metrics.pr_auc,
@@ -34,7 +34,7 @@ def test_weights_are_rows_repeated(metric, rows):
     y, score, counts = np.array(rows, dtype=float).T
     score /= 5
     repeated = np.repeat(np.arange(len(y)), counts.astype(int))
-    found = weighted(metric, y, score)(counts[None, :])[0]
+    found = weighted_metric(metric, y, score)(counts[None, :])[0]
     if len(repeated):
         assert found == pytest.approx(NAMED[metric](y[repeated].astype(int), score[repeated]), nan_ok=True)
     else:

@@ -8,7 +8,7 @@ from sklearn.ensemble import IsolationForest
 from walletprint.serving.model.calibration import calibrate
 from walletprint.training.models.baselines import _isolation
 from walletprint.training.models.calibration import fit_calibration
-from walletprint.training.models.contenders import contenders
+from walletprint.training.models.contenders import fit_contenders
 from walletprint.training.splits.time_split import Slice
 
 
@@ -19,7 +19,7 @@ def dataset():
 
 @pytest.fixture(scope="module")
 def found(dataset):
-    return contenders(dataset, sliced(dataset), config_of())[1]
+    return fit_contenders(dataset, sliced(dataset), config_of())[1]
 
 
 def test_names_and_kinds(found):
@@ -63,7 +63,7 @@ def test_calibration_weighs_nothing(dataset, found):
 
 
 def test_the_choice_of_calibration_reaches_every_contender(dataset):
-    some = contenders(dataset, sliced(dataset), config_of(calibration="venn_abers", baselines=False))[1]
+    some = fit_contenders(dataset, sliced(dataset), config_of(calibration="venn_abers", baselines=False))[1]
     assert {one.calibration.method for one in some} == {"venn_abers"}
     assert [one.name for one in some] == [
         "lightgbm",
@@ -75,7 +75,7 @@ def test_the_choice_of_calibration_reaches_every_contender(dataset):
 
 
 def test_weights_reach_the_model_and_the_baselines(dataset, found):
-    plain = contenders(dataset, sliced(dataset), config_of(weights={"cases": False}))[1]
+    plain = fit_contenders(dataset, sliced(dataset), config_of(weights={"cases": False}))[1]
     changed = {
         one.name for one, other in zip(found, plain, strict=True) if not np.array_equal(one.margin, other.margin)
     }
@@ -84,6 +84,6 @@ def test_weights_reach_the_model_and_the_baselines(dataset, found):
 
 def test_progress_ends_where_it_said(dataset):
     told = []
-    contenders(dataset, sliced(dataset), config_of(baselines=False), lambda *step: told.append(step))
+    fit_contenders(dataset, sliced(dataset), config_of(baselines=False), lambda *step: told.append(step))
     assert told[0] == ("fit", 1, 5)
     assert told[-1] == ("fit", 5, 5)

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from samples.datasets import config_of, made, sliced
 
-from walletprint.training.models.feature_stability import select_stable, stability
-from walletprint.training.models.pu_learning import usable
+from walletprint.training.models.feature_stability import judge_stability, select_cross_case_features
+from walletprint.training.models.pu_learning import trainable_unlabelled
 
 CASES = ["Upbit", "KuCoin", "Cryptopia", "Harmony"]
 DAY = pd.Timestamp("2021-01-01", tz="UTC")
@@ -25,7 +25,7 @@ def thefts(effects, wallets=40, negatives=400, seed=2):
 
 
 def test_each_verdict_once():
-    found = stability(
+    found = judge_stability(
         *thefts({
             "everywhere": [2, 2, 2, 2], "low everywhere": [-2, -2, -2, -2], "two": [2, 0, 2, 0], "upbit alone": [3, 0, 0, 0],
             "nowhere": [0, 0, 0, 0], "contrary": [2, -2, 0, 0], "mostly": [2, 2, 2, -2],
@@ -48,7 +48,7 @@ def test_the_strength_is_counted_pair_by_pair():
     X["ties"] = X["ties"].round()
     X = X.mask(random.random(X.shape) < 0.2)
     as_of = as_of + pd.to_timedelta(random.integers(0, 3, len(y)) * 90, unit="D")
-    table = stability(X, y, case, as_of, wallet).table.set_index("feature")
+    table = judge_stability(X, y, case, as_of, wallet).table.set_index("feature")
     for name in X:
         for theft in CASES:
             strengths, weights = [], []
@@ -65,13 +65,13 @@ def test_the_calendar_is_not_mistaken_for_a_theft():
     X, y, case, as_of, wallet = thefts({"drift": [0, 0, 0, 0]})
     day = np.where(case == "Upbit", 0, np.where(y == 1, 300, np.arange(len(y)) % 2 * 300))
     X["drift"] += day / 20
-    judged = stability(X, y, case, as_of + pd.to_timedelta(day, unit="D"), wallet)
+    judged = judge_stability(X, y, case, as_of + pd.to_timedelta(day, unit="D"), wallet)
     assert judged.table["why"].tolist() == ["tells no case apart by itself"]
 
 
 def test_four_wallets_prove_little():
     X, y, case, as_of, wallet = thefts({"a": [0.5, 0, 0, 0]}, wallets=4)
-    table = stability(X, y, case, as_of, wallet).table
+    table = judge_stability(X, y, case, as_of, wallet).table
     assert table.loc[0, "kept"]
     assert table.loc[0, "cases_up"] == 0
 
@@ -80,7 +80,7 @@ def test_small_cases_speak_together():
     """Two thefts of few wallets each point the same way as the large one, and neither is sure by itself."""
     X, y, case, as_of, wallet = thefts({"a": [3, 0.8, 0.8, 0.8], "b": [3, 0, 0, 0]}, wallets=60, negatives=900, seed=1)
     few = (case == "Upbit") | (y == 0) | (np.arange(len(y)) % 60 < 8)
-    table = stability(X[few], y[few], case[few], as_of[few], wallet[few]).table.set_index("feature")
+    table = judge_stability(X[few], y[few], case[few], as_of[few], wallet[few]).table.set_index("feature")
     assert table["cases_up"].tolist() == [1, 1]
     assert table.loc["a", "why"] == "high in Upbit, and in the other cases together"
     assert table.loc["b", "why"] == "holds in Upbit only"
@@ -90,13 +90,13 @@ def test_many_snapshots_of_a_wallet_prove_no_more():
     """The same four wallets, forty snapshots each: as little is known of the case."""
     X, y, case, as_of, wallet = thefts({"a": [0.6, 0, 0, 0]}, wallets=40)
     wallet = wallet.where(y == 0, case + (wallet.str[1:].astype(int) % 4).astype(str))
-    assert stability(X, y, case, as_of, wallet).table.loc[0, "cases_up"] == 0
+    assert judge_stability(X, y, case, as_of, wallet).table.loc[0, "cases_up"] == 0
 
 
 def test_fewer_than_three_cases_are_refused_with_a_word():
     X, y, case, as_of, wallet = thefts({"upbit alone": [3, 0, 0, 0]})
     two = case.isin(["Upbit", "KuCoin"]) | (y == 0)
-    found = stability(X[two], y[two], case[two], as_of[two], wallet[two])
+    found = judge_stability(X[two], y[two], case[two], as_of[two], wallet[two])
     assert found.kept == ("upbit alone",)
     assert found.table.empty
     assert "3 cases with negatives of their dates are needed in training, not 2 (KuCoin, Upbit)" in found.said
@@ -105,15 +105,17 @@ def test_fewer_than_three_cases_are_refused_with_a_word():
 def test_the_dataset_loses_the_column_and_only_training_rows_are_looked_at():
     dataset, config = made(180, nameless=20), config_of(pu_learning={"wallets": 20})
     slices = sliced(dataset)
-    own = (dataset.about["case"] == "A").to_numpy()
+    own = (dataset.label_details["case"] == "A").to_numpy()
     later = np.ones(len(own), bool)
     later[slices.train.rows] = False
     dataset.X.loc[own & ~later, "a"] += 4  # theft A alone, in training
     dataset.X.loc[own & later, "b"] += 4  # theft A alone, later
-    less, found = select_stable(dataset, slices)
+    less, found = select_cross_case_features(dataset, slices)
     assert [name for name in dataset.X if name not in less.X] == ["a"]
     assert found.table.set_index("feature").loc["a", "why"] == "holds in A only"
     pd.testing.assert_frame_equal(less.X, dataset.X.drop(columns="a"))
     assert less.unlabelled is not None
     assert list(less.unlabelled.X) == list(less.X)
-    assert len(usable(less, slices.train, config)) == len(usable(dataset, slices.train, config))
+    assert len(trainable_unlabelled(less, slices.train, config)) == len(
+        trainable_unlabelled(dataset, slices.train, config)
+    )

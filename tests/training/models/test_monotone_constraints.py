@@ -8,7 +8,7 @@ from walletprint.features.families.behaviours import BEHAVIOURS
 from walletprint.features.families.registry import catalogue
 from walletprint.training.config.train_config import heads
 from walletprint.training.models.estimators import fit_lightgbm
-from walletprint.training.models.monotone_constraints import CONSTRAINTS, EVERY, directions
+from walletprint.training.models.monotone_constraints import CONSTRAINTS, EVERY, monotone_directions
 
 KNOWN = {feature.name for feature in catalogue()}
 
@@ -31,12 +31,12 @@ def test_no_feature_has_two_directions_for_a_head():
 
 def test_what_may_tell_a_common_criminal_binds_one_head_alone():
     asked = ["exposure__fraud_in__direct_share", "exposure__fraud_in__share", "exposure__theft_in__direct_share"]
-    assert directions(asked, "laundering") == {
+    assert monotone_directions(asked, "laundering") == {
         "exposure__fraud_in__direct_share": 1,
         "exposure__theft_in__direct_share": 1,
     }
-    assert directions(asked, "state_linked") == {"exposure__theft_in__direct_share": 1}
-    assert directions(asked, "own") == {"exposure__theft_in__direct_share": 1}
+    assert monotone_directions(asked, "state_linked") == {"exposure__theft_in__direct_share": 1}
+    assert monotone_directions(asked, "own") == {"exposure__theft_in__direct_share": 1}
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ from samples.datasets import address, config_of, made, sliced
 from walletprint.features import DataError, Ledger
 from walletprint.features.exposure import with_attribution
 from walletprint.training import build_dataset, load_config, read_labels
-from walletprint.training.data.large_matrix import Rows
+from walletprint.training.data.large_matrix import RowSelection
 from walletprint.training.data.snapshots import unit_hash
 from walletprint.training.metrics.classification_metrics import reviews, roc_auc
-from walletprint.training.models.contenders import contenders, metrics_table
+from walletprint.training.models.contenders import fit_contenders, metrics_table
 from walletprint.training.models.estimators import fit_lightgbm, margins
 from walletprint.training.models.learner import learn
-from walletprint.training.models.pu_learning import beside, learn_weighted, usable
+from walletprint.training.models.pu_learning import learn_weighted, reviewed_unlabelled, trainable_unlabelled
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def guilty(dataset):
 
 def test_training_sees_those_of_its_time_that_are_not_held_out(dataset):
     part, shots = sliced(dataset).train, dataset.unlabelled.snapshots
-    chosen = shots.iloc[usable(dataset, part, pu("bagging"))]
+    chosen = shots.iloc[trainable_unlabelled(dataset, part, pu("bagging"))]
     assert chosen["as_of"].max() == pd.Timestamp("2020-07-01", tz="UTC")
     assert (unit_hash(chosen["address"], "held_out_addresses") >= 0.25).all()
     rest = shots.drop(chosen.index)
@@ -70,7 +70,7 @@ def test_bags_hold_every_known_row_and_as_many_unlabelled_as_positives(dataset, 
 
 def test_the_bags_margins_are_averaged(dataset):
     part = sliced(dataset).train
-    apart = usable(dataset, part, pu("bagging"))
+    apart = trainable_unlabelled(dataset, part, pu("bagging"))
     bags = []
     for bag in range(2):
         drawn = np.sort(np.random.default_rng([7, bag]).choice(apart, int(part.y.sum())))
@@ -85,7 +85,7 @@ def test_the_bags_margins_are_averaged(dataset):
 def test_elkan_noto_weighs_by_hand(dataset):
     """Every row has the chance .2 or .5 of being with_attribution, by one feature: the weights are then arithmetic."""
     part = sliced(dataset).train
-    apart = usable(dataset, part, pu("elkan_noto"))
+    apart = trainable_unlabelled(dataset, part, pu("elkan_noto"))
     calls = []
 
     def fit(rows, y, weights):
@@ -122,7 +122,7 @@ def test_elkan_noto_judges_wallets_it_did_not_learn_from(dataset):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("walletprint.training.models.pu_learning.margins", judge)
-        apart = usable(dataset, part, pu("elkan_noto"))
+        apart = trainable_unlabelled(dataset, part, pu("elkan_noto"))
         learn_weighted(moved, part, apart, np.ones(len(part.rows)), fit)
     assert [number for number, _ in judged] == [0, 1, 2]
     assert all(wallets and not wallets & learnt[number] for number, wallets in judged)
@@ -152,10 +152,10 @@ def test_too_few_wallets_are_one_line(dataset):
 def test_budgets_are_bounded_where_unlabelled_wallets_consume_them(dataset):
     config = pu("none")
     slices = sliced(dataset)
-    _, contending = contenders(dataset, slices, config)
+    _, contending = fit_contenders(dataset, slices, config)
     table = metrics_table(contending, slices, config, dataset).set_index(["model", "slice"])
     part, model = slices.test_new, contending[0]
-    rows = beside(dataset, part, config, "test_new")
+    rows = reviewed_unlabelled(dataset, part, config, "test_new")
     shots = dataset.unlabelled.snapshots.iloc[rows]
     assert (unit_hash(shots["address"], "held_out_addresses") < 0.25).all()
     assert set(shots["as_of"]) == set(dataset.snapshots["as_of"].iloc[part.rows])
@@ -233,7 +233,7 @@ def test_progress_is_over_all_wallets(small):
 
 def test_rows_of_several_tables_stand_one_below_the_other():
     X = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
-    rows = Rows((X, np.array([1])), (X * 10, None))
+    rows = RowSelection((X, np.array([1])), (X * 10, None))
     assert rows.names == ["a", "b"]
     assert rows.values().tolist() == [[2.0, 4.0], [10.0, 30.0], [20.0, 40.0]]
     assert (len(rows), rows.size) == (3, 6)

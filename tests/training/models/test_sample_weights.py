@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples.datasets import config_of, made, sliced
 
-from walletprint.training.models.sample_weights import balanced, case_weights, training_weights
+from walletprint.training.models.sample_weights import balanced_weights, case_weights, training_weights
 
 
 def test_two_thefts_and_a_stray():
@@ -55,14 +55,14 @@ def test_what_must_hold_of_any_rows(drawn):
 
 def test_balanced_classes_total_the_same_and_all_as_much_as_before():
     y, weights = np.array([1, 0, 0, 0]), np.array([2.0, 1.0, 1.0, 2.0])
-    assert balanced(y, weights) == pytest.approx([3.0, 0.75, 0.75, 1.5])
-    assert balanced(np.array([1, 1]), np.array([1.0, 3.0])) == pytest.approx([0.5, 1.5])  # half of T, as always
+    assert balanced_weights(y, weights) == pytest.approx([3.0, 0.75, 0.75, 1.5])
+    assert balanced_weights(np.array([1, 1]), np.array([1.0, 3.0])) == pytest.approx([0.5, 1.5])  # half of T, as always
 
 
 def test_the_config_says_which():
     dataset = made(60)
     part = sliced(dataset).train
-    case = dataset.about["case"].iloc[part.rows].to_numpy()
+    case = dataset.label_details["case"].iloc[part.rows].to_numpy()
     by_case = training_weights(dataset, part, config_of())
     assert by_case is not None
     in_case = {name: by_case[(case == name) & (part.y == 1)].sum() for name in ("A", "B", "C")}

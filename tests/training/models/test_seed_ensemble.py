@@ -9,10 +9,10 @@ from samples.datasets import config_of, made, sliced
 from walletprint.serving.model.calibration import calibrate
 from walletprint.serving.model.trees import checked_trees
 from walletprint.training.metrics.classification_metrics import roc_auc
-from walletprint.training.models.contenders import contenders, seeds_table
+from walletprint.training.models.contenders import fit_contenders, seeds_table
 from walletprint.training.models.estimators import fit_lightgbm, margins
 from walletprint.training.models.learner import learn
-from walletprint.training.models.seed_ensemble import merged
+from walletprint.training.models.seed_ensemble import merge_boosters
 
 NAMES = ["a", "b", "c", "never"]
 
@@ -33,7 +33,7 @@ def boosters(table, count=3, **params):
 
 def test_the_margin_is_the_mean_and_so_are_the_contributions(table):
     members, X = boosters(table), table[0]
-    one = merged(members)
+    one = merge_boosters(members)
     assert one.num_trees() == 24
     mean = np.mean([booster.predict(X, raw_score=True) for booster in members], axis=0)
     assert np.abs(one.predict(X, raw_score=True) - mean).max() < 1e-12
@@ -42,15 +42,15 @@ def test_the_margin_is_the_mean_and_so_are_the_contributions(table):
 
 
 def test_the_scorer_reads_it(table):
-    one = merged(boosters(table))
+    one = merge_boosters(boosters(table))
     text = one.model_to_string()
     assert lgb.Booster(model_str=checked_trees(text, NAMES)).model_to_string() == text
-    assert merged(boosters(table)).model_to_string() == text
+    assert merge_boosters(boosters(table)).model_to_string() == text
 
 
 def test_members_of_lone_leaves(table):
     members = [*boosters(table, 1), *boosters((table[0], np.ones(500, int)), 1)]
-    one = merged(members)
+    one = merge_boosters(members)
     mean = np.mean([booster.predict(table[0], raw_score=True) for booster in members], axis=0)
     assert np.abs(one.predict(table[0], raw_score=True) - mean).max() < 1e-12
     checked_trees(one.model_to_string(), NAMES)
@@ -58,11 +58,11 @@ def test_members_of_lone_leaves(table):
 
 def test_one_model_is_itself_and_none_is_a_mistake(table):
     (alone,) = boosters(table, 1)
-    assert merged([alone]) is alone
+    assert merge_boosters([alone]) is alone
     with pytest.raises(ValueError, match="no model"):
-        merged([])
+        merge_boosters([])
     with pytest.raises(ValueError, match="same features"):
-        merged([alone, fit_lightgbm(table[0][["a", "b"]], table[1], {"num_threads": 1}, 1, rounds=2)])
+        merge_boosters([alone, fit_lightgbm(table[0][["a", "b"]], table[1], {"num_threads": 1}, 1, rounds=2)])
 
 
 def test_the_text_holds_trees_alone_and_no_thread():
@@ -79,7 +79,7 @@ def test_the_text_holds_trees_alone_and_no_thread():
 def test_seeds_are_averaged_and_their_spread_is_told():
     dataset, config = made(90), config_of(seeds=3, baselines=False)
     slices = sliced(dataset)
-    booster, contending = contenders(dataset, slices, config)
+    booster, contending = fit_contenders(dataset, slices, config)
     model = contending[0]
     singles = [
         learn(dataset, slices.train, config.model_copy(update={"seed": seed}), seeds=1).booster for seed in (7, 8, 9)
@@ -104,6 +104,6 @@ def test_seeds_are_averaged_and_their_spread_is_told():
 
 def test_a_single_seed_has_no_spread():
     dataset, config = made(60), config_of(baselines=False)
-    _, contending = contenders(dataset, sliced(dataset), config)
+    _, contending = fit_contenders(dataset, sliced(dataset), config)
     assert contending[0].members is None
     assert seeds_table(contending[0], sliced(dataset), config).empty

@@ -90,7 +90,7 @@ def test_folds_lie_inside_the_training_slice(data, splitter):
 
 def test_folds_by_case_are_the_largest_thefts(data):
     dataset, slices = data
-    case = dataset.about["case"].iloc[slices.train.rows].to_numpy()
+    case = dataset.label_details["case"].iloc[slices.train.rows].to_numpy()
     folds, _ = folds_of(dataset, slices, config_of(splitter="case", folds=2))
     tested = [{one for one in case[test] if isinstance(one, str)} for _, test in folds]
     assert [one & {"A", "B", "C"} for one in tested] == [{"A"}, {"B"}]  # A has 20 wallets, B and C about 7 each

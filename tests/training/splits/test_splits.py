@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from walletprint.features import DataError, Ledger
+from walletprint.features.labels.table import read_labels
 from walletprint.training.config.train_config import load_config
-from walletprint.training.data.snapshots import dates, grid, sample_snapshots, unit_hash
-from walletprint.training.data.targets import read_labels, targets
+from walletprint.training.data.snapshots import as_of_dates, as_of_grid, sample_snapshots, unit_hash
+from walletprint.training.data.targets import Targets
 from walletprint.training.splits.time_split import split_snapshots
 
 WALLETS = [f"0x{i:040x}" for i in range(1, 201)]
@@ -26,11 +27,11 @@ def make(first="2020-01-01", last="2021-12-31", known_from=None, **split):
             "split": split,
         }
     )
-    moments = grid(day(first), day(last), "month")
+    moments = as_of_grid(day(first), day(last), "month")
     snapshots = pd.DataFrame([(w, m) for m in moments for w in WALLETS], columns=["address", "as_of"])
     categories = ["theft" if i % 4 == 0 else "user" for i in range(len(WALLETS))]
     labels = read_labels(pd.DataFrame({"address": WALLETS, "category": categories, "known_from": known_from})).good
-    return snapshots, targets(labels, config.labels), config
+    return snapshots, Targets.from_labels(labels, config.labels), config
 
 
 def test_slices_keep_their_distance_in_time():
@@ -150,16 +151,18 @@ def test_a_slice_without_a_class_is_named_with_all_counts():
 
 
 def test_grid_of_quarters_and_of_days():
-    assert [f"{m:%m-%d}" for m in grid(day("2020-01-01"), day("2020-12-31"), "quarter")] == [
+    assert [f"{m:%m-%d}" for m in as_of_grid(day("2020-01-01"), day("2020-12-31"), "quarter")] == [
         "01-01",
         "04-01",
         "07-01",
         "10-01",
     ]
-    assert [f"{m:%m-%d}" for m in grid(day("2020-01-02"), day("2020-04-01"), "quarter")] == ["04-01"]
-    steps = grid(day("2020-01-05"), day("2020-04-01"), "30d")
+    assert [f"{m:%m-%d}" for m in as_of_grid(day("2020-01-02"), day("2020-04-01"), "quarter")] == ["04-01"]
+    steps = as_of_grid(day("2020-01-05"), day("2020-04-01"), "30d")
     assert set(np.diff(steps)) == {np.timedelta64(30, "D")}
-    assert grid(day("2020-02-20"), day("2020-04-01"), "30d").isin(steps).all()  # the same dates, whatever the data
+    assert (
+        as_of_grid(day("2020-02-20"), day("2020-04-01"), "30d").isin(steps).all()
+    )  # the same dates, whatever the data
 
 
 def transfers(rows):
@@ -185,7 +188,7 @@ def test_only_snapshots_with_enough_transfers_are_kept():
 
 def test_by_default_the_whole_window_lies_in_the_data():
     ledger = Ledger.from_transfers(transfers([("2020-01-01", *WALLETS[:2]), ("2020-06-30T23:00", *WALLETS[:2])]))
-    moments = dates(ledger, load_config({"snapshots": {"window": "30d"}}, "laundering").snapshots)
+    moments = as_of_dates(ledger, load_config({"snapshots": {"window": "30d"}}, "laundering").snapshots)
     assert [f"{m:%m-%d}" for m in moments] == ["02-01", "03-01", "04-01", "05-01", "06-01", "07-01"]
 
 

@@ -239,15 +239,15 @@ def test_groups_of_a_dataset():
     from types import SimpleNamespace
 
     day = pd.Timestamp("2020-05-01", tz="UTC")
-    marks = pd.DataFrame(
+    labels = pd.DataFrame(
         {
             "address": ["a", "a", "b", "c", "c"],
             "known_from": pd.Series([day, day - DAY, pd.NaT, day, pd.NaT], dtype="datetime64[us, UTC]"),
         }
     )
     snapshots = pd.DataFrame({"address": ["b", "a", "c"], "as_of": [day] * 3, "transfers": [3, 4, 5], "first": 0})
-    about = pd.DataFrame({"case": ["one", None, None]})
-    dataset = SimpleNamespace(snapshots=snapshots, about=about, targets=SimpleNamespace(marks=marks))
+    details = pd.DataFrame({"case": ["one", None, None]})
+    dataset = SimpleNamespace(snapshots=snapshots, label_details=details, targets=SimpleNamespace(labels=labels))
     groups = groups_of(dataset)
     assert groups.columns.tolist() == ["address", "as_of", "transfers", "case", "known_from"]
     assert groups["known_from"].tolist()[1] == day - DAY  # the first of its labels
