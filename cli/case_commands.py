@@ -24,8 +24,9 @@ CasesPath = Annotated[
         "--cases", "-c", help="CSV or Parquet: case, address, date (and actor, source); one row per seed address."
     ),
 ]
-LabelsPath = Annotated[
-    Path | None, typer.Option("--labels", "-l", help="Labels (.parquet or .csv): through services nothing is followed.")
+Attribution = Annotated[
+    Path | None,
+    typer.Option(help="Labels of wallets (of `labels build`, or CSV): loot is not followed through services."),
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Tables as CSV instead of Parquet.")]
 
@@ -39,7 +40,7 @@ def trace(
     cases: CasesPath,
     out: Annotated[Path, typer.Option(help="The folder for the tables.")],
     case: Annotated[str | None, typer.Option(help="Which case of the list; needed if it has several.")] = None,
-    labels: LabelsPath = None,
+    attribution: Attribution = None,
     as_of: AsOf = None,
     max_hops: Annotated[int | None, typer.Option(help="Follow at most this many hops.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw the flows too (.png or .svg).")] = None,
@@ -56,7 +57,7 @@ def trace(
     if picture is not None:
         _check_picture(picture)
     chosen = _read_cases(cases, out, screen).one(case)
-    known = _read_labels(labels, screen)
+    known = _read_labels(attribution, screen)
     ledger = load_ledger(transfers, out, screen, memory=memory, ledger_folder=ledger_folder)
     with screen.progress("following the loot"):
         found = follow(ledger, chosen, known, as_of, max_hops)
@@ -73,28 +74,28 @@ def trace(
 
 
 @app.command()
-def ledger(
+def summary(
     transfers: TransfersPath,
     cases: CasesPath,
     out: Annotated[Path, typer.Option(help="The folder for cases and years.")],
-    labels: LabelsPath = None,
+    attribution: Attribution = None,
     as_of: AsOf = None,
     csv: AsCsv = False,
     memory: Memory = None,
     ledger_folder: LedgerFolder = None,
     quiet: Quiet = False,
 ) -> None:
-    """The figures of all cases, a row a case and a row a year: stolen, through which services, still unlaundered."""
-    from ..features.cases import case_ledger
-    from ..features.cases.trace import write_table
+    """Summarise all cases, one row per case and one per year: stolen, through which services, still unlaundered."""
+    from ..features.cases import case_summary
+    from ..features.cases.case_trace import write_table
     from .shared_steps import counted, load_ledger
 
     screen = Screen(quiet)
     read = _read_cases(cases, out, screen)
-    known = _read_labels(labels, screen)
+    known = _read_labels(attribution, screen)
     loaded = load_ledger(transfers, out, screen, memory=memory, ledger_folder=ledger_folder)
     with screen.progress("following the loot"):
-        by_case, by_year = case_ledger(loaded, read.cases, known, as_of)
+        by_case, by_year = case_summary(loaded, read.cases, known, as_of)
     _make_folder(out)
     for name, table in (("cases", by_case), ("years", by_year)):
         write_table(table, out / f"{name}.{'csv' if csv else 'parquet'}")
@@ -118,7 +119,7 @@ def _read_labels(place: Path | None, screen: Screen) -> "pd.DataFrame | None":
     from .shared_steps import counted
 
     if place is None:
-        screen.say("no labels (--labels): no service is known, so that loot is followed through everything")
+        screen.say("no labels (--attribution): no service is known, so that loot is followed through everything")
         return None
     read = read_labels(place)
     if len(read.bad):

@@ -8,7 +8,7 @@ import pandas as pd
 from ..labels.categories import SERVICES
 from ..ledger.attribution import GROUPS, AttributionIndex
 from ..ledger.ledger import Ledger
-from .taint import Sources
+from .taint_pass import TaintSources
 
 _OF = {category: number for number, group in enumerate(GROUPS.values()) for category in group}
 _NEVER = np.iinfo(np.int64).max
@@ -52,16 +52,16 @@ def attribution_of(ledger: Ledger, labels: pd.DataFrame) -> AttributionIndex:
     )
 
 
-def group_sources(index: AttributionIndex, standing: np.ndarray, wallets: int) -> Sources:
+def group_sources(index: AttributionIndex, standing: np.ndarray, wallets: int) -> TaintSources:
     """The groups as sources of a pass, by the labels that stand."""
     some = standing & (index.group >= 0)
-    return Sources(tuple(GROUPS), index.wallet[some], index.group[some], index.services(standing, wallets))
+    return TaintSources(tuple(GROUPS), index.wallet[some], index.group[some], index.services(standing, wallets))
 
 
-def theft_sources(index: AttributionIndex, standing: np.ndarray, wallets: int) -> Sources:
+def theft_sources(index: AttributionIndex, standing: np.ndarray, wallets: int) -> TaintSources:
     """The thefts as sources of a pass, one column per case, by the labels that stand."""
     some = standing & (index.case >= 0)
-    return Sources(index.cases, index.wallet[some], index.case[some], index.services(standing, wallets))
+    return TaintSources(index.cases, index.wallet[some], index.case[some], index.services(standing, wallets))
 
 
 def _seconds(moments: pd.Series) -> np.ndarray:

@@ -38,9 +38,9 @@ class Pairs(NamedTuple):
     def find(self, wallet: np.ndarray, asset: np.ndarray) -> np.ndarray:
         """The pairs of wallets and assets, int64; −1 where there is no transfer."""
         keys = self.wallet.astype(np.int64) << 32 | self.asset
-        asked = wallet.astype(np.int64) << 32 | asset
-        place = np.minimum(np.searchsorted(keys, asked), max(len(keys) - 1, 0))
-        return np.where(keys[place] == asked, place, -1) if len(keys) else np.full(len(asked), -1)
+        wanted = wallet.astype(np.int64) << 32 | asset
+        place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+        return np.where(keys[place] == wanted, place, -1) if len(keys) else np.full(len(wanted), -1)
 
 
 def pairs_in(ledger: Ledger) -> Pairs:

@@ -15,7 +15,7 @@ from ..base.errors import UsageError
 from ..base.processor_cores import usable_cores
 from ..chain import context_of
 from ..chain.cohorts import cohorts_of
-from ..exposure.vectors import exposures
+from ..exposure.snapshot_features import exposure_features
 from ..families.registry import FAMILIES, KERNELS, catalogue, feature, needs_of
 from ..kernels.context import ChainContext
 from ..kernels.gather_views import gather
@@ -93,7 +93,9 @@ def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, name
         null=np.array([feature(name).null for name in columns]),
         picks=slice(None) if list(names) == columns else np.array([place[name] for name in names], np.int64),
         cohort=cohort,
-        exposure=exposures(ledger, ledger.attribution, snapshots.wallet, snapshots.as_of, want[families["exposure"]])
+        exposure=exposure_features(
+            ledger, ledger.attribution, snapshots.wallet, snapshots.as_of, want[families["exposure"]]
+        )
         if ledger.attribution is not None and "exposure" in families
         else np.empty((len(snapshots.wallet), 0)),
     )

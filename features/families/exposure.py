@@ -1,8 +1,8 @@
 """Exposure: whose money a wallet holds, received and sent on, and how it deals with mixers and bridges, by labels known by then.
 
-Declarations alone: the numbers are found for all snapshots at once (`exposure/vectors.py`), as they hang on all transfers of the
-chain. Looks at all history before the as-of date, whatever the window. Shares are of value in the wallet's leading asset, so that
-a stranger who sends it money moves them by no more than that money's share of all it received, and by tokens not at all.
+Declarations only: `exposure/snapshot_features.py` computes the numbers of all snapshots at once, as they depend on all transfers
+of the chain. They look at all history before the as-of date, whatever the window. Shares are of value in the wallet's leading
+asset. A stranger who sends it money moves them by at most that money's share of all it received, and by tokens not at all.
 """
 
 from .declaration import DAYS, HOPS, SECONDS, SHARE, THEFTS, TRANSFERS, WALLETS, Feature

@@ -22,7 +22,7 @@ def files(tmp_path):
     (tmp_path / "labels.csv").write_text(
         "address,category,known_from\nexchange,exchange,2020-01-01\nmixer,mixer,2020-01-01\n"
     )
-    return ["--transfers", "transfers.csv", "--cases", "cases.csv", "--labels", "labels.csv"]
+    return ["--transfers", "transfers.csv", "--cases", "cases.csv", "--attribution", "labels.csv"]
 
 
 def test_a_case_as_tables(run, files, tmp_path):
@@ -52,7 +52,7 @@ def test_a_case_as_csv_and_pictures(run, files, tmp_path):
 
 
 def test_the_figures_of_all_cases(run, files, tmp_path):
-    code, said, _ = run("case", "ledger", *files, "--out", "figures", "--csv")
+    code, said, _ = run("case", "summary", *files, "--out", "figures", "--csv")
     assert code == 0
     assert "2 cases in figures" in said
     cases = pd.read_csv(tmp_path / "figures" / "cases.csv").set_index("case")
@@ -64,11 +64,11 @@ def test_the_figures_of_all_cases(run, files, tmp_path):
 
 
 def test_as_of_an_earlier_date(run, files, tmp_path):
-    code, _, told = run("case", "ledger", *files, "--out", "figures", "--as-of", "2021-03-02")
+    code, _, told = run("case", "summary", *files, "--out", "figures", "--as-of", "2021-03-02")
     assert code == 0
     cases = pd.read_parquet(tmp_path / "figures" / "cases.parquet").set_index("case")
     assert cases.loc["heist", "mixer_share"] == 0
-    code, _, told = run("case", "ledger", *files, "--out", "figures", "--as-of", "2021-03-01")
+    code, _, told = run("case", "summary", *files, "--out", "figures", "--as-of", "2021-03-01")
     assert "2 cases had not begun by then and are left out" in told
 
 

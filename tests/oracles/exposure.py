@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from walletprint.features import Ledger
-from walletprint.features.exposure import Sources, taint
+from walletprint.features.exposure import TaintSources, taint
 
 from .chain import Chain, Transfer
 
@@ -350,7 +350,7 @@ def by_package(
     swallowing = ledger.ids(sorted(set(absorbs)))
     service[swallowing[swallowing >= 0]] = True
     columns = np.array([i for _, i in emitters], np.int64)
-    asked = Sources(names, ids[known], columns[known], service)
+    asked = TaintSources(names, ids[known], columns[known], service)
     got = taint(ledger, asked, as_of, direction=direction, method=method, swaps=swaps)
     addresses, assets = ledger.addresses.to_pylist(), ledger.assets.to_pylist()
     keys = [(addresses[w], assets[a]) for w, a in zip(got.wallet, got.asset, strict=True)]

@@ -17,7 +17,7 @@ import pandas as pd
 import typer
 
 from ....features import Ledger
-from ....features.exposure import Sources, taint
+from ....features.exposure import TaintSources, taint
 from ..harness.options import RESULTS, Folder, Results, Rows, Runs
 from ..harness.processes import measured, transfers_of, use_few_cores
 from ..harness.result_page import publish
@@ -79,14 +79,14 @@ in_fifo = partial(measured_pass, direction="in", method="fifo")
 in_poison = partial(measured_pass, direction="in", method="poison")
 
 
-def drawn(ledger: Ledger, seed: int = 7) -> Sources:
+def drawn(ledger: Ledger, seed: int = 7) -> TaintSources:
     """Sources of every column, half of them services, and hubs that are services."""
     rng, wallets = np.random.default_rng(seed), len(ledger.addresses)
     chosen = rng.choice(wallets, min(COLUMNS * SOURCES, wallets // 2), replace=False)
     absorbs = np.zeros(wallets, bool)
     absorbs[chosen[::2]] = True
     absorbs[np.argsort(-np.diff(ledger.offsets), kind="stable")[:HUBS]] = True
-    return Sources(
+    return TaintSources(
         tuple(f"category {k + 1}" for k in range(COLUMNS)), chosen, np.arange(len(chosen)) % COLUMNS, absorbs
     )
 

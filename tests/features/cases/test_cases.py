@@ -12,11 +12,11 @@ from oracles.drawing import drawn
 
 from walletprint.features import Ledger
 from walletprint.features.base.errors import DataError, UsageError
-from walletprint.features.cases import Trace, case_ledger, read_cases, trace
-from walletprint.features.cases.follow import WAYS, categories_of, follow_loot
-from walletprint.features.cases.read import Case
-from walletprint.features.cases.walk import HELD, IN, IN_HOPS, IN_WORTH, STOLEN, STOLEN_WORTH, WORTH
-from walletprint.features.exposure import Sources, taint
+from walletprint.features.cases import Trace, case_summary, read_cases, trace
+from walletprint.features.cases.case_list import Case
+from walletprint.features.cases.loot_kernel import HELD, IN, IN_HOPS, IN_WORTH, STOLEN, STOLEN_WORTH, WORTH
+from walletprint.features.cases.loot_pass import SERVICE_KINDS, follow_loot, wallet_categories
+from walletprint.features.exposure import TaintSources, taint
 from walletprint.features.labels import read_labels
 
 SPLIT = """
@@ -59,7 +59,7 @@ SERVICES = labelled(exchange="exchange", mixer="mixer", dex="dex", bridge="bridg
 def test_where_the_loot_goes_and_what_rests():
     found = followed(SPLIT, SERVICES)
     told = summary(found)
-    shares = {name: told[f"{name}_share"] for name in WAYS}
+    shares = {name: told[f"{name}_share"] for name in SERVICE_KINDS}
     assert shares == pytest.approx({"mixer": 0.3, "bridge": 0, "exchange": 0.4, "otc": 0, "dex": 0, "other": 0})
     assert told["stolen_usd"] == 1000
     assert told["unlaundered_share"] == pytest.approx(0.3)
@@ -221,8 +221,8 @@ def test_a_service_of_several_categories_and_a_seed_that_is_one():
     both = pd.concat([labelled(mixer="sanctioned", one="user"), labelled(mixer="mixer", thief="exchange")])
     told = summary(trace(ledger, case_of("thief"), both))
     assert told["mixer_share"] == pytest.approx(0.3)
-    number = categories_of(ledger, both, ledger.end)[ledger.ids(["mixer"])[0]]
-    assert number == categories_of(ledger, labelled(mixer="mixer"), ledger.end)[ledger.ids(["mixer"])[0]]
+    number = wallet_categories(ledger, both, ledger.end)[ledger.ids(["mixer"])[0]]
+    assert number == wallet_categories(ledger, labelled(mixer="mixer"), ledger.end)[ledger.ids(["mixer"])[0]]
 
 
 def test_more_wallets_than_there_was_room_for():
@@ -245,7 +245,7 @@ CASES = """
 
 def figures(as_of: str | None = None) -> tuple[dict, dict]:
     cases = [case_of("thief"), case_of("robber", id="robbery"), case_of("burglar", date="2021-03-05", id="burglary")]
-    by_case, by_year = case_ledger(Ledger.from_transfers(drawn(CASES)), cases, SERVICES, as_of)
+    by_case, by_year = case_summary(Ledger.from_transfers(drawn(CASES)), cases, SERVICES, as_of)
     return by(by_case, "case"), by(by_year, "year")
 
 
@@ -288,9 +288,9 @@ def test_more_cases_than_go_in_one_pass_say_what_each_alone_does():
     lines = "\n".join(each)
     ledger = Ledger.from_transfers(drawn(lines))
     cases = [case_of(f"t{k}", id=f"c{k:02d}") for k in range(19)]
-    together, _ = case_ledger(ledger, cases, SERVICES)
+    together, _ = case_summary(ledger, cases, SERVICES)
     for k, case in enumerate(cases):
-        alone, _ = case_ledger(ledger, [case], SERVICES)
+        alone, _ = case_summary(ledger, [case], SERVICES)
         pd.testing.assert_frame_equal(alone, together.iloc[[k]].reset_index(drop=True))
 
 
@@ -313,7 +313,7 @@ def test_taint_is_that_of_exposure_and_worth_is_conserved(seed):
     absorbs = np.zeros(len(ledger.addresses), bool)
     absorbs[service] = True
     found = follow_loot(ledger, [Case("c", ("w0",), (0,))], absorbs, ledger.end)
-    whole = taint(ledger, Sources(("c",), np.array([thief]), np.array([0]), absorbs))
+    whole = taint(ledger, TaintSources(("c",), np.array([thief]), np.array([0]), absorbs))
     of = {(w, a): k for k, (w, a) in enumerate(zip(whole.wallet, whole.asset, strict=True))}
     places = np.array([of[pair] for pair in zip(found.wallet, found.asset, strict=True)])
     others = found.wallet != thief
@@ -360,7 +360,7 @@ def test_a_simulated_decade_is_told_as_it_was(tmp_path):
 
     made = simulate(tmp_path, "decade", wallets=800, days=1200)
     ledger, labels = Ledger.from_transfers(made.transfers), read_labels(made.labels).good
-    traced = case_ledger(ledger, read_cases(made.cases).cases, labels)[0].set_index("case")
+    traced = case_summary(ledger, read_cases(made.cases).cases, labels)[0].set_index("case")
     truth = pd.read_csv(made.truth_cases, index_col="case").loc[traced.index]
     stolen = truth["stolen_usd"]
     pairs = [(traced["stolen_usd"], stolen)]
@@ -428,9 +428,9 @@ def test_wrong_calls():
     with pytest.raises(UsageError, match="as_of: a date such as"):
         followed(SPLIT, as_of="soon")
     with pytest.raises(UsageError, match="cases: two are heist"):
-        case_ledger(Ledger.from_transfers(drawn(SPLIT)), [case_of("thief"), case_of("one")], None)
+        case_summary(Ledger.from_transfers(drawn(SPLIT)), [case_of("thief"), case_of("one")], None)
     with pytest.raises(UsageError, match="cases: none came"):
-        case_ledger(Ledger.from_transfers(drawn(SPLIT)), [], None)
+        case_summary(Ledger.from_transfers(drawn(SPLIT)), [], None)
     several = read_cases(pd.DataFrame({"case": ["a", "b"], "address": ["x", "y"], "date": "2021-03-01"}))
     with pytest.raises(UsageError, match="several came and none was named; the list has a, b"):
         several.one(None)

@@ -1,6 +1,6 @@
 """One case followed: the wallets its loot reached, hop by hop and day by day, what it went through, and where it rests.
 
-Follows nothing itself (`follow.py`) and draws nothing (`experiments/case_picture.py`). Definitions: docs/cases.md.
+Follows nothing itself (`loot_pass.py`) and draws nothing (`experiments/case_picture.py`). Definitions: docs/cases.md.
 """
 
 import json
@@ -16,9 +16,8 @@ from ..base.errors import UsageError
 from ..base.untrusted_text import csv_text
 from ..labels.categories import IDS
 from ..ledger.ledger import Ledger
-from .follow import WAYS, Found, categories_of, follow_loot, services, until, ways
-from .read import Case
-from .walk import (  # fmt: skip
+from .case_list import Case
+from .loot_kernel import (  # fmt: skip
     ABSORBED,
     GAVE,
     GIVEN,
@@ -38,7 +37,16 @@ from .walk import (  # fmt: skip
     UNSEEN,
     WORTH,
 )
-from .weigh import USD, Weights, moments_of, prices_at, ratio, shares_by_way, weights_of
+from .loot_measures import USD, LootMeasure, measure_of, prices_at, ratio, shares_by_service, timestamps_of
+from .loot_pass import (
+    SERVICE_KINDS,
+    FollowedLoot,
+    are_services,
+    end_of_case,
+    follow_loot,
+    service_kinds,
+    wallet_categories,
+)
 
 KINDS = ("stolen", "moved", "absorbed", "returned", "swapped_out", "swapped_in", "unseen")
 """Of flows: into a seed, to a wallet, into a service, back to a seed, the legs of a swap, from a seed not seen to get it."""
@@ -111,14 +119,14 @@ def trace(
     """
     if max_hops is not None and max_hops < 1:
         raise UsageError(f"max_hops: at least 1 is needed, {max_hops} came")
-    moment = until(ledger, as_of)
+    moment = end_of_case(ledger, as_of)
     seeds = ledger.ids(list(case.seeds))
     if not (seeds >= 0).any():
         raise UsageError(
             f"case {case.id}: none of its {len(case.seeds)} seed addresses has a transfer; the first is {case.seeds[0]}"
         )
-    categories = categories_of(ledger, labels, moment)
-    categories_absorb = services(categories)
+    categories = wallet_categories(ledger, labels, moment)
+    categories_absorb = are_services(categories)
     found = follow_loot(ledger, [case], categories_absorb, moment, max_hops=max_hops, flows=True)
     return _Maker(ledger, case, moment, found, categories, seeds[seeds >= 0]).trace()
 
@@ -127,15 +135,21 @@ class _Maker:
     """Makes the tables of one trace."""
 
     def __init__(
-        self, ledger: Ledger, case: Case, moment: pd.Timestamp, found: Found, categories: np.ndarray, seeds: np.ndarray
+        self,
+        ledger: Ledger,
+        case: Case,
+        moment: pd.Timestamp,
+        found: FollowedLoot,
+        categories: np.ndarray,
+        seeds: np.ndarray,
     ) -> None:
         self.ledger, self.case, self.moment, self.found = ledger, case, moment, found
         self.names = ledger.assets.to_pylist()
         self.category = np.array([*IDS, None], dtype=object)[categories]
-        self.way = ways(categories)
+        self.way = service_kinds(categories)
         self.way[seeds] = -1
         self.seeds = seeds
-        self.weights: Weights = weights_of(ledger, found, 0)
+        self.weights: LootMeasure = measure_of(ledger, found, 0)
         self.of = found.amounts[:, :, 0]
 
     def trace(self) -> Trace:
@@ -172,9 +186,9 @@ class _Maker:
         table: Any = pd.DataFrame({
             "address": self._text(self._addresses(f.wallet)), "asset": self._text([self.names[a] for a in f.asset]),
             "category": self._text(self.category[f.wallet]), "seed": seed,
-            "service": self._text(np.array([*WAYS, None], dtype=object)[self.way[f.wallet]]),
+            "service": self._text(np.array([*SERVICE_KINDS, None], dtype=object)[self.way[f.wallet]]),
             "hop": f.hop[:, 0].astype(np.int64), "mean_hops": hops,
-            "first": moments_of(f.when[:, 0, 0]), "last": moments_of(f.when[:, 1, 0]),
+            "first": timestamps_of(f.when[:, 0, 0]), "last": timestamps_of(f.when[:, 1, 0]),
             "received": f.received, "tainted": tainted, "tainted_share": share, "usd": value,
             "stolen_usd": self._usd(of[:, IN_WORTH] + of[:, GIVEN_WORTH] + of[:, STOLEN_WORTH]),
             "held": of[:, HELD], "held_usd": np.where(of[:, HELD] > 0, held_usd, 0.0),
@@ -188,13 +202,13 @@ class _Maker:
         with np.errstate(all="ignore"):
             usd = rows.usd[row] * (f.tainted / rows.amount[row]) if rows.usd.size else np.full(len(row), np.nan)
         table: Any = pd.DataFrame({
-            "timestamp": moments_of(rows.time[row]),
+            "timestamp": timestamps_of(rows.time[row]),
             "sender": self._text(self._addresses(rows.sender[row])), "receiver": self._text(self._addresses(rows.receiver[row])),
             "asset": self._text([self.names[a] for a in rows.asset[row]]), "amount": rows.amount[row],
             "tainted": f.tainted, "usd": usd, "stolen_usd": self._usd(f.worth), "kind": self._text([KINDS[k] for k in f.kind]),
             "hop": f.hop.astype(np.int64), "mean_hops": f.hops,
             "receiver_category": self._text(self.category[rows.receiver[row]]),
-            "receiver_service": self._text(np.array([*WAYS, None], dtype=object)[self.way[rows.receiver[row]]]),
+            "receiver_service": self._text(np.array([*SERVICE_KINDS, None], dtype=object)[self.way[rows.receiver[row]]]),
         })  # fmt: skip
         loot = f.worth if self.weights.measure == USD else f.tainted
         return table.assign(loot_share=self._share(loot))
@@ -234,7 +248,8 @@ class _Maker:
         stolen: Any = np.bincount(f.asset, of[:, STOLEN], len(self.names))
         into = (way >= 0) & (of[:, IN] > 0)
         table: Any = pd.DataFrame({
-            "service": np.array([*WAYS, None], dtype=object)[way], "asset": f.asset, "wallets": f.wallet, "tainted": of[:, IN],
+            "service": np.array([*SERVICE_KINDS, None], dtype=object)[way], "asset": f.asset, "wallets": f.wallet,
+            "tainted": of[:, IN],
             "came_back": of[:, GIVEN], "usd": np.where(of[:, IN_PRICED] > 0, of[:, IN_USD], np.nan),
             "stolen_usd": self._usd(of[:, IN_WORTH] + of[:, GIVEN_WORTH]), "came_back_stolen_usd": self._usd(of[:, GIVEN_WORTH]),
             "loot_share": self._share(self.weights.came + self.weights.back),
@@ -242,7 +257,7 @@ class _Maker:
         grouped: Any = table.groupby(["service", "asset"])
         made: Any = grouped.sum(min_count=1).assign(wallets=grouped["wallets"].nunique()).reset_index()
         made["asset_share"] = [ratio(x, stolen[k]) for x, k in zip(made["tainted"], made["asset"], strict=True)]
-        made["rank"] = made["service"].map({name: k for k, name in enumerate(WAYS)})
+        made["rank"] = made["service"].map({name: k for k, name in enumerate(SERVICE_KINDS)})
         made["asset"], made["service"] = self._text([self.names[a] for a in made["asset"]]), self._text(made["service"])
         return made.sort_values(["rank", "asset"], ignore_index=True).drop(columns="rank")
 
@@ -283,7 +298,7 @@ class _Maker:
             "layering_depth": self._depth(flows), "intermediaries": len(between),
             "intermediaries_an_hour": _pace(between, begin),
             "intermediaries_first_day": int((between < begin + pd.Timedelta(days=1)).sum()),
-            **{f"{name}_share": share for name, share in shares_by_way(w, self.way[f.wallet]).items()},
+            **{f"{name}_share": share for name, share in shares_by_service(w, self.way[f.wallet]).items()},
             "unlaundered_share": ratio(w.rests.sum(), w.stolen),
             "unlaundered_stolen_usd": float(of[:, WORTH].sum()) if w.measure == USD else np.nan,
             "unlaundered_by_asset": self._by_asset(of[:, HELD]), "resting_wallets": int((wallets["held"] > 0).sum()),

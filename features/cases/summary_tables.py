@@ -1,6 +1,6 @@
 """The figures of many cases, a row a case and a row a year: what was stolen, through what it went, what lies unlaundered.
 
-Follows nothing itself (`follow.py`); one case in depth is `trace.py`. Definitions: docs/cases.md.
+Follows nothing itself (`loot_pass.py`); one case in depth is `case_trace.py`. Definitions: docs/cases.md.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,20 @@ import pandas as pd
 
 from ..base.errors import UsageError
 from ..ledger.ledger import Ledger
-from .follow import COLUMNS, WAYS, Found, categories_of, follow_loot, services, until, ways
-from .read import Case
-from .trace import amounts_by_asset
-from .walk import GIVEN_WORTH, HELD, IN, IN_PRICED, IN_USD, IN_WORTH, STOLEN, WORTH
-from .weigh import USD, Weights, prices_at, ratio, shares_by_way, weights_of
+from .case_list import Case
+from .case_trace import amounts_by_asset
+from .loot_kernel import GIVEN_WORTH, HELD, IN, IN_PRICED, IN_USD, IN_WORTH, STOLEN, WORTH
+from .loot_measures import USD, LootMeasure, measure_of, prices_at, ratio, shares_by_service
+from .loot_pass import (
+    CASES_PER_PASS,
+    SERVICE_KINDS,
+    FollowedLoot,
+    are_services,
+    end_of_case,
+    follow_loot,
+    service_kinds,
+    wallet_categories,
+)
 
 STILL_THERE = 0.01
 """From this share of what was stolen on a case counts as unlaundered; of what rests, a wallet for how long it has lain still."""
@@ -24,14 +33,14 @@ ALL = "all"
 _DAY = 86400
 
 
-def case_ledger(
+def case_summary(
     ledger: Ledger, cases: Sequence[Case], labels: pd.DataFrame | None, as_of: str | pd.Timestamp | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The figures of cases as of a date: only transfers and labels before it count, and cases that had begun.
 
     Args:
         ledger: the transfers.
-        cases: each is followed by itself, COLUMNS of them in one pass.
+        cases: each is followed by itself, CASES_PER_PASS of them in one pass.
         labels: as `read_labels` gives them; None: none, so that nothing is ever laundered.
         as_of: a date; None for the end of the ledger.
 
@@ -47,20 +56,20 @@ def case_ledger(
         raise UsageError(
             f"cases: {'two are ' + min(i for i in ids if ids.count(i) > 1) if ids else 'none came'}; give each once"
         )
-    moment = until(ledger, as_of)
+    moment = end_of_case(ledger, as_of)
     begun = sorted((case for case in cases if case.date < moment), key=lambda case: (case.date, case.id))
-    categories = categories_of(ledger, labels, moment)
-    way, absorbs, prices = ways(categories), services(categories), prices_at(ledger, moment)
+    categories = wallet_categories(ledger, labels, moment)
+    way, absorbs, prices = service_kinds(categories), are_services(categories), prices_at(ledger, moment)
     rows = []
-    for at in range(0, len(begun), COLUMNS):
-        batch = begun[at : at + COLUMNS]
+    for at in range(0, len(begun), CASES_PER_PASS):
+        batch = begun[at : at + CASES_PER_PASS]
         found = follow_loot(ledger, batch, absorbs, moment)
         rows += [_row(ledger, case, found, k, way, prices, moment) for k, case in enumerate(batch)]
     by_case = _typed(pd.DataFrame(rows, columns=list(_COLUMNS)), _COLUMNS)
     return by_case, _by_year(by_case)
 
 
-_MONEY = [f"{name}_{what}" for name in WAYS for what in ("share", "stolen_usd", "usd")]
+_MONEY = [f"{name}_{what}" for name in SERVICE_KINDS for what in ("share", "stolen_usd", "usd")]
 _COLUMNS = {
     "case": "str", "actor": "str", "date": "datetime64[us, UTC]", "year": "Int64", "seeds": "int64", "seeds_seen": "int64",
     "measure": "str", "stolen_usd": "float64", "stolen_by_asset": "str", "unpriced_thefts": "int64",
@@ -71,9 +80,9 @@ _COLUMNS = {
 
 
 def _row(
-    ledger: Ledger, case: Case, found: Found, k: int, way: np.ndarray, prices: np.ndarray, moment: pd.Timestamp
+    ledger: Ledger, case: Case, found: FollowedLoot, k: int, way: np.ndarray, prices: np.ndarray, moment: pd.Timestamp
 ) -> dict[str, Any]:
-    of, names, weights = found.amounts[:, :, k], ledger.assets.to_pylist(), weights_of(ledger, found, k)
+    of, names, weights = found.amounts[:, :, k], ledger.assets.to_pylist(), measure_of(ledger, found, k)
     seeds = ledger.ids(list(case.seeds))
     at = np.where(np.isin(found.wallet, seeds[seeds >= 0]), -1, way[found.wallet]).astype(np.int8)
     row: dict[str, Any] = {
@@ -90,10 +99,10 @@ def _row(
     return row | _through(of, at, weights) | _worth(found.asset, of, prices) | _ages(found, k, weights, moment)
 
 
-def _through(of: np.ndarray, way: np.ndarray, weights: Weights) -> dict[str, float]:
+def _through(of: np.ndarray, way: np.ndarray, weights: LootMeasure) -> dict[str, float]:
     """What went through each kind of service: share, worth when stolen and worth when sent."""
-    row = {f"{name}_share": share for name, share in shares_by_way(weights, way).items()}
-    for n, name in enumerate(WAYS):
+    row = {f"{name}_share": share for name, share in shares_by_service(weights, way).items()}
+    for n, name in enumerate(SERVICE_KINDS):
         into = of[way == n]
         priced = into[:, IN].sum() == 0 or into[:, IN_PRICED].sum() > 0
         row[f"{name}_usd"] = float(into[:, IN_USD].sum()) if priced else np.nan
@@ -111,7 +120,7 @@ def _worth(asset: np.ndarray, of: np.ndarray, prices: np.ndarray) -> dict[str, f
     return {"unlaundered_usd": np.nan if lies.any() and unpriced == lies.sum() else worth, "unpriced_rests": unpriced}
 
 
-def _ages(found: Found, k: int, weights: Weights, moment: pd.Timestamp) -> dict[str, float]:
+def _ages(found: FollowedLoot, k: int, weights: LootMeasure, moment: pd.Timestamp) -> dict[str, float]:
     """Days since it was first stolen, and since what rests last moved (of a part too small to tell, not the longest)."""
     now, of = moment.timestamp(), found.amounts[:, :, k]
     stolen = found.when[(of[:, STOLEN] > 0), 0, k]
@@ -152,7 +161,7 @@ def _year(name: str, rows: Any) -> dict[str, Any]:
         "unlaundered_share": ratio(priced["unlaundered_stolen_usd"].sum(), stolen),
         "age_days_mean": ratio((weight * there["age_days"]).sum(), weight.sum()), "age_days_oldest": there["age_days"].max(),
     }  # fmt: skip
-    for way in WAYS:
+    for way in SERVICE_KINDS:
         row |= {f"{way}_{what}": _sum(rows[f"{way}_{what}"]) for what in ("stolen_usd", "usd")}
         row[f"{way}_share"] = ratio(priced[f"{way}_stolen_usd"].sum(), stolen)
     return row

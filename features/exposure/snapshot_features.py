@@ -18,10 +18,10 @@ from ..kernels.intrinsics import part
 from ..kernels.wallet_view import IN, OUT, ROUNDING, SELF, leading_asset, number
 from ..ledger.attribution import GROUPS, AttributionIndex
 from .attribution import group_sources, theft_sources
-from .dealings import dealings
-from .flow import DIRECT, HELD, TAINTED, TAINTED_HOPS
+from .mixer_and_bridge_use import mixer_and_bridge_features
 from .pairs import pairs_in
-from .taint import Direction, Passage, Sources
+from .taint_kernel import DIRECT, HELD, TAINTED, TAINTED_HOPS
+from .taint_pass import Direction, TaintPass, TaintSources
 
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
@@ -36,7 +36,7 @@ _NO_DUST = LEAST * (1 - ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ExposureSnapshots:
     """Snapshots: wallet, how many of its entries are before the date, the date, and the pair of its leading asset (−1: none)."""
 
     wallet: np.ndarray
@@ -46,7 +46,7 @@ class Asked:
     pair: np.ndarray
 
 
-def exposures(
+def exposure_features(
     ledger: Ledger, index: AttributionIndex, wallet: np.ndarray, as_of: np.ndarray, want: np.ndarray
 ) -> np.ndarray:
     """The features of family exposure.
@@ -62,15 +62,15 @@ def exposures(
         float64[snapshots, features], in the order of FEATURES.
     """
     out = np.tile([feature.null for feature in FEATURES], (len(wallet), 1))
-    asked = asked_of(ledger, wallet, as_of)
+    snapshots = snapshots_with_leads(ledger, wallet, as_of)
     wanted = {name for name, place in _PLACE.items() if want[place]}
-    for epoch in split(index.epochs(as_of)):
+    for epoch in group_positions(index.epochs(as_of)):
         standing = index.stand(int(as_of[epoch[0]]))
-        _shares(ledger, index, standing, asked, epoch, wanted, out)
+        _shares(ledger, index, standing, snapshots, epoch, wanted, out)
         if wanted & {*_DEALINGS}:
-            _dealings(ledger, index, standing, asked, epoch, out)
+            _dealings(ledger, index, standing, snapshots, epoch, out)
         if "theft_in__cases" in wanted:
-            _cases(ledger, index, standing, asked, epoch, out)
+            _cases(ledger, index, standing, snapshots, epoch, out)
     return out
 
 
@@ -78,7 +78,7 @@ def _shares(
     ledger: Ledger,
     index: AttributionIndex,
     standing: np.ndarray,
-    asked: Asked,
+    snapshots: ExposureSnapshots,
     epoch: np.ndarray,
     wanted: set[str],
     out: np.ndarray,
@@ -86,25 +86,27 @@ def _shares(
     sources = group_sources(index, standing, len(ledger.addresses))
     for direction in ("in", "out"):
         if any(f"_{direction}__" in name for name in wanted - {*_DEALINGS, "theft_in__cases"}):
-            for which, going in stops(ledger, sources, asked, epoch, direction):
-                _write_shares(going, asked, which, direction, out)
+            for which, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, direction):
+                _write_shares(taint_pass, snapshots, which, direction, out)
 
 
-def stops(
-    ledger: Ledger, sources: Sources, asked: Asked, epoch: np.ndarray, direction: Direction
-) -> Iterator[tuple[np.ndarray, Passage]]:
+def passes_at_dates(
+    ledger: Ledger, sources: TaintSources, snapshots: ExposureSnapshots, epoch: np.ndarray, direction: Direction
+) -> Iterator[tuple[np.ndarray, TaintPass]]:
     """The snapshots of each date, and the pass as it stands at that date."""
-    going = None
-    for which in split(asked.as_of[epoch]):
-        which, date = epoch[which], int(asked.as_of[epoch[which[0]]])
-        if going is None or direction == "out":
-            going = Passage(ledger, sources, direction=direction, method="haircut", swaps=True, as_of=date)
-        going.advance(date)
-        yield which[asked.pair[which] >= 0], going
+    taint_pass = None
+    for which in group_positions(snapshots.as_of[epoch]):
+        which, date = epoch[which], int(snapshots.as_of[epoch[which[0]]])
+        if taint_pass is None or direction == "out":
+            taint_pass = TaintPass(ledger, sources, direction=direction, method="haircut", swaps=True, as_of=date)
+        taint_pass.advance(date)
+        yield which[snapshots.pair[which] >= 0], taint_pass
 
 
-def _write_shares(going: Passage, asked: Asked, which: np.ndarray, direction: Direction, out: np.ndarray) -> None:
-    pair, state = asked.pair[which], going.state
+def _write_shares(
+    taint_pass: TaintPass, snapshots: ExposureSnapshots, which: np.ndarray, direction: Direction, out: np.ndarray
+) -> None:
+    pair, state = snapshots.pair[which], taint_pass.state
     received, balance, amounts = state.received[pair], state.balance[pair], state.amounts[pair]
     for k, group in enumerate(GROUPS):
         begin = f"{group}_{direction}__"
@@ -121,21 +123,31 @@ def _write_shares(going: Passage, asked: Asked, which: np.ndarray, direction: Di
 
 
 def _dealings(
-    ledger: Ledger, index: AttributionIndex, standing: np.ndarray, asked: Asked, epoch: np.ndarray, out: np.ndarray
+    ledger: Ledger,
+    index: AttributionIndex,
+    standing: np.ndarray,
+    snapshots: ExposureSnapshots,
+    epoch: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     groups = index.groups(standing, len(ledger.addresses))
     mixer, bridge = (np.uint8(1 << list(GROUPS).index(name)) for name in ("mixer", "bridge"))
     columns = np.array([_PLACE[name] for name in _DEALINGS])
     found = out[epoch[:, None], columns]
-    wallet, size, date, lead = (x[epoch] for x in (asked.wallet, asked.size, asked.as_of, asked.lead))
+    wallet, size, date, lead = (x[epoch] for x in (snapshots.wallet, snapshots.size, snapshots.as_of, snapshots.lead))
     received = _received(ledger.rows, ledger.offsets, ledger.entries, wallet, size, lead)
     chain = (ledger.rows, ledger.offsets, ledger.entries, groups, mixer, bridge)
-    dealings(*chain, wallet, size, date, received, lead, _NO_DUST, found)
+    mixer_and_bridge_features(*chain, wallet, size, date, received, lead, _NO_DUST, found)
     out[epoch[:, None], columns] = found
 
 
 def _cases(
-    ledger: Ledger, index: AttributionIndex, standing: np.ndarray, asked: Asked, epoch: np.ndarray, out: np.ndarray
+    ledger: Ledger,
+    index: AttributionIndex,
+    standing: np.ndarray,
+    snapshots: ExposureSnapshots,
+    epoch: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     """Count the thefts, some of them a pass."""
     every, found = theft_sources(index, standing, len(ledger.addresses)), np.zeros(len(out))
@@ -144,15 +156,15 @@ def _cases(
         few = some[first : first + _AT_ONCE]
         mine = np.isin(every.column, few)
         names = tuple(every.names[k] for k in few)
-        sources = Sources(names, every.wallet[mine], np.searchsorted(few, every.column[mine]), every.absorbs)
-        for which, going in stops(ledger, sources, asked, epoch, "in"):
-            pair = asked.pair[which]
-            share = _ratio(going.state.amounts[pair, TAINTED].T, going.state.received[pair])
+        sources = TaintSources(names, every.wallet[mine], np.searchsorted(few, every.column[mine]), every.absorbs)
+        for which, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, "in"):
+            pair = snapshots.pair[which]
+            share = _ratio(taint_pass.state.amounts[pair, TAINTED].T, taint_pass.state.received[pair])
             found[which] += (share >= _NO_DUST).sum(axis=0)
     out[epoch, _PLACE["theft_in__cases"]] = found[epoch]
 
 
-def asked_of(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> Asked:
+def snapshots_with_leads(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> ExposureSnapshots:
     """The snapshots, and where their histories and leading assets stand."""
     low, high = ledger.slices(wallet, np.full(len(wallet), np.iinfo(np.int64).min), as_of)
     size = high - low
@@ -162,10 +174,10 @@ def asked_of(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> Asked:
     pair = np.full(len(wallet), -1, np.int64)
     some = lead >= 0
     pair[some] = pairs.find(wallet[some], lead[some])
-    return Asked(wallet, size, as_of, lead, pair)
+    return ExposureSnapshots(wallet, size, as_of, lead, pair)
 
 
-def split(numbers: np.ndarray) -> list[np.ndarray]:
+def group_positions(numbers: np.ndarray) -> list[np.ndarray]:
     """The places of each number, upwards by number."""
     order = np.argsort(numbers, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if len(order) else []

@@ -1,7 +1,7 @@
 """The pass that follows loot: one look at each transfer, in flow order, by haircut, with its worth when stolen and its hops.
 
-The taint is that of `exposure/flow.py` (docs/exposure.md), whose order, pairs and swaps it goes by; here it has dates from which
-seeds count, value that is conserved through swaps, fewest hops, and a record of each transfer that moved loot.
+The haircut, the order, the pairs and the swaps are those of `exposure/taint_kernel.py` (docs/exposure.md). This pass adds the
+dates from which seeds count, value that is conserved through swaps, fewest hops, and a record of each transfer that moved loot.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ FAR = np.iinfo(np.int32).max
 _SPENT = 1 + 1e-9  # as in exposure: a balance that is larger than what is sent by no more than this is rounding
 
 
-class Chain(NamedTuple):
+class LootTransfers(NamedTuple):
     """Transfers, by row; those of swaps are marked."""
 
     time: np.ndarray  # int64
@@ -35,7 +35,7 @@ class Chain(NamedTuple):
     part: np.ndarray  # float64, of an in: its part of what its swap got; or empty
 
 
-class Marks(NamedTuple):
+class SeedRoles(NamedTuple):
     """Seeds and services; wallets that are neither have role −1."""
 
     of: np.ndarray  # int32[wallets]
@@ -44,7 +44,7 @@ class Marks(NamedTuple):
     most_hops: int
 
 
-class Loot(NamedTuple):
+class LootState(NamedTuple):
     """What is carried along. Pairs that loot reached have a place of their own, so that those it did not cost little."""
 
     place: np.ndarray  # int32[pairs], −1: no loot came
@@ -58,7 +58,7 @@ class Loot(NamedTuple):
 
 
 class Purses(NamedTuple):
-    """The swaps of one second, as in `exposure.flow`."""
+    """The swaps of one second, as in `exposure.taint_kernel`."""
 
     to_give: np.ndarray  # int64[swaps]
     amount: np.ndarray  # float64[swaps]
@@ -69,7 +69,7 @@ class Purses(NamedTuple):
     drawn_hop: np.ndarray  # int32[transfers, columns]
 
 
-class Flows(NamedTuple):
+class LootFlows(NamedTuple):
     """Each transfer that moved loot of the first column, in the order in which it was credited; or empty."""
 
     row: np.ndarray  # int32
@@ -80,7 +80,7 @@ class Flows(NamedTuple):
     hop: np.ndarray  # int32, fewest
 
 
-class Counts(NamedTuple):
+class PassProgress(NamedTuple):
     """Where the pass stands."""
 
     places: np.ndarray  # int64[1], in use
@@ -89,7 +89,7 @@ class Counts(NamedTuple):
 
 
 @kernel
-def follow(order, begin, chain, marks, loot, purses, flows, counts):
+def carry_loot(order, begin, chain, marks, loot, purses, flows, counts):
     """Carry loot along the transfers order[begin:]; return how far it came: less than all when room is short.
 
     One transfer takes at most two places and two flows, and besides those one each for every transfer that waits for a swap.

@@ -1,4 +1,4 @@
-"""Follows the loot of some cases over a ledger, and says which wallets are services. The door to `walk.py`; makes no tables."""
+"""Follows the loot of cases over a ledger (by `loot_kernel.py`), and finds which wallets are services. Makes no tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from ..exposure.swaps import Swaps, swaps_of
 from ..labels.categories import CATEGORIES, IDS, SERVICES
 from ..labels.table import active
 from ..ledger.ledger import Ledger
-from .read import Case
-from .walk import FAR, FIELDS, Chain, Counts, Flows, Loot, Marks, Purses, follow
+from .case_list import Case
+from .loot_kernel import FAR, FIELDS, LootFlows, LootState, LootTransfers, PassProgress, Purses, SeedRoles, carry_loot
 
-COLUMNS = 8
+CASES_PER_PASS = 8
 """Cases that go in one pass."""
 MIXER, BRIDGE, EXCHANGE, OTC, DEX, OTHER = "mixer", "bridge", "exchange", "otc", "dex", "other"
-WAYS = (MIXER, BRIDGE, EXCHANGE, OTC, DEX, OTHER)
+SERVICE_KINDS = (MIXER, BRIDGE, EXCHANGE, OTC, DEX, OTHER)
 """Where loot leaves what can be followed, by kind of service; deposit addresses are the exchange's."""
 
 _NEVER = np.iinfo(np.int64).max
@@ -32,15 +32,15 @@ _ROOM = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FollowedLoot:
     """What a pass found, by pair (wallet, asset) that loot reached, and by case.
 
     Attributes:
         wallet, asset: int64[pairs].
         received: float64[pairs], in all, loot or not.
         balance: float64[pairs], received and not sent on; of services 0.
-        amounts: float64[pairs, FIELDS, cases], see `walk`.
-        hop, when, unpriced: see `walk.Loot`.
+        amounts: float64[pairs, FIELDS, cases], see `loot_kernel`.
+        hop, when, unpriced: see `loot_kernel.LootState`.
         flows: transfers that moved loot of the first case; empty if they were not asked for.
     """
 
@@ -52,10 +52,10 @@ class Found:
     hop: np.ndarray
     when: np.ndarray
     unpriced: np.ndarray
-    flows: Flows
+    flows: LootFlows
 
 
-def until(ledger: Ledger, as_of: str | pd.Timestamp | None) -> pd.Timestamp:
+def end_of_case(ledger: Ledger, as_of: str | pd.Timestamp | None) -> pd.Timestamp:
     """The moment before which transfers count, in UTC; the end of the ledger if none is given.
 
     Raises:
@@ -72,7 +72,7 @@ def until(ledger: Ledger, as_of: str | pd.Timestamp | None) -> pd.Timestamp:
         raise UsageError(f"as_of: a date such as 2021-04-01 is needed, not {as_of!r}") from None
 
 
-def categories_of(ledger: Ledger, labels: pd.DataFrame | None, moment: pd.Timestamp) -> np.ndarray:
+def wallet_categories(ledger: Ledger, labels: pd.DataFrame | None, moment: pd.Timestamp) -> np.ndarray:
     """The category of each wallet by the labels that stand at a moment; of several a service's first. int16[wallets].
 
     Args:
@@ -95,23 +95,23 @@ def categories_of(ledger: Ledger, labels: pd.DataFrame | None, moment: pd.Timest
     return found
 
 
-def services(categories: np.ndarray) -> np.ndarray:
-    """Which wallets are services, by `categories_of`; bool[wallets]."""
+def are_services(categories: np.ndarray) -> np.ndarray:
+    """Which wallets are services, by `wallet_categories`; bool[wallets]."""
     return np.array([*(id in SERVICES for id in IDS), False])[categories]
 
 
-def ways(categories: np.ndarray) -> np.ndarray:
-    """Which of WAYS each wallet is, by `categories_of`; int8, −1: no service."""
-    names = {"exchange_deposit": EXCHANGE} | {name: name for name in WAYS}
-    of = [WAYS.index(names.get(id, OTHER)) if id in SERVICES else -1 for id in IDS]
+def service_kinds(categories: np.ndarray) -> np.ndarray:
+    """Which of SERVICE_KINDS each wallet is, by `wallet_categories`; int8, −1: no service."""
+    names = {"exchange_deposit": EXCHANGE} | {name: name for name in SERVICE_KINDS}
+    of = [SERVICE_KINDS.index(names.get(id, OTHER)) if id in SERVICES else -1 for id in IDS]
     return np.array([*of, -1], np.int8)[categories]
 
 
 def follow_loot(
     ledger: Ledger, cases: Sequence[Case], absorbs: np.ndarray, moment: pd.Timestamp, *,
     max_hops: int | None = None, flows: bool = False,
-) -> Found:  # fmt: skip
-    """Follow the loot of at most COLUMNS cases by haircut, over all transfers before a moment.
+) -> FollowedLoot:  # fmt: skip
+    """Follow the loot of at most CASES_PER_PASS cases by haircut, over all transfers before a moment.
 
     Takes 132 bytes a case for each pair (wallet, asset) that loot reached, 20 for each pair, and 33 for each flow, and
     while it makes room up to three times as much of the first and last.
@@ -132,25 +132,25 @@ def follow_loot(
     order = order[: np.searchsorted(chain.time[order], np.ceil(moment.timestamp()))]
     loot, room = _no_loot(len(pairs.wallet), len(cases)), _no_flows(_ROOM if flows else 0)
     purses = _purses(int(swaps.most[0]), int(swaps.most[1]), len(cases))
-    counts, done = Counts(np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([-1, 0])), 0
-    while (done := follow(order, done, chain, marks, loot, purses, room, counts)) < len(order):
+    counts, done = PassProgress(np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([-1, 0])), 0
+    while (done := carry_loot(order, done, chain, marks, loot, purses, room, counts)) < len(order):
         waits = int(counts.second[1]) + 2
         if counts.places[0] + waits > len(loot.pair):
             loot = loot._replace(**{name: _longer(getattr(loot, name), waits) for name in _GROWING})
         if flows and counts.flows[0] + waits > len(room.row):
-            room = Flows(*(_longer(column, waits) for column in room))
+            room = LootFlows(*(_longer(column, waits) for column in room))
     n, pair = int(counts.places[0]), loot.pair[: counts.places[0]]
-    return Found(
+    return FollowedLoot(
         wallet=pairs.wallet[pair].astype(np.int64), asset=pairs.asset[pair].astype(np.int64),
         received=loot.received[pair], balance=loot.balance[pair], amounts=loot.amounts[:n], hop=loot.hop[:n],
-        when=loot.when[:n], unpriced=loot.unpriced[:n], flows=Flows(*(column[: counts.flows[0]] for column in room)),
+        when=loot.when[:n], unpriced=loot.unpriced[:n], flows=LootFlows(*(column[: counts.flows[0]] for column in room)),
     )  # fmt: skip
 
 
-def _chain(ledger: Ledger, pairs: Pairs, swaps: Swaps) -> Chain:
+def _chain(ledger: Ledger, pairs: Pairs, swaps: Swaps) -> LootTransfers:
     rows = ledger.rows
     carried, part = ledger.kept("parts of swaps", lambda: _parts(ledger, swaps))
-    return Chain(rows.time, rows.amount, rows.usd, pairs.sender, pairs.receiver, pairs.wallet, swaps.outs, swaps.ins,
+    return LootTransfers(rows.time, rows.amount, rows.usd, pairs.sender, pairs.receiver, pairs.wallet, swaps.outs, swaps.ins,
                  carried, part)  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def _parts(ledger: Ledger, swaps: Swaps) -> tuple[np.ndarray, np.ndarray]:
     return carried, part
 
 
-def _marks(ledger: Ledger, cases: Sequence[Case], absorbs: np.ndarray, max_hops: int | None) -> Marks:
+def _marks(ledger: Ledger, cases: Sequence[Case], absorbs: np.ndarray, max_hops: int | None) -> SeedRoles:
     seeds = [ledger.ids(list(case.seeds)) for case in cases]
     acting = absorbs.copy()
     for ids in seeds:
@@ -191,14 +191,14 @@ def _marks(ledger: Ledger, cases: Sequence[Case], absorbs: np.ndarray, max_hops:
         there = ids >= 0
         since[of[ids[there]], k] = np.array(case.since)[there]
         stops[of[ids[there]]] = 0
-    return Marks(of, since, stops, FAR if max_hops is None else max_hops)
+    return SeedRoles(of, since, stops, FAR if max_hops is None else max_hops)
 
 
 _GROWING = ("amounts", "hop", "when", "unpriced", "pair")
 
 
-def _no_loot(pairs: int, cases: int) -> Loot:
-    return Loot(
+def _no_loot(pairs: int, cases: int) -> LootState:
+    return LootState(
         place=np.full(pairs, -1, np.int32), balance=np.zeros(pairs), received=np.zeros(pairs),
         amounts=np.zeros((_ROOM, FIELDS, cases)), hop=np.zeros((_ROOM, cases), np.int32),
         when=np.zeros((_ROOM, 2, cases), np.int64), unpriced=np.zeros((_ROOM, cases), np.int64),
@@ -206,8 +206,8 @@ def _no_loot(pairs: int, cases: int) -> Loot:
     )  # fmt: skip
 
 
-def _no_flows(n: int) -> Flows:
-    return Flows(
+def _no_flows(n: int) -> LootFlows:
+    return LootFlows(
         np.zeros(n, np.int32), np.zeros(n, np.uint8), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, np.int32)
     )
 

@@ -1,4 +1,4 @@
-"""Cases: thefts or campaigns with their seed addresses and dates, read from a list. Follows nothing (`follow.py`)."""
+"""Cases: thefts or campaigns with their seed addresses and dates, read from a list. Follows nothing (`loot_pass.py`)."""
 
 import json
 import os

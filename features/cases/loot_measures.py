@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from ..ledger.ledger import Ledger
-from .follow import WAYS, Found
-from .walk import GIVEN, GIVEN_WORTH, HELD, IN, IN_WORTH, STOLEN, STOLEN_PRICED, STOLEN_WORTH, WORTH  # fmt: skip
+from .loot_kernel import GIVEN, GIVEN_WORTH, HELD, IN, IN_WORTH, STOLEN, STOLEN_PRICED, STOLEN_WORTH, WORTH  # fmt: skip
+from .loot_pass import SERVICE_KINDS, FollowedLoot
 
 USD = "stolen_usd"
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class LootMeasure:
     """The loot of one case in one measure.
 
     Attributes:
@@ -31,28 +31,28 @@ class Weights:
     back: np.ndarray
 
 
-def weights_of(ledger: Ledger, found: Found, k: int) -> Weights:
+def measure_of(ledger: Ledger, found: FollowedLoot, k: int) -> LootMeasure:
     """The measure of the k-th case of a pass, and its loot in it."""
     of = found.amounts[:, :, k]
     if np.any(of[:, STOLEN_PRICED] > 0):
-        return Weights(USD, float(of[:, STOLEN_WORTH].sum()), of[:, WORTH], of[:, IN_WORTH], of[:, GIVEN_WORTH])
+        return LootMeasure(USD, float(of[:, STOLEN_WORTH].sum()), of[:, WORTH], of[:, IN_WORTH], of[:, GIVEN_WORTH])
     assets = np.unique(found.asset[(of[:, IN] > 0) | (of[:, STOLEN] > 0)])
     if len(assets) == 1:
         name, stolen = ledger.assets[int(assets[0])].as_py(), float(of[:, STOLEN].sum())
-        return Weights(name, stolen, of[:, HELD], of[:, IN] - of[:, GIVEN], of[:, GIVEN])
+        return LootMeasure(name, stolen, of[:, HELD], of[:, IN] - of[:, GIVEN], of[:, GIVEN])
     nothing = np.full(len(of), np.nan)
-    return Weights(None, np.nan, nothing, nothing, nothing)
+    return LootMeasure(None, np.nan, nothing, nothing, nothing)
 
 
-def shares_by_way(weights: Weights, way: np.ndarray) -> dict[str, float]:
-    """The share of the loot that went through each of WAYS; swaps count, though what they brought is followed on.
+def shares_by_service(weights: LootMeasure, way: np.ndarray) -> dict[str, float]:
+    """The share of the loot that went through each of SERVICE_KINDS; swaps count, though what they brought is followed on.
 
     Args:
         weights: of the case.
-        way: int8[pairs], places in WAYS; −1: no service.
+        way: int8[pairs], places in SERVICE_KINDS; −1: no service.
     """
     through = weights.came + weights.back
-    return {name: ratio(through[way == n].sum(), weights.stolen) for n, name in enumerate(WAYS)}
+    return {name: ratio(through[way == n].sum(), weights.stolen) for n, name in enumerate(SERVICE_KINDS)}
 
 
 def prices_at(ledger: Ledger, moment: pd.Timestamp) -> np.ndarray:
@@ -80,7 +80,7 @@ def ratio(part: float, whole: float) -> float:
     return float(part / whole) if whole > 0 else np.nan
 
 
-def moments_of(seconds: np.ndarray) -> pd.Series:
+def timestamps_of(seconds: np.ndarray) -> pd.Series:
     """Seconds since 1970 UTC as timestamps; NaT where negative."""
     given = pd.Series(seconds).astype("float64").where(np.asarray(seconds) >= 0)
     return pd.to_datetime(given.astype("Int64"), unit="s", utc=True).astype("datetime64[us, UTC]")

@@ -14,7 +14,9 @@ POOLS, RECENCY, MODAL, HOURLY, FAN, BRIDGES, LAG = range(7)
 
 
 @kernel
-def dealings(rows, offsets, entries, groups, mixer, bridge, wallet, size, as_of, received, lead, least, out):
+def mixer_and_bridge_features(
+    rows, offsets, entries, groups, mixer, bridge, wallet, size, as_of, received, lead, least, out
+):
     """Write the features of snapshots.
 
     Args:

@@ -1,6 +1,7 @@
 """Facts about exposure and labels beside a score: what an analyst reads, where models read the features of family exposure.
 
-The same passes as `vectors.py`; here a row a category, direction and distance, with dates and, where prices are known, USD.
+The passes are those of `snapshot_features.py`. A fact has one category, direction and distance, with dates and, where prices are
+known, USD.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import pandas as pd
 from ..base.kernel_compiler import kernel
 from ..ledger.attribution import GROUPS
 from .attribution import group_sources
-from .flow import DIRECT, TAINTED, TAINTED_HOPS
-from .vectors import asked_of, split, stops
+from .snapshot_features import group_positions, passes_at_dates, snapshots_with_leads
+from .taint_kernel import DIRECT, TAINTED, TAINTED_HOPS
 
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
-    from .taint import Passage
-    from .vectors import Asked
+    from .snapshot_features import ExposureSnapshots
+    from .taint_pass import TaintPass
 
 LEAST = 1e-6
 """Shares below this are left out: they are dust, and would fill every row."""
@@ -45,13 +46,13 @@ def facts(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> tuple[list[F
     assert index is not None
     found: list[Facts] = [[] for _ in wallet]
     named: list[Facts] = [[] for _ in wallet]
-    asked = asked_of(ledger, wallet, as_of)
-    for epoch in split(index.epochs(as_of)):
+    snapshots = snapshots_with_leads(ledger, wallet, as_of)
+    for epoch in group_positions(index.epochs(as_of)):
         standing = index.stand(int(as_of[epoch[0]]))
         sources = group_sources(index, standing, len(ledger.addresses))
         for direction in ("in", "out"):
-            for which, going in stops(ledger, sources, asked, epoch, direction):
-                _add(ledger, going, asked, which, direction, found)
+            for which, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, direction):
+                _add(ledger, taint_pass, snapshots, which, direction, found)
         places: dict[int, list[int]] = {}
         for place in epoch.tolist():
             places.setdefault(int(wallet[place]), []).append(place)
@@ -64,17 +65,21 @@ def facts(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> tuple[list[F
 
 
 def _add(
-    ledger: Ledger, going: Passage, asked: Asked, which: np.ndarray, direction: str, found: list[Facts]
+    ledger: Ledger, taint_pass: TaintPass, snapshots: ExposureSnapshots, which: np.ndarray, direction: str, found: list[Facts]
 ) -> None:  # fmt: skip
-    pair = asked.pair[which]
-    received, amounts, when = going.state.received[pair], going.state.amounts[pair], going.state.when[pair]
+    pair = snapshots.pair[which]
+    received, amounts, when = (
+        taint_pass.state.received[pair],
+        taint_pass.state.amounts[pair],
+        taint_pass.state.when[pair],
+    )
     worth = _worth(
         ledger.rows,
         ledger.offsets,
         ledger.entries,
-        asked.wallet[which],
-        asked.size[which],
-        asked.lead[which],
+        snapshots.wallet[which],
+        snapshots.size[which],
+        snapshots.lead[which],
         direction == "in",
     )
     for k, group in enumerate(GROUPS):
@@ -83,7 +88,7 @@ def _add(
             said = {
                 "category": group,
                 "direction": direction,
-                "asset": ledger.assets[int(asked.lead[which[j]])].as_py(),
+                "asset": ledger.assets[int(snapshots.lead[which[j]])].as_py(),
             }
             dates = {"first": int(when[j, 0, k]), "last": int(when[j, 1, k])}
             parts = (("counterparty", direct[j], direct[j]), ("indirect", every[j] - direct[j], hops[j] - direct[j]))

@@ -1,6 +1,6 @@
-"""Taint: how much of what wallets hold, received or sent comes from some sources, or ends at them. The door to `flow.py`.
+"""Taint: how much of what wallets hold, received or sent comes from some sources, or ends at them. The door to `taint_kernel.py`.
 
-Definitions: docs/exposure.md. Knows wallets by their ids, and no label: which wallets are sources is told (`Sources`).
+Definitions: docs/exposure.md. Knows wallets by their ids, and no label: which wallets are sources is told (`TaintSources`).
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,22 @@ import numpy as np
 
 from ..base.errors import UsageError
 from ..ledger.ledger import Ledger
-from .flow import DIRECT, FIFO, HAIRCUT, HELD, POISON, TAINTED, TAINTED_HOPS, Lots, Purses, Roles, State, walk
 from .pairs import Pairs, flow_order, pairs_in
 from .swaps import NO_SWAPS, Swaps, swaps_of
+from .taint_kernel import (
+    DIRECT,
+    FIFO,
+    HAIRCUT,
+    HELD,
+    POISON,
+    TAINTED,
+    TAINTED_HOPS,
+    FifoLots,
+    Purses,
+    SourceRoles,
+    TaintState,
+    carry_taint,
+)
 
 Direction = Literal["in", "out"]
 Method = Literal["haircut", "fifo", "poison"]
@@ -20,7 +33,7 @@ METHODS: dict[str, int] = {"haircut": HAIRCUT, "fifo": FIFO, "poison": POISON}
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class TaintSources:
     """Whose money is followed, and where it stops.
 
     Attributes:
@@ -34,7 +47,7 @@ class Sources:
     column: np.ndarray
     absorbs: np.ndarray
 
-    def roles(self, wallets: int) -> Roles:
+    def roles(self, wallets: int) -> SourceRoles:
         """The same by wallet.
 
         Raises:
@@ -53,7 +66,7 @@ class Sources:
         of[acting] = np.arange(len(acting))
         emits = np.zeros((len(acting), len(self.names)), np.uint8)
         emits[of[self.wallet], self.column] = 1
-        return Roles(of, emits, self.absorbs[acting].astype(np.uint8))
+        return SourceRoles(of, emits, self.absorbs[acting].astype(np.uint8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +108,7 @@ class Taint:
 
 def taint(
     ledger: Ledger,
-    sources: Sources,
+    sources: TaintSources,
     as_of: int | None = None,
     *,
     direction: Direction = "in",
@@ -116,16 +129,23 @@ def taint(
     Raises:
         UsageError: `sources` does not fit the ledger, or an argument is unknown.
     """
-    going = Passage(ledger, sources, direction=direction, method=method, swaps=swaps, as_of=as_of)
-    going.advance(as_of)
-    return going.taint()
+    taint_pass = TaintPass(ledger, sources, direction=direction, method=method, swaps=swaps, as_of=as_of)
+    taint_pass.advance(as_of)
+    return taint_pass.taint()
 
 
-class Passage:
+class TaintPass:
     """One pass, which can be stopped at a date and go on from there (direction "in" only)."""
 
     def __init__(
-        self, ledger: Ledger, sources: Sources, *, direction: Direction, method: Method, swaps: bool, as_of: int | None
+        self,
+        ledger: Ledger,
+        sources: TaintSources,
+        *,
+        direction: Direction,
+        method: Method,
+        swaps: bool,
+        as_of: int | None,
     ) -> None:
         """Make ready; with direction "out" the pass begins at `as_of` and goes back."""
         if direction not in ("in", "out"):
@@ -153,7 +173,9 @@ class Passage:
         self._done = max(stop, self._done)
         rows, wallet = self._rows, self.pairs.wallet
         roles, state, lots, purses = self._roles, self.state, self._lots, self._purses
-        walk(piece, rows.time, rows.amount, *self._ends, wallet, *self._legs, roles, self._method, state, lots, purses)
+        carry_taint(
+            piece, rows.time, rows.amount, *self._ends, wallet, *self._legs, roles, self._method, state, lots, purses
+        )
 
     def taint(self) -> Taint:
         """What was found so far."""
@@ -170,17 +192,17 @@ class Passage:
         return len(self._order) if as_of is None else int(np.searchsorted(self._rows.time[self._order], as_of))
 
 
-def _empty_state(pairs: int, columns: int) -> State:
-    return State(
+def _empty_state(pairs: int, columns: int) -> TaintState:
+    return TaintState(
         balance=np.zeros(pairs), received=np.zeros(pairs), amounts=np.zeros((pairs, 5, columns)),
         when=np.full((pairs, 2, columns), -1, np.int64), totals=np.zeros((4, columns)), tainted=np.zeros(pairs, np.uint8),
     )  # fmt: skip
 
 
-def _lots(pairs: int, rows: int, columns: int, fifo: bool) -> Lots:
+def _lots(pairs: int, rows: int, columns: int, fifo: bool) -> FifoLots:
     """Room for lots; none where the method needs none."""
     n, m = (pairs, rows) if fifo else (0, 0)
-    return Lots(
+    return FifoLots(
         head=np.full(n, -1, np.int32), tail=np.full(n, -1, np.int32), after=np.full(m, -1, np.int32),
         left=np.zeros(m), share=np.zeros((m, 2, columns)),
     )  # fmt: skip

@@ -14,7 +14,7 @@ HELD, HOPS, TAINTED, DIRECT, TAINTED_HOPS = range(5)
 _SPENT = 1 + 1e-9  # what is larger than what is sent by no more than this is rounding: all of it goes
 
 
-class Roles(NamedTuple):
+class SourceRoles(NamedTuple):
     """What wallets stand for in the pass; those that stand for nothing have role −1."""
 
     of: np.ndarray  # int32[wallets]
@@ -22,7 +22,7 @@ class Roles(NamedTuple):
     absorbs: np.ndarray  # uint8[roles]
 
 
-class State(NamedTuple):
+class TaintState(NamedTuple):
     """What is carried along, by pair and column."""
 
     balance: np.ndarray  # float64[pairs]
@@ -35,7 +35,7 @@ class State(NamedTuple):
     tainted: np.ndarray  # uint8[pairs], 1: something tainted was ever credited
 
 
-class Lots(NamedTuple):
+class FifoLots(NamedTuple):
     """What pairs received and did not send on, oldest first; only FIFO has them."""
 
     head: np.ndarray  # int32[pairs], the row of the oldest; −1: none
@@ -57,7 +57,7 @@ class Purses(NamedTuple):
 
 
 @kernel
-def walk(order, time, amount, sender, receiver, wallet, outs, ins, roles, method, state, lots, purses):
+def carry_taint(order, time, amount, sender, receiver, wallet, outs, ins, roles, method, state, lots, purses):
     """Carry taint along the transfers `order`.
 
     Args:
