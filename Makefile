@@ -10,7 +10,7 @@ OPENMP := $(VENV)/openmp
 # LightGBM's wheel expects the system's OpenMP runtime, which slim images lack; `openmp` borrows scikit-learn's (see below).
 export LD_LIBRARY_PATH := $(CURDIR)/$(OPENMP)$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
 
-.PHONY: demo test test-long spark lint clean
+.PHONY: demo test test-long docs spark lint clean
 
 demo: $(INSTALLED)
 	$(BIN)/walletprint demo --out demo
@@ -21,6 +21,10 @@ test: $(INSTALLED)
 # The long campaigns: injected faults, damaged files, and random examples that no run has drawn before. Some half an hour.
 test-long: $(INSTALLED)
 	WALLETPRINT_FAULTS=240 WALLETPRINT_FUZZ=10800 HYPOTHESIS_PROFILE=default $(BIN)/python -m pytest -n auto --dist loadfile
+
+# The reference of all features, from their declarations: no file of git's.
+docs: $(INSTALLED)
+	$(BIN)/walletprint features --markdown > docs/features.md
 
 # What the tests of Spark need beside Java: some 500 MB, so not part of what everyone installs.
 spark: $(INSTALLED)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..features import Feature, UsageError, catalogue, feature
 from ..features.base.kernel_compiler import compiled_before
-from ..features.families.registry import KERNELS
+from ..features.families.registry import FAMILY_MODULES
 from ..features.reference.examples import worked
 from ..features.reference.histories import Example
 from ..features.reference.page import said_behaviour, said_needs, said_null
@@ -55,7 +55,7 @@ def show_one(name: str, screen: Screen) -> None:
 
 def _sources(family: str) -> list[ModuleType]:
     """The modules that hold a family's kernels: its own, or the parts that it puts together."""
-    module = KERNELS[family]
+    module = FAMILY_MODULES[family]
     package = module.__name__.rpartition(".")[0]
     parts = (part for part in vars(module).values() if isinstance(part, ModuleType))
     return [module, *(part for part in parts if part.__name__.startswith(package))]

@@ -126,7 +126,7 @@ def features(
         str | None, typer.Option(metavar="NAME", help="One feature in full, with a worked example.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with formulas.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/features.md.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As the page that `make docs` writes.")] = False,
 ) -> None:
     """List the catalogue of features, or show one of them."""
     from ..features.reference.page import reference

@@ -11,7 +11,7 @@ from ..features.base.atomic_write import write_parquet
 from ..features.base.errors import UsageError
 from ..features.base.kernel_compiler import compiled_before
 from ..features.exposure import with_attribution
-from ..features.families.registry import KERNELS
+from ..features.families.registry import FAMILY_MODULES
 from ..features.ingestion.ingestion import IngestReport
 from ..features.labels import read_labels
 from ..serving import read_addresses
@@ -50,7 +50,7 @@ def load_ledger(
     """Read transfers (or map those kept in `ledger_folder`) and labels; refused rows go to files beside `out` and are counted."""
     memory_bytes = parse_memory(memory)
     features = features if attribution is None else None  # exposure looks at more columns than models do
-    if not compiled_before(*KERNELS.values()):
+    if not compiled_before(*FAMILY_MODULES.values()):
         screen.say("compiling the kernels: one to three minutes, once per machine and version")
     with screen.progress("loading transfers"):
         if ledger_folder is None:

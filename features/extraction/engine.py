@@ -16,7 +16,7 @@ from ..base.processor_cores import usable_cores
 from ..chain import context_of
 from ..chain.cohorts import cohorts_of
 from ..exposure.snapshot_features import exposure_features
-from ..families.registry import FAMILIES, KERNELS, catalogue, feature, needs_of
+from ..families.registry import FAMILIES, FAMILY_MODULES, catalogue, feature, needs_of
 from ..kernels.context import ChainContext
 from ..kernels.gather_views import gather
 from ..kernels.wallet_view import block_for, scratch_for
@@ -138,7 +138,7 @@ def _computed(plan: Plan, which: slice) -> np.ndarray:
         if family == "exposure":
             out[:, columns] = plan.exposure[which]
         else:
-            KERNELS[family].compute(block, context, out, columns.start, plan.want[columns], scratch)
+            FAMILY_MODULES[family].compute_family(block, context, out, columns.start, plan.want[columns], scratch)
     return out[:, plan.picks]
 
 

@@ -13,133 +13,64 @@ _NONE = "no value was {verb}"
 _FEW = "fewer than two valued transfers were {verb}"
 _THRESHOLDS = (("1k", 1_000), ("3k", 3_000), ("10k", 10_000))
 
+# fmt: off
 FEATURES = (
-    *in_and_out(
-        "amounts__{side}__distinct_share",
-        SHARE,
-        "variety of the amounts {verb} (1: no two are equal)",
-        "distinct values of {x} ÷ their number",
-        "KuCoin 2020: equal sizes",
-        _NONE,
-        behaviour=8,
-    ),
-    *in_and_out(
-        "amounts__{side}__mode_share",
-        SHARE,
-        "largest share of amounts {verb} within 1 % of one value",
-        "max over a of #(b in {x}: a ≤ b ≤ 1.01·(1 + 1e-9)·a) ÷ their number",
-        "KuCoin 2020: equal sizes",
-        _FEW,
-        behaviour=8,
-    ),
-    *in_and_out(
-        "amounts__{side}__entropy",
-        RATIO,
-        "evenness of the amounts {verb} over orders of magnitude",
-        "Shannon entropy (natural logarithm) of floor(10·log10 a + 1e-9) over {x} ÷ ln(their number)",
-        "KuCoin 2020: equal sizes",
-        _FEW,
-        behaviour=8,
-    ),
-    *in_and_out(
-        "amounts__{side}__round_share",
-        SHARE,
-        "share of amounts {verb} with at most two significant digits",
-        "share of {x} with |10·m − round(10·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10",
-        "STRO: round amounts",
-        _NONE,
-        behaviour=11,
-    ),
-    *in_and_out(
-        "amounts__{side}__short_share",
-        SHARE,
-        "share of amounts {verb} that a person may have typed (at most four significant digits)",
-        "share of {x} with |1000·m − round(1000·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10",
-        "STRO: round amounts",
-        _NONE,
-        behaviour=11,
-    ),
-    *in_and_out(
-        "amounts__{side}__below_round_share",
-        SHARE,
-        "share of amounts {verb} that lie just below a round number",
-        "share of {x} with 1e-9·R < R − a < 0.02·(1 − 1e-9)·R, R = ceil(m)·10^e, a = m·10^e, 1 ≤ m < 10",
-        "KuCoin 2020",
-        _NONE,
-        behaviour=9,
-    ),
-    *in_and_out(
-        "amounts__{side}__power_of_ten_share",
-        SHARE,
-        "share of amounts {verb} that are a mixer's denomination (0.1, 1, 10, 100 …)",
-        "share of {x} with m − 1 ≤ 1e-9 or 10 − m ≤ 1e-8, a = m·10^e, 1 ≤ m < 10",
-        "Ronin 2022: tranches of 100 ETH",
-        _NONE,
-        behaviour=23,
-    ),
-    *in_and_out(
-        "amounts__{side}__repeated_3x_share",
-        SHARE,
-        "share of amounts {verb} that occur three times or more",
-        "share of {x} whose exact value stands at least three times in {x}",
-        "KuCoin 2020: equal sizes",
-        _NONE,
-        behaviour=8,
-    ),
+    *in_and_out("amounts__{side}__distinct_share", SHARE, "variety of the amounts {verb} (1: no two are equal)",
+                "distinct values of {x} ÷ their number", "KuCoin 2020: equal sizes", _NONE, behaviour=8),
+    *in_and_out("amounts__{side}__mode_share", SHARE, "largest share of amounts {verb} within 1 % of one value",
+                "max over a of #(b in {x}: a ≤ b ≤ 1.01·(1 + 1e-9)·a) ÷ their number", "KuCoin 2020: equal sizes", _FEW,
+                behaviour=8),
+    *in_and_out("amounts__{side}__entropy", RATIO, "evenness of the amounts {verb} over orders of magnitude",
+                "Shannon entropy (natural logarithm) of floor(10·log10 a + 1e-9) over {x} ÷ ln(their number)",
+                "KuCoin 2020: equal sizes", _FEW, behaviour=8),
+    *in_and_out("amounts__{side}__round_share", SHARE, "share of amounts {verb} with at most two significant digits",
+                "share of {x} with |10·m − round(10·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10", "STRO: round amounts", _NONE,
+                behaviour=11),
+    *in_and_out("amounts__{side}__short_share", SHARE,
+                "share of amounts {verb} that a person may have typed (at most four significant digits)",
+                "share of {x} with |1000·m − round(1000·m)| ≤ 1e-7, a = m·10^e, 1 ≤ m < 10", "STRO: round amounts",
+                _NONE, behaviour=11),
+    *in_and_out("amounts__{side}__below_round_share", SHARE,
+                "share of amounts {verb} that lie just below a round number",
+                "share of {x} with 1e-9·R < R − a < 0.02·(1 − 1e-9)·R, R = ceil(m)·10^e, a = m·10^e, 1 ≤ m < 10",
+                "KuCoin 2020", _NONE, behaviour=9),
+    *in_and_out("amounts__{side}__power_of_ten_share", SHARE,
+                "share of amounts {verb} that are a mixer's denomination (0.1, 1, 10, 100 …)",
+                "share of {x} with m − 1 ≤ 1e-9 or 10 − m ≤ 1e-8, a = m·10^e, 1 ≤ m < 10",
+                "Ronin 2022: tranches of 100 ETH", _NONE, behaviour=23),
+    *in_and_out("amounts__{side}__repeated_3x_share", SHARE, "share of amounts {verb} that occur three times or more",
+                "share of {x} whose exact value stands at least three times in {x}", "KuCoin 2020: equal sizes", _NONE,
+                behaviour=8),
     *(
         one_of_two
         for label, threshold in _THRESHOLDS
-        for one_of_two in in_and_out(
-            "amounts__{side}__below_" + label,
-            SHARE,
-            f"share of priced transfers {{verb}} just below {threshold:,} US dollars",
-            f"share of {{side}}s with a price usd > 0 of which {threshold}·0.9·(1 − 1e-9) ≤ usd < {threshold}·(1 − 1e-9)",
-            "FATF 2020; FinCEN: structuring",
-            "no transfer {verb} has a price above zero",
-            behaviour=10,
-        )
+        for one_of_two in in_and_out("amounts__{side}__below_" + label, SHARE,
+                                     f"share of priced transfers {{verb}} just below {threshold:,} US dollars",
+                                     f"share of {{side}}s with a price usd > 0 of which {threshold}·0.9·(1 − 1e-9) ≤ "
+                                     f"usd < {threshold}·(1 − 1e-9)",
+                                     "FATF 2020; FinCEN: structuring", "no transfer {verb} has a price above zero",
+                                     behaviour=10)
     ),
-    Feature(
-        "amounts__out__equal_run_share",
-        SHARE,
-        "longest run of payments of the same size, against all payments",
-        "longest run of x_out in order in which each pair (a, b) of neighbours has |a − b| ≤ 0.01·(1 + 1e-9)·max(a, b), "
-        "÷ their number",
-        "KuCoin 2020",
-        null_when="fewer than two valued transfers were sent",
-        behaviour=8,
-    ),
-    Feature(
-        "amounts__out__repeat_share",
-        SHARE,
-        "share of payments of the same size as the one before",
-        "share of consecutive pairs (a, b) of x_out in order with |a − b| ≤ 0.01·(1 + 1e-9)·max(a, b)",
-        "KuCoin 2020",
-        null_when="fewer than two valued transfers were sent",
-        behaviour=8,
-    ),
-    Feature(
-        "amounts__out__echo_share",
-        SHARE,
-        "share of payments of the same size as the inflow before them",
-        "over x_out with an x_in before it in order: share with |a − b| ≤ 0.01·(1 + 1e-9)·b, b the latest such x_in",
-        "FATF 2020: pass-through",
-        null_when="no valued outflow has a valued inflow before it",
-        behaviour=21,
-    ),
-    Feature(
-        "amounts__both__digit_deviation",
-        RATIO,
-        "deviation of first digits from Benford's law",
-        "½·Σ_d |share of first digit d among x_in and x_out − log10(1 + 1÷d)|, d = floor(m·(1 + 1e-12))"
-        " (10 is 1), a = m·10^e, 1 ≤ m < 10",
-        "Benford's law, a weak baseline",
-        null_when="there are fewer than ten valued transfers",
-        behaviour=44,
-    ),
+    Feature("amounts__out__equal_run_share", SHARE, "longest run of payments of the same size, against all payments",
+            "longest run of x_out in order in which each pair (a, b) of neighbours has |a − b| ≤ 0.01·(1 + "
+            "1e-9)·max(a, b), "
+            "÷ their number",
+            "KuCoin 2020", null_when="fewer than two valued transfers were sent", behaviour=8),
+    Feature("amounts__out__repeat_share", SHARE, "share of payments of the same size as the one before",
+            "share of consecutive pairs (a, b) of x_out in order with |a − b| ≤ 0.01·(1 + 1e-9)·max(a, b)",
+            "KuCoin 2020", null_when="fewer than two valued transfers were sent", behaviour=8),
+    Feature("amounts__out__echo_share", SHARE, "share of payments of the same size as the inflow before them",
+            "over x_out with an x_in before it in order: share with |a − b| ≤ 0.01·(1 + 1e-9)·b, b the latest such "
+            "x_in",
+            "FATF 2020: pass-through", null_when="no valued outflow has a valued inflow before it", behaviour=21),
+    Feature("amounts__both__digit_deviation", RATIO, "deviation of first digits from Benford's law",
+            "½·Σ_d |share of first digit d among x_in and x_out − log10(1 + 1÷d)|, d = floor(m·(1 + 1e-12))"
+            " (10 is 1), a = m·10^e, 1 ≤ m < 10",
+            "Benford's law, a weak baseline", null_when="there are fewer than ten valued transfers", behaviour=44),
 )
+# fmt: on
 
-AT = positions(FEATURES)
+COLUMN = positions(FEATURES)
 
 _LEAST = 300
 _POWERS = 10.0 ** np.arange(-_LEAST, 309)
@@ -201,21 +132,21 @@ def largest_group(ordered):
 
 
 @kernel
-def one_side(ordered, out, side, want, s, first_digits, written):
+def features_of_side(ordered, out, side, wanted, scratch, first_digits, written):
     """The paired features of the amounts received (side 0) or sent (side 1)."""
     n = ordered.size
     if n == 0:
         return
-    out[AT.in__distinct_share + side] = distinct_count(ordered) / n
-    if n > 1 and want[AT.in__mode_share + side]:
-        out[AT.in__mode_share + side] = largest_group(ordered) / n
-    if want[AT.in__repeated_3x_share + side]:
-        out[AT.in__repeated_3x_share + side] = three_equal(ordered) / n
+    out[COLUMN.in__distinct_share + side] = distinct_count(ordered) / n
+    if n > 1 and wanted[COLUMN.in__mode_share + side]:
+        out[COLUMN.in__mode_share + side] = largest_group(ordered) / n
+    if wanted[COLUMN.in__repeated_3x_share + side]:
+        out[COLUMN.in__repeated_3x_share + side] = three_equal(ordered) / n
     if not written:
         return
-    bins = digits(ordered, out, side, s.f0, first_digits)
-    if n > 1 and want[AT.in__entropy + side]:
-        out[AT.in__entropy + side] = entropy(part(s.f0, 0, bins)) / np.log(n)
+    bins = digits(ordered, out, side, scratch.f0, first_digits)
+    if n > 1 and wanted[COLUMN.in__entropy + side]:
+        out[COLUMN.in__entropy + side] = entropy(part(scratch.f0, 0, bins)) / np.log(n)
 
 
 @kernel
@@ -245,26 +176,26 @@ def digits(ordered, out, side, magnitudes, first_digits):
         powers += is_power
         magnitudes[bins - 1] += 1
         first_digits[digit if 1 <= digit <= 9 else 1] += 1
-    out[AT.in__round_share + side] = rounds / ordered.size
-    out[AT.in__short_share + side] = short / ordered.size
-    out[AT.in__below_round_share + side] = below / ordered.size
-    out[AT.in__power_of_ten_share + side] = powers / ordered.size
+    out[COLUMN.in__round_share + side] = rounds / ordered.size
+    out[COLUMN.in__short_share + side] = short / ordered.size
+    out[COLUMN.in__below_round_share + side] = below / ordered.size
+    out[COLUMN.in__power_of_ten_share + side] = powers / ordered.size
     return bins
 
 
 @kernel
-def thresholds(v, direction, out, side):
+def thresholds(view, direction, out, side):
     """The shares of priced transfers of one direction just below each threshold."""
     priced = below_1k = below_3k = below_10k = 0
-    for k in range(v.n):
-        if v.direction[k] == direction and v.usd[k] > 0:  # which no NaN is
+    for k in range(view.n):
+        if view.direction[k] == direction and view.usd[k] > 0:  # which no NaN is
             priced += 1
-            below_1k += is_just_below(v.usd[k], 1_000)
-            below_3k += is_just_below(v.usd[k], 3_000)
-            below_10k += is_just_below(v.usd[k], 10_000)
-    out[AT.in__below_1k + side] = ratio(below_1k, priced)
-    out[AT.in__below_3k + side] = ratio(below_3k, priced)
-    out[AT.in__below_10k + side] = ratio(below_10k, priced)
+            below_1k += is_just_below(view.usd[k], 1_000)
+            below_3k += is_just_below(view.usd[k], 3_000)
+            below_10k += is_just_below(view.usd[k], 10_000)
+    out[COLUMN.in__below_1k + side] = ratio(below_1k, priced)
+    out[COLUMN.in__below_3k + side] = ratio(below_3k, priced)
+    out[COLUMN.in__below_10k + side] = ratio(below_10k, priced)
 
 
 @kernel
@@ -287,22 +218,22 @@ def repeats(x, out):
         run = run + 1 if near(x[k], x[k - 1], max(x[k], x[k - 1])) else 0
         same += run > 0
         longest = max(longest, run)
-    out[AT.out__equal_run_share] = (longest + 1) / x.size
-    out[AT.out__repeat_share] = same / (x.size - 1)
+    out[COLUMN.out__equal_run_share] = (longest + 1) / x.size
+    out[COLUMN.out__repeat_share] = same / (x.size - 1)
 
 
 @kernel
-def echo_share(v):
+def echo_share(view):
     """Share of valued outflows, with an inflow before them, that repeat the latest inflow's amount."""
     echoes = 0
     possible = 0
     latest = 0.0
-    for k in range(v.n):
-        if v.value[k] > 0 and v.direction[k] == IN:
-            latest = v.value[k]
-        elif v.value[k] > 0 and latest > 0:
+    for k in range(view.n):
+        if view.value[k] > 0 and view.direction[k] == IN:
+            latest = view.value[k]
+        elif view.value[k] > 0 and latest > 0:
             possible += 1
-            echoes += near(v.value[k], latest, latest)
+            echoes += near(view.value[k], latest, latest)
     return ratio(echoes, possible)
 
 
@@ -316,42 +247,44 @@ def digit_deviation(first_digits, n):
 
 
 @kernel
-def one(v, out, want, s, prices, written_in, written_out):
+def features_of_snapshot(view, out, wanted, scratch, prices, written_in, written_out):
     """The features of one snapshot."""
-    first_digits = part(s.i0, 0, 10)
+    first_digits = part(scratch.i0, 0, 10)
     for d in range(10):
         first_digits[d] = 0
-    one_side(v.sorted_in, out, 0, want, s, first_digits, written_in)
-    one_side(v.sorted_out, out, 1, want, s, first_digits, written_out)
-    if v.n_in + v.n_out >= 10:
-        out[AT.both__digit_deviation] = digit_deviation(first_digits, v.n_in + v.n_out)
+    features_of_side(view.sorted_in, out, 0, wanted, scratch, first_digits, written_in)
+    features_of_side(view.sorted_out, out, 1, wanted, scratch, first_digits, written_out)
+    if view.n_in + view.n_out >= 10:
+        out[COLUMN.both__digit_deviation] = digit_deviation(first_digits, view.n_in + view.n_out)
     if prices:
-        thresholds(v, IN, out, 0)
-        thresholds(v, OUT, out, 1)
-    if v.n_out > 1 and (want[AT.out__equal_run_share] or want[AT.out__repeat_share]):
-        repeats(v.x_out, out)
-    if want[AT.out__echo_share]:
-        out[AT.out__echo_share] = echo_share(v)
+        thresholds(view, IN, out, 0)
+        thresholds(view, OUT, out, 1)
+    if view.n_out > 1 and (wanted[COLUMN.out__equal_run_share] or wanted[COLUMN.out__repeat_share]):
+        repeats(view.x_out, out)
+    if wanted[COLUMN.out__echo_share]:
+        out[COLUMN.out__echo_share] = echo_share(view)
 
 
 @kernel
-def asks_for_digits(want, side):
+def asks_for_digits(wanted, side):
     """Whether a feature of one side is wanted that looks at how its amounts are written."""
     return (
-        want[AT.in__round_share + side]
-        or want[AT.in__short_share + side]
-        or want[AT.in__below_round_share + side]
-        or want[AT.in__power_of_ten_share + side]
-        or want[AT.in__entropy + side]
-        or want[AT.both__digit_deviation]
+        wanted[COLUMN.in__round_share + side]
+        or wanted[COLUMN.in__short_share + side]
+        or wanted[COLUMN.in__below_round_share + side]
+        or wanted[COLUMN.in__power_of_ten_share + side]
+        or wanted[COLUMN.in__entropy + side]
+        or wanted[COLUMN.both__digit_deviation]
     )
 
 
 @kernel
-def compute(b, c, out, at, want, s):
-    """Write the family's features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
-    prices = c.rows.usd.size > 0 and want[AT.in__below_1k : AT.out__below_10k + 1].any()
-    written_in, written_out = asks_for_digits(want, 0), asks_for_digits(want, 1)
-    for k in range(b.wallet.size):
-        if b.start[k + 1] > b.start[k]:
-            one(view(b, k), row_of(out, k, at), want, s, prices, written_in, written_out)
+def compute_family(block, context, out, first_column, wanted, scratch):
+    """Write the family's features into `out[:, first_column:]`: one row per snapshot of the block, in the order of FEATURES."""
+    prices = context.rows.usd.size > 0 and wanted[COLUMN.in__below_1k : COLUMN.out__below_10k + 1].any()
+    written_in, written_out = asks_for_digits(wanted, 0), asks_for_digits(wanted, 1)
+    for k in range(block.wallet.size):
+        if block.start[k + 1] > block.start[k]:
+            features_of_snapshot(
+                view(block, k), row_of(out, k, first_column), wanted, scratch, prices, written_in, written_out
+            )

@@ -14,46 +14,21 @@ from .declaration import SHARE, Feature, in_and_out, positions
 _FEW = "no value was {verb}, or fewer than 30 wallets of the cohort {verb} the same asset"
 _COHORT = {"behaviour": 40, "needs": ("cohorts",)}
 
+# fmt: off
 FEATURES = (
-    *in_and_out(
-        "cohort__{side}__total_rank",
-        SHARE,
-        "rank of the value {verb} among wallets of its time",
-        "rank of Σ {x} in the cohort",
-        "ranks instead of values",
-        _FEW,
-        **_COHORT,
-    ),
-    *in_and_out(
-        "cohort__{side}__mean_rank",
-        SHARE,
-        "rank of its mean transfer {verb} among wallets of its time",
-        "rank of the mean of {x} in the cohort",
-        "ranks instead of values",
-        _FEW,
-        **_COHORT,
-    ),
-    *in_and_out(
-        "cohort__{side}__max_rank",
-        SHARE,
-        "rank of its largest transfer {verb} among wallets of its time",
-        "rank of the max of {x} in the cohort",
-        "ranks instead of values",
-        _FEW,
-        **_COHORT,
-    ),
-    Feature(
-        "cohort__transfers__rank",
-        SHARE,
-        "rank of its number of transfers among wallets of its time",
-        "rank of the number of x_in and x_out in the cohort",
-        "ranks instead of values",
-        null_when="no value was moved, or fewer than 30 wallets of the cohort moved the same asset",
-        **_COHORT,
-    ),
+    *in_and_out("cohort__{side}__total_rank", SHARE, "rank of the value {verb} among wallets of its time",
+                "rank of Σ {x} in the cohort", "ranks instead of values", _FEW, **_COHORT),
+    *in_and_out("cohort__{side}__mean_rank", SHARE, "rank of its mean transfer {verb} among wallets of its time",
+                "rank of the mean of {x} in the cohort", "ranks instead of values", _FEW, **_COHORT),
+    *in_and_out("cohort__{side}__max_rank", SHARE, "rank of its largest transfer {verb} among wallets of its time",
+                "rank of the max of {x} in the cohort", "ranks instead of values", _FEW, **_COHORT),
+    Feature("cohort__transfers__rank", SHARE, "rank of its number of transfers among wallets of its time",
+            "rank of the number of x_in and x_out in the cohort", "ranks instead of values",
+            null_when="no value was moved, or fewer than 30 wallets of the cohort moved the same asset", **_COHORT),
 )
+# fmt: on
 
-AT = positions(FEATURES)
+COLUMN = positions(FEATURES)
 
 
 @kernel
@@ -99,28 +74,28 @@ def rank(ordered, a):
 
 
 @kernel
-def one(v, cohort, cohorts, out, want):
+def features_of_snapshot(view, cohort, cohorts, out, wanted):
     """The features of one snapshot."""
-    g = group_of(cohorts.group, cohort, v.lead)
+    g = group_of(cohorts.group, cohort, view.lead)
     if g < 0:
         return
-    sides = ((v.n_in, v.x_in, v.sorted_in), (v.n_out, v.x_out, v.sorted_out))
+    sides = ((view.n_in, view.x_in, view.sorted_in), (view.n_out, view.x_out, view.sorted_out))
     start = part(cohorts.start, 7 * g, 7 * g + 8)
     for side, (n, x, ordered) in enumerate(sides):
         if n:
             total = x.sum()
             for j, measure in enumerate((total, total / n, ordered[-1])):
-                at = 2 * j + side
-                if want[at]:
-                    out[at] = rank(part(cohorts.values, start[at], start[at + 1]), measure)
-    if want[AT.transfers__rank]:
-        out[AT.transfers__rank] = rank(part(cohorts.values, start[6], start[7]), float(v.n_in + v.n_out))
+                column = 2 * j + side
+                if wanted[column]:
+                    out[column] = rank(part(cohorts.values, start[column], start[column + 1]), measure)
+    if wanted[COLUMN.transfers__rank]:
+        out[COLUMN.transfers__rank] = rank(part(cohorts.values, start[6], start[7]), float(view.n_in + view.n_out))
 
 
 @kernel
-def compute(b, c, out, at, want, s):
-    """Write the family's features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
-    cohorts = c.cohorts
-    for k in range(b.wallet.size):
-        if b.start[k + 1] > b.start[k] and b.lead[k] >= 0:
-            one(view(b, k), cohorts.cohort[k], cohorts, row_of(out, k, at), want)
+def compute_family(block, context, out, first_column, wanted, scratch):
+    """Write the family's features into `out[:, first_column:]`: one row per snapshot of the block, in the order of FEATURES."""
+    cohorts = context.cohorts
+    for k in range(block.wallet.size):
+        if block.start[k + 1] > block.start[k] and block.lead[k] >= 0:
+            features_of_snapshot(view(block, k), cohorts.cohort[k], cohorts, row_of(out, k, first_column), wanted)

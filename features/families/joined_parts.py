@@ -1,4 +1,4 @@
-"""A family in several files, each with features and kernels of its own, as one."""
+"""A family in several files, each with its own features and kernels, put together as one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,15 +11,17 @@ from .declaration import Feature
 
 
 def joined(*parts: Any) -> tuple[tuple[Feature, ...], Callable[..., None]]:
-    """The features of the parts, side by side, and what computes those of them that are wanted."""
+    """The features of the parts, side by side, and a function that computes the wanted ones."""
     features = tuple(feature for part in parts for feature in part.FEATURES)
 
-    def compute(b: Block, c: ChainContext, out: np.ndarray, at: int, want: np.ndarray, s: Scratch) -> None:
-        first = 0
+    def compute_family(
+        block: Block, context: ChainContext, out: np.ndarray, first_column: int, wanted: np.ndarray, scratch: Scratch
+    ) -> None:
+        start = 0
         for part in parts:
-            wanted = want[first : first + len(part.FEATURES)]
-            if wanted.any():
-                part.compute(b, c, out, at + first, wanted, s)
-            first += len(part.FEATURES)
+            wanted_here = wanted[start : start + len(part.FEATURES)]
+            if wanted_here.any():
+                part.compute_family(block, context, out, first_column + start, wanted_here, scratch)
+            start += len(part.FEATURES)
 
-    return features, compute
+    return features, compute_family

@@ -2,16 +2,23 @@
 
 import hashlib
 from collections.abc import Iterable
+from importlib import import_module
 
 from ..base.errors import UsageError
-from . import activity, amounts, assets, cohort, counterparties, exposure, fees, flow, funding, structure, timing, value
 from .declaration import Feature
 
-_MODULES = (activity, value, amounts, timing, counterparties, flow, assets, funding, fees, structure, cohort, exposure)
-KERNELS = {module.FEATURES[0].family: module for module in _MODULES}
-"""Each family's module; its `compute` is the kernel (of `exposure`, which is found for all snapshots at once, there is none)."""
-FAMILIES: tuple[str, ...] = tuple(KERNELS)
-_BY_NAME = {feature.name: feature for module in _MODULES for feature in module.FEATURES}
+FAMILIES = (
+    "activity", "value", "amounts", "timing", "counterparties", "flow", "assets", "funding", "fees", "structure", "cohort",
+    "exposure",
+)  # fmt: skip
+"""All families, in the order of their columns. Each is a module of this folder, or a folder of it."""
+FAMILY_MODULES = {family: import_module(f"{__package__}.{family}") for family in FAMILIES}
+"""The module of each family: its declarations `FEATURES` and its kernel `compute_family`. `exposure` has no kernel: the package
+`exposure/` computes it for all snapshots at once.
+"""
+_BY_NAME: dict[str, Feature] = {
+    feature.name: feature for module in FAMILY_MODULES.values() for feature in module.FEATURES
+}
 
 
 def catalogue(family: str | None = None) -> tuple[Feature, ...]:
@@ -22,9 +29,9 @@ def catalogue(family: str | None = None) -> tuple[Feature, ...]:
     """
     if family is None:
         return tuple(_BY_NAME.values())
-    if family not in KERNELS:
+    if family not in FAMILY_MODULES:
         raise UsageError(f"family: one of {', '.join(FAMILIES)} is allowed, not {family!r}")
-    return KERNELS[family].FEATURES
+    return FAMILY_MODULES[family].FEATURES
 
 
 def feature(name: str) -> Feature:
@@ -44,12 +51,12 @@ def needs_of(names: Iterable[str] | None) -> frozenset[str]:
     Raises:
         UsageError: if one of them is not in the catalogue.
     """
-    wanted = catalogue() if names is None else map(feature, names)
-    return frozenset(need for declared in wanted for need in declared.needs)
+    requested = catalogue() if names is None else map(feature, names)
+    return frozenset(need for declared in requested for need in declared.needs)
 
 
 def features_hash(names: Iterable[str]) -> str:
-    """A digest of the declarations of these features, in this order: a model holds it, so that it meets only the same numbers.
+    """A digest of the definitions of these features, in this order. A model holds it and refuses features defined otherwise.
 
     Raises:
         UsageError: if one of them is not in the catalogue.

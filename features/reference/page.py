@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..families.behaviours import BEHAVIOURS, NEEDS, Behaviour
 from ..families.declaration import Feature
-from ..families.registry import FAMILIES, KERNELS, catalogue
+from ..families.registry import FAMILIES, FAMILY_MODULES, catalogue
 
 LOOKS_AT = {
     "chain": "the column `chain`",
@@ -101,7 +101,7 @@ def _family_row(family: str) -> str:
 
 def _about(family: str) -> str:
     """The first line of a family's module, without its title."""
-    first = (KERNELS[family].__doc__ or "").strip().splitlines()[0]
+    first = (FAMILY_MODULES[family].__doc__ or "").strip().splitlines()[0]
     about = first.split(": ", 1)[-1]
     return _escaped(about[0].upper() + about[1:])
 

@@ -83,7 +83,8 @@ def test_a_wrong_family_is_one_line(run):
     assert "flow" in err
 
 
-def test_the_guide_and_the_readme_lead_to_the_page():
+def test_the_guide_and_the_readme_say_how_the_page_is_made():
     repository = Path(__file__).resolve().parents[2]
-    assert "(docs/features.md)" in (repository / "README.md").read_text(encoding="utf-8")
-    assert "(features.md)" in (repository / "docs" / "guide.md").read_text(encoding="utf-8")
+    assert "--markdown > docs/features.md" in (repository / "Makefile").read_text(encoding="utf-8")
+    for page in ("README.md", "docs/guide.md"):
+        assert "`make docs`" in (repository / page).read_text(encoding="utf-8")

@@ -1,17 +1,26 @@
 """Which features of the catalogue a config lets the model see. Computes none."""
 
-from ...features.families.registry import FAMILIES, catalogue
+from ...features.families.declaration import Feature
+from ...features.families.registry import catalogue
 from .dust_proof import proof_of
 from .sections import FeaturesConfig
 
 
 def feature_names(config: FeaturesConfig) -> list[str]:
-    """The names of the features that a config lets the model see, in the catalogue's order; exposure only where it is named."""
-    families = set(config.families or FAMILIES[:-1])
+    """The names of the features that a config lets the model see, in the catalogue's order.
+
+    Without `names` and `families`: all features that need no labels.
+    """
     return [
         feature.name
         for feature in catalogue()
-        if (feature.name in config.names if config.names else feature.family in families)
+        if _chosen(feature, config)
         and (feature.era_safe or not config.era_safe_only)
         and (proof_of(feature.name) or not config.dust_proof)
     ]
+
+
+def _chosen(feature: Feature, config: FeaturesConfig) -> bool:
+    if config.names:
+        return feature.name in config.names
+    return feature.family in config.families if config.families else not feature.needs_labels

@@ -5,8 +5,6 @@ tokens are told by their names (`NATIVE` and `DOLLARS` in `chain/tokens.py`). Ga
 """
 
 from ..joined_parts import joined
-from . import chains as assets_chains
-from . import held as assets_held
-from . import swaps as assets_swaps
+from . import chains, held, swaps
 
-FEATURES, compute = joined(assets_held, assets_swaps, assets_chains)
+FEATURES, compute_family = joined(held, swaps, chains)

@@ -13,173 +13,136 @@ _NO_VALUE = "no transfer has value"
 _NO_SWAP = "it swapped nothing"
 _DPRK = "Chainalysis 2022: tokens to the native coin"
 
+# fmt: off
 FEATURES = (
-    Feature(
-        "assets__swap__share",
-        SHARE,
-        "share of its transfers that belong to a swap",
-        "ins and outs with amount > 0 in swaps ÷ ins and outs with amount > 0",
-        _DPRK,
-        null_when=f"{_NO_VALUE}, or no transaction ids are known",
-        behaviour=28,
-        needs=("tx",),
-    ),
-    Feature(
-        "assets__swap__to_native_share",
-        SHARE,
-        "share of its swaps that bring in a chain's own coin",
-        "swaps with an in of a native coin ÷ swaps",
-        _DPRK,
-        null_when=_NO_SWAP,
-        era_safe=False,
-        behaviour=28,
-        needs=("tx", "tokens"),
-    ),
-    Feature(
-        "assets__swap__delay",
-        SECONDS,
-        "usual time from an inflow to the next swap",
-        "median over swaps with an in of amount > 0 outside swaps at t' ≤ t of t − t' of the latest such in",
-        _DPRK,
-        null_when="no swap follows an inflow",
-        behaviour=28,
-        needs=("tx",),
-    ),
-    Feature(
-        "assets__to_native__delay",
-        SECONDS,
-        "usual time from receiving a token to the next swap into a chain's own coin",
-        "median over ins with amount > 0 outside swaps, not of a native coin, of t' − t, t' ≥ t of the next swap with an in of a "
-        "native coin",
-        _DPRK,
-        null_when="no such swap follows a token",
-        behaviour=28,
-        needs=("tx", "tokens"),
-    ),
-    Feature(
-        "assets__loop__share",
-        SHARE,
-        "share of its swaps that the next one undoes within a day",
-        "of plain swaps (all that goes out is of one asset A, all that comes in of one B) in order of time, at most one a second "
-        "(of several none counts): those whose next is B to A at most 86400 s later ÷ plain swaps",
-        "EthereumHeist: loops at a loss",
-        null_when="it made no plain swap",
-        behaviour=42,
-        needs=("tx",),
-    ),
-    Feature(
-        "assets__loop__kept",
-        RATIO,
-        "share of the value that such loops bring back",
-        "mean over swaps undone (as in assets__loop__share) of what comes back of A ÷ what went out of A",
-        "Ronin 2022: losses accepted",
-        null_when="no swap is undone",
-        behaviour=30,
-        needs=("tx",),
-    ),
+    Feature("assets__swap__share", SHARE, "share of its transfers that belong to a swap",
+            "ins and outs with amount > 0 in swaps ÷ ins and outs with amount > 0", _DPRK,
+            null_when=f"{_NO_VALUE}, or no transaction ids are known", behaviour=28, needs=("tx",)),
+    Feature("assets__swap__to_native_share", SHARE, "share of its swaps that bring in a chain's own coin",
+            "swaps with an in of a native coin ÷ swaps", _DPRK, null_when=_NO_SWAP, era_safe=False, behaviour=28,
+            needs=("tx", "tokens"), wallet_rows_only=True),
+    Feature("assets__swap__delay", SECONDS, "usual time from an inflow to the next swap",
+            "median over swaps with an in of amount > 0 outside swaps at t' ≤ t of t − t' of the latest such in", _DPRK,
+            null_when="no swap follows an inflow", behaviour=28, needs=("tx",)),
+    Feature("assets__to_native__delay", SECONDS,
+            "usual time from receiving a token to the next swap into a chain's own coin",
+            "median over ins with amount > 0 outside swaps, not of a native coin, of t' − t, t' ≥ t of the next swap "
+            "with an in of a "
+            "native coin",
+            _DPRK, null_when="no such swap follows a token", behaviour=28, needs=("tx", "tokens"),
+            wallet_rows_only=True),
+    Feature("assets__loop__share", SHARE, "share of its swaps that the next one undoes within a day",
+            "of plain swaps (all that goes out is of one asset A, all that comes in of one B) in order of time, at "
+            "most one a second "
+            "(of several none counts): those whose next is B to A at most 86400 s later ÷ plain swaps",
+            "EthereumHeist: loops at a loss", null_when="it made no plain swap", behaviour=42, needs=("tx",)),
+    Feature("assets__loop__kept", RATIO, "share of the value that such loops bring back",
+            "mean over swaps undone (as in assets__loop__share) of what comes back of A ÷ what went out of A",
+            "Ronin 2022: losses accepted", null_when="no swap is undone", behaviour=30, needs=("tx",)),
 )
+# fmt: on
 
-AT = positions(FEATURES)
+COLUMN = positions(FEATURES)
 
 
 @kernel
-def find_swaps(v, rows, native, swaps, s):
+def find_swaps(view, rows, native, swaps, scratch):
     """Find the swaps in order of time, fill `swaps`, and mark their transfers in s.table; return how many there are.
 
     Rows of one transaction have one time, so only transfers of one second are compared.
     """
-    for k in range(v.n):
-        s.table[k] = 0
+    for k in range(view.n):
+        scratch.table[k] = 0
     found = start = 0
-    for k in range(1, v.n + 1):
-        if k < v.n and v.time[k] == v.time[start]:
+    for k in range(1, view.n + 1):
+        if k < view.n and view.time[k] == view.time[start]:
             continue
         if k - start > 1:
-            found = swaps_of_second(v, start, k, rows, native, swaps, found, s)
+            found = swaps_of_second(view, start, k, rows, native, swaps, found, scratch)
         start = k
     return found
 
 
 @kernel
-def swaps_of_second(v, start, end, rows, native, swaps, found, s):
+def swaps_of_second(view, start, end, rows, native, swaps, found, scratch):
     """Find the swaps among the transfers [start, end), all of one second."""
     n = ins = 0
     for k in range(start, end):
-        if v.amount[k] > 0 and v.direction[k] != SELF:
-            s.i0[n] = np.int64(rows.tx[v.row[k]])
-            s.i1[n] = k
+        if view.amount[k] > 0 and view.direction[k] != SELF:
+            scratch.i0[n] = np.int64(rows.tx[view.row[k]])
+            scratch.i1[n] = k
             n += 1
-            ins += v.direction[k] == IN
+            ins += view.direction[k] == IN
     if ins == 0 or ins == n:
         return found
-    sort_pairs(part(s.i0, 0, n), part(s.i1, 0, n), part(s.i1, 0, n))
+    sort_pairs(part(scratch.i0, 0, n), part(scratch.i1, 0, n), part(scratch.i1, 0, n))
     begin = 0
     for j in range(1, n + 1):
-        if j < n and s.i0[j] == s.i0[begin]:
+        if j < n and scratch.i0[j] == scratch.i0[begin]:
             continue
-        if j - begin > 1 and swap_of(v, part(s.i1, begin, j), rows, native, swaps, found):
-            for k in part(s.i1, begin, j):
-                s.table[k] = 1
+        if j - begin > 1 and swap_of(view, part(scratch.i1, begin, j), rows, native, swaps, found):
+            for k in part(scratch.i1, begin, j):
+                scratch.table[k] = 1
             found += 1
         begin = j
     return found
 
 
 @kernel
-def swap_of(v, which, rows, native, swaps, at):
+def swap_of(view, which, rows, native, swaps, position):
     """Whether the transfers `which` of one transaction are a swap; if so, describe it in place `at` of `swaps`.
 
     A swap's assets given and got are −1 if there are several.
     """
     when, brings_native, gave, got, gone, came = swaps
-    gave[at] = got[at] = -2
-    gone[at] = came[at] = 0.0
-    brings_native[at] = 0
+    gave[position] = got[position] = -2
+    gone[position] = came[position] = 0.0
+    brings_native[position] = 0
     exchanged = False
     for k in which:
-        a = v.asset[k]
-        exchanged |= a != v.asset[which[0]]
-        if v.direction[k] == OUT:
-            gave[at] = a if gave[at] == -2 or gave[at] == a else -1
-            gone[at] += v.amount[k]
+        a = view.asset[k]
+        exchanged |= a != view.asset[which[0]]
+        if view.direction[k] == OUT:
+            gave[position] = a if gave[position] == -2 or gave[position] == a else -1
+            gone[position] += view.amount[k]
         else:
-            got[at] = a if got[at] == -2 or got[at] == a else -1
-            came[at] += v.amount[k]
-            brings_native[at] |= native.size > 0 and native[rows.asset[v.row[k]]] > 0
-    when[at] = v.time[which[0]]
-    return exchanged and gave[at] != -2 and got[at] != -2
+            got[position] = a if got[position] == -2 or got[position] == a else -1
+            came[position] += view.amount[k]
+            brings_native[position] |= native.size > 0 and native[rows.asset[view.row[k]]] > 0
+    when[position] = view.time[which[0]]
+    return exchanged and gave[position] != -2 and got[position] != -2
 
 
 @kernel
-def swap_delay(v, when, in_swap, delays):
+def swap_delay(view, when, in_swap, delays):
     """Median time from the latest inflow outside swaps to each swap."""
     k = found = 0
     latest = -1
     for moment in when:
-        while k < v.n and v.time[k] <= moment:
-            if v.amount[k] > 0 and v.direction[k] == IN and not in_swap[k]:
+        while k < view.n and view.time[k] <= moment:
+            if view.amount[k] > 0 and view.direction[k] == IN and not in_swap[k]:
                 latest = k
             k += 1
         if latest >= 0:
-            delays[found] = moment - v.time[latest]
+            delays[found] = moment - view.time[latest]
             found += 1
     return median(part(delays, 0, found))
 
 
 @kernel
-def to_native_delay(v, rows, when, brings_native, in_swap, native, delays):
+def to_native_delay(view, rows, when, brings_native, in_swap, native, delays):
     """Median time from each token received outside swaps to the next swap into a native coin."""
     found = 0
     following = -1
     j = when.size - 1
-    for k in range(v.n - 1, -1, -1):
-        while j >= 0 and when[j] >= v.time[k]:
+    for k in range(view.n - 1, -1, -1):
+        while j >= 0 and when[j] >= view.time[k]:
             if brings_native[j]:
                 following = j
             j -= 1
-        waits = following >= 0 and v.amount[k] > 0 and v.direction[k] == IN and not in_swap[k]
-        if waits and not native[rows.asset[v.row[k]]]:
-            delays[found] = when[following] - v.time[k]
+        waits = following >= 0 and view.amount[k] > 0 and view.direction[k] == IN and not in_swap[k]
+        if waits and not native[rows.asset[view.row[k]]]:
+            delays[found] = when[following] - view.time[k]
             found += 1
     return median(part(delays, 0, found))
 
@@ -213,46 +176,55 @@ def loops(swaps, plain, out):
         if gave[j] == got[j + 1] and got[j] == gave[j + 1] and when[j + 1] - when[j] <= DAY:
             undone += 1
             brought += came[j + 1] / gone[j]
-    out[AT.loop__share] = ratio(undone, plain)
-    out[AT.loop__kept] = ratio(brought, undone)
+    out[COLUMN.loop__share] = ratio(undone, plain)
+    out[COLUMN.loop__kept] = ratio(brought, undone)
 
 
 @kernel
-def with_value(v):
+def with_value(view):
     """How many ins and outs have value."""
-    if v.assets == 1:
-        return v.n_in + v.n_out
+    if view.assets == 1:
+        return view.n_in + view.n_out
     found = 0
-    for k in range(v.n):
-        found += v.amount[k] > 0 and v.direction[k] != SELF
+    for k in range(view.n):
+        found += view.amount[k] > 0 and view.direction[k] != SELF
     return found
 
 
 @kernel
-def one(v, rows, native, out, want, s):
+def features_of_snapshot(view, rows, native, out, wanted, scratch):
     """The features of one snapshot."""
-    n = v.n
-    swaps = (s.i2, s.i3, part(s.table, n, 2 * n), part(s.table_id, n, 2 * n), s.f0, s.f1)
-    found = find_swaps(v, rows, native, swaps, s) if v.assets > 1 else 0
-    out[AT.swap__share] = ratio(part(s.table, 0, n).sum() if found else 0, with_value(v))
+    n = view.n
+    swaps = (
+        scratch.i2,
+        scratch.i3,
+        part(scratch.table, n, 2 * n),
+        part(scratch.table_id, n, 2 * n),
+        scratch.f0,
+        scratch.f1,
+    )
+    found = find_swaps(view, rows, native, swaps, scratch) if view.assets > 1 else 0
+    out[COLUMN.swap__share] = ratio(part(scratch.table, 0, n).sum() if found else 0, with_value(view))
     if found == 0:
         return
-    when, brings_native = part(s.i2, 0, found), part(s.i3, 0, found)
-    if want[AT.swap__to_native_share]:
-        out[AT.swap__to_native_share] = brings_native.sum() / found
-    if want[AT.swap__delay]:
-        out[AT.swap__delay] = swap_delay(v, when, s.table, s.i0)
-    if want[AT.to_native__delay]:
-        out[AT.to_native__delay] = to_native_delay(v, rows, when, brings_native, s.table, native, s.i0)
+    when, brings_native = part(scratch.i2, 0, found), part(scratch.i3, 0, found)
+    if wanted[COLUMN.swap__to_native_share]:
+        out[COLUMN.swap__to_native_share] = brings_native.sum() / found
+    if wanted[COLUMN.swap__delay]:
+        out[COLUMN.swap__delay] = swap_delay(view, when, scratch.table, scratch.i0)
+    if wanted[COLUMN.to_native__delay]:
+        out[COLUMN.to_native__delay] = to_native_delay(
+            view, rows, when, brings_native, scratch.table, native, scratch.i0
+        )
     loops(swaps, only_plain(swaps, found), out)
 
 
 @kernel
-def compute(b, c, out, at, want, s):
-    """Write these features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
-    rows, native = c.rows, c.tokens.native
+def compute_family(block, context, out, first_column, wanted, scratch):
+    """Write these features into `out[:, first_column:]`: one row per snapshot of the block, in the order of FEATURES."""
+    rows, native = context.rows, context.tokens.native
     if rows.tx.size == 0:  # no ids are known
         return
-    for k in range(b.wallet.size):
-        if b.start[k + 1] > b.start[k]:
-            one(view(b, k), rows, native, row_of(out, k, at), want, s)
+    for k in range(block.wallet.size):
+        if block.start[k + 1] > block.start[k]:
+            features_of_snapshot(view(block, k), rows, native, row_of(out, k, first_column), wanted, scratch)

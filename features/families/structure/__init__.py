@@ -5,8 +5,6 @@ files, each with its own features and kernels; here they are put together, side 
 """
 
 from ..joined_parts import joined
-from . import fans as structure_fans
-from . import hops as structure_hops
-from . import patterns as structure_patterns
+from . import fans, hops, patterns
 
-FEATURES, compute = joined(structure_fans, structure_hops, structure_patterns)
+FEATURES, compute_family = joined(fans, hops, patterns)

@@ -15,43 +15,28 @@ _NONE_SENT = "nothing was sent"
 _NONE_RECEIVED = "nothing was received"
 _BOUND = 64
 
+# fmt: off
 FEATURES = (
-    Feature(
-        "structure__two_hop_out__reach",
-        WALLETS,
-        "number of wallets that its receivers paid within a week of its payments",
-        "distinct x ≠ w to which the receiver of one of the last 64 outs (at t) sent at t ≤ t' < min(t + 604800, as_of), "
-        "among the receiver's first 64 entries at t' ≥ t",
-        "FINTRAC: layering",
-        null=0.0,
-        null_when=_NONE_SENT,
-        behaviour=19,
-        needs=("paths",),
-    ),
-    Feature(
-        "structure__two_hop_in__reach",
-        WALLETS,
-        "number of wallets that paid its senders within a week before its inflows",
-        "distinct x ≠ w that sent to the sender of one of the last 64 ins (at t) at t − 604800 < t' ≤ t, "
-        "among the sender's last 64 entries at t' ≤ t",
-        "FINTRAC: layering",
-        null=0.0,
-        null_when=_NONE_RECEIVED,
-        behaviour=19,
-        needs=("paths",),
-    ),
-    Feature(
-        "structure__two_hop__truncated_share",
-        SHARE,
-        "share of its payments and inflows beyond which the two-hop search was cut",
-        "(outs and ins but the last 64 of each + those among these with more than 64 entries in the period) ÷ (ins + outs)",
-        "the bound of structure__two_hop_…__reach",
-        null_when="there are neither ins nor outs",
-        needs=("paths",),
-    ),
+    Feature("structure__two_hop_out__reach", WALLETS,
+            "number of wallets that its receivers paid within a week of its payments",
+            "distinct x ≠ w to which the receiver of one of the last 64 outs (at t) sent at t ≤ t' < min(t + 604800, "
+            "as_of), "
+            "among the receiver's first 64 entries at t' ≥ t",
+            "FINTRAC: layering", null=0.0, null_when=_NONE_SENT, behaviour=19, needs=("paths",)),
+    Feature("structure__two_hop_in__reach", WALLETS,
+            "number of wallets that paid its senders within a week before its inflows",
+            "distinct x ≠ w that sent to the sender of one of the last 64 ins (at t) at t − 604800 < t' ≤ t, "
+            "among the sender's last 64 entries at t' ≤ t",
+            "FINTRAC: layering", null=0.0, null_when=_NONE_RECEIVED, behaviour=19, needs=("paths",)),
+    Feature("structure__two_hop__truncated_share", SHARE,
+            "share of its payments and inflows beyond which the two-hop search was cut",
+            "(outs and ins but the last 64 of each + those among these with more than 64 entries in the period) ÷ "
+            "(ins + outs)",
+            "the bound of structure__two_hop_…__reach", null_when="there are neither ins nor outs", needs=("paths",)),
 )
+# fmt: on
 
-AT = positions(FEATURES)
+COLUMN = positions(FEATURES)
 
 
 @kernel
@@ -67,7 +52,7 @@ def add(x, table, mask):
 
 @kernel
 def emptied(table, transfers):
-    """Make room in a table for what so many transfers may reach; returns the mask of its places."""
+    """Make room in a table for what so many transfers may reach; returns the mask of its ranges."""
     size = 2 * _BOUND
     while size < 2 * _BOUND * transfers:
         size *= 2
@@ -77,15 +62,15 @@ def emptied(table, transfers):
 
 
 @kernel
-def newest(b, way, picked, ends, transfers, cut):
+def newest(block, way, picked, ends, transfers, cut):
     """Where the last transfers of one direction stand, newest first: snapshot k's are picked[ends[k] : ends[k + 1]].
 
     Adds how many there are in all, and how many of them are not picked; returns how many are, of all snapshots.
     """
-    direction = b.direction
+    direction = block.direction
     found = ends[0] = 0
-    for k in range(b.wallet.size):
-        for j in range(b.start[k + 1] - 1, b.start[k] - 1, -1):
+    for k in range(block.wallet.size):
+        for j in range(block.start[k + 1] - 1, block.start[k] - 1, -1):
             if direction[j] == way:
                 transfers[k] += 1
                 if found - ends[k] < _BOUND:
@@ -98,83 +83,83 @@ def newest(b, way, picked, ends, transfers, cut):
 
 
 @kernel
-def onward(b, picked, offsets, steps, base, entries, mate, places):
+def onward(block, picked, offsets, steps, base, entries, mate, ranges):
     """Where the dealings of the other ends of picked transfers go on among `entries`, where those end, and the row to stop at.
 
     A loop of its own, which fetches what the search will read, so that many wait for memory at once.
     """
-    row, other = b.row, b.other
+    row, other = block.row, block.other
     for q in range(picked.size):
         i, y = row[picked[q]], other[picked[q]]
-        at = offsets[y] + steps[i, 0]
-        places[q, 0], places[q, 1], places[q, 2] = at, offsets[y + base], steps[i, 1]
-        prefetch(address_of(entries, at))
-        prefetch(address_of(mate, at))
+        entry = offsets[y] + steps[i, 0]
+        ranges[q, 0], ranges[q, 1], ranges[q, 2] = entry, offsets[y + base], steps[i, 1]
+        prefetch(address_of(entries, entry))
+        prefetch(address_of(mate, entry))
 
 
 @kernel
-def reach_out(b, time, picked, ends, places, entries, mate, out, column, cut, table):
+def reach_out(block, time, picked, ends, ranges, entries, mate, out, column, cut, table):
     """Whom its receivers paid; adds of how many payments not all was searched."""
     stop, as_of = 0, np.int64(0)
-    for k in range(b.wallet.size):
-        if b.as_of[k] != as_of or k == 0:
-            as_of = b.as_of[k]
+    for k in range(block.wallet.size):
+        if block.as_of[k] != as_of or k == 0:
+            as_of = block.as_of[k]
             stop = first_from(time, 0, time.size, as_of)
         mask = emptied(table, ends[k + 1] - ends[k])
         found, before, searched = 0, -1, 0
         for q in range(ends[k], ends[k + 1]):
-            low, end, until = places[q, 0], places[q, 1], min(places[q, 2], stop)
+            low, end, until = ranges[q, 0], ranges[q, 1], min(ranges[q, 2], stop)
             high = min(low + _BOUND, end)
             cut[k] += high < end and entries[high] < until
-            y = b.other[picked[q]]
+            y = block.other[picked[q]]
             if y == before:  # what was searched for the payment before it in the loop need not be searched again
                 high = min(high, searched)
             before, searched = y, low
             while low < high and entries[low] < until:
-                if mate[low] >= 0 and mate[low] != b.wallet[k]:
+                if mate[low] >= 0 and mate[low] != block.wallet[k]:
                     found += add(mate[low], table, mask)
                 low += 1
         out[k, column] = found
 
 
 @kernel
-def reach_in(b, picked, ends, places, entries, mate, out, column, cut, table):
+def reach_in(block, picked, ends, ranges, entries, mate, out, column, cut, table):
     """Who paid its senders; adds of how many inflows not all was searched."""
-    for k in range(b.wallet.size):
+    for k in range(block.wallet.size):
         mask = emptied(table, ends[k + 1] - ends[k])
         found, before, searched = 0, -1, 0
         for q in range(ends[k], ends[k + 1]):
-            high, begin, since = places[q, 0], places[q, 1], places[q, 2]
+            high, begin, since = ranges[q, 0], ranges[q, 1], ranges[q, 2]
             low = max(high - _BOUND, begin)
             cut[k] += low > begin and entries[low - 1] >= since
-            y = b.other[picked[q]]
+            y = block.other[picked[q]]
             if y == before:
                 high = min(high, searched)
             while high > low and entries[high - 1] >= since:
                 high -= 1
-                if mate[high] < -1 and -2 - mate[high] != b.wallet[k]:
+                if mate[high] < -1 and -2 - mate[high] != block.wallet[k]:
                     found += add(-2 - mate[high], table, mask)
             before, searched = y, high
         out[k, column] = found
 
 
 @kernel
-def compute(b, c, out, at, want, s):
-    """Write these features of every snapshot of block `b` into `out[:, at:]`, a row each, in the order of FEATURES."""
-    n, p = b.wallet.size, c.paths
+def compute_family(block, context, out, first_column, wanted, scratch):
+    """Write these features into `out[:, first_column:]`: one row per snapshot of the block, in the order of FEATURES."""
+    n, p = block.wallet.size, context.paths
     transfers, cut, ends = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n + 1, np.int64)
-    table, picked = np.empty(2 * _BOUND * _BOUND, np.int32), np.empty(b.row.size, np.int32)
-    places = np.empty((b.row.size, 3), np.int64)
-    if want[AT.two_hop_out__reach] or want[AT.two_hop__truncated_share]:
-        found = newest(b, OUT, picked, ends, transfers, cut)
-        onward(b, part(picked, 0, found), c.offsets, p.ahead, 1, c.entries, p.mate, places)
-        column = at + AT.two_hop_out__reach
-        reach_out(b, c.rows.time, picked, ends, places, c.entries, p.mate, out, column, cut, table)
-    if want[AT.two_hop_in__reach] or want[AT.two_hop__truncated_share]:
-        found = newest(b, IN, picked, ends, transfers, cut)
-        onward(b, part(picked, 0, found), c.offsets, p.behind, 0, c.entries, p.mate, places)
-        column = at + AT.two_hop_in__reach
-        reach_in(b, picked, ends, places, c.entries, p.mate, out, column, cut, table)
+    table, picked = np.empty(2 * _BOUND * _BOUND, np.int32), np.empty(block.row.size, np.int32)
+    ranges = np.empty((block.row.size, 3), np.int64)
+    if wanted[COLUMN.two_hop_out__reach] or wanted[COLUMN.two_hop__truncated_share]:
+        found = newest(block, OUT, picked, ends, transfers, cut)
+        onward(block, part(picked, 0, found), context.offsets, p.ahead, 1, context.entries, p.mate, ranges)
+        column = first_column + COLUMN.two_hop_out__reach
+        reach_out(block, context.rows.time, picked, ends, ranges, context.entries, p.mate, out, column, cut, table)
+    if wanted[COLUMN.two_hop_in__reach] or wanted[COLUMN.two_hop__truncated_share]:
+        found = newest(block, IN, picked, ends, transfers, cut)
+        onward(block, part(picked, 0, found), context.offsets, p.behind, 0, context.entries, p.mate, ranges)
+        column = first_column + COLUMN.two_hop_in__reach
+        reach_in(block, picked, ends, ranges, context.entries, p.mate, out, column, cut, table)
     for k in range(n):
         if transfers[k]:
-            out[k, at + AT.two_hop__truncated_share] = cut[k] / transfers[k]
+            out[k, first_column + COLUMN.two_hop__truncated_share] = cut[k] / transfers[k]

@@ -1,7 +1,6 @@
 """Timing: the rhythm of a wallet. Gaps between all transfers show automation; the hours of those it sent, its operator."""
 
 from ..joined_parts import joined
-from . import gaps as timing_gaps
-from . import hours as timing_hours
+from . import gaps, hours
 
-FEATURES, compute = joined(timing_gaps, timing_hours)
+FEATURES, compute_family = joined(gaps, hours)
