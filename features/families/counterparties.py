@@ -60,7 +60,7 @@ COLUMN = positions(FEATURES)
 
 @kernel
 def tally(view, ins, outs, value_in, value_out):
-    """Transfers and value by counterparty, each way, into scratch of v.parties."""
+    """Transfers and value by counterparty, each way, into scratch of view.parties."""
     for p in range(view.parties):
         ins[p] = outs[p] = 0
         value_in[p] = value_out[p] = 0.0
@@ -106,7 +106,7 @@ def features_of_side(counts, values, out, side, wanted):
 
 @kernel
 def fan(view, direction, counts):
-    """Most distinct counterparties of one direction within 24 hours; `counts` is scratch of v.parties."""
+    """Most distinct counterparties of one direction within 24 hours; `counts` is scratch of view.parties."""
     for p in range(view.parties):
         counts[p] = 0
     best = distinct = first = 0
@@ -126,7 +126,7 @@ def fan(view, direction, counts):
 
 @kernel
 def returned_share(view, seen):
-    """Share of the value sent that went to wallets which had sent something before; `seen` is scratch of v.parties."""
+    """Share of the value sent that went to wallets which had sent something before; `seen` is scratch of view.parties."""
     for p in range(view.parties):
         seen[p] = 0
     back = total = 0.0

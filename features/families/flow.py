@@ -149,7 +149,7 @@ def senders_before_drain(view, drains, counts):
 def forwarded_share(view, running, lost):
     """Share of inflows that outflows of the day from then on cover to nine tenths.
 
-    `running` and `lost` (scratch of v.n + 1) are the running sum of outflows and what its rounding lost (two-sum of Knuth): a
+    `running` and `lost` (scratch of view.n + 1) are the running sum of outflows and what its rounding lost (two-sum of Knuth): a
     difference of plain running sums would lose a small payment after a large one.
     """
     running[0] = lost[0] = 0.0
@@ -196,7 +196,7 @@ def steps(view, out):
 
 @kernel
 def reactions(view, times, out):
-    """Median time from the latest inflow to each outflow, and the direction of the last transfer; `times` is scratch of v.n."""
+    """Median time from the latest inflow to each outflow, and the direction of the last transfer; `times` is scratch of view.n."""
     found = 0
     latest = np.int64(-1)
     for k in range(view.n):

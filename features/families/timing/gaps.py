@@ -103,7 +103,7 @@ def fano(time):
 
 @kernel
 def all_gaps(view, gaps, out, wanted):
-    """The features of the gaps between all transfers; `gaps` is scratch of v.n."""
+    """The features of the gaps between all transfers; `gaps` is scratch of view.n."""
     g = part(gaps, 0, view.n - 1)
     zero = short = longest = 0
     for k in range(g.size):
@@ -163,7 +163,7 @@ def features_of_direction(view, direction, gaps, out, column):
 
 @kernel
 def equal_gaps(view, gaps, out):
-    """The features of the pauses before payments of the same size as the one before; `gaps` is scratch of v.n."""
+    """The features of the pauses before payments of the same size as the one before; `gaps` is scratch of view.n."""
     found = 0
     last = -1
     for k in range(view.n):
@@ -183,7 +183,7 @@ def equal_gaps(view, gaps, out):
 
 @kernel
 def features_of_snapshot(view, gaps, out, wanted):
-    """The features of one snapshot; `gaps` is scratch of v.n."""
+    """The features of one snapshot; `gaps` is scratch of view.n."""
     if view.n > 1:
         all_gaps(view, gaps, out, wanted)
     if wanted[COLUMN.busiest__10min]:
