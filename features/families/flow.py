@@ -196,7 +196,7 @@ def steps(view, out):
 
 @kernel
 def reactions(view, times, out):
-    """Median time from the latest inflow to each outflow, and the direction of the last transfer; `times` is scratch of view.n."""
+    """Median time from the latest inflow to each outflow, and the last transfer's direction; `times` is scratch of view.n."""
     found = 0
     latest = np.int64(-1)
     for k in range(view.n):
