@@ -16,7 +16,7 @@ import pyarrow as pa
 from ..features.base.arrow import pc
 from ..features.base.errors import UsageError
 from ..features.base.periods import parse_window
-from ..features.families.self_contained import refuse_others
+from ..features.families.registry import refuse_others
 from ..features.ledger.ledger import Ledger
 from ..features.spark.driver import SparkFrame, asked_of, ddl_of, gathered
 from ..features.spark.worker import by_group

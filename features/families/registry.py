@@ -1,7 +1,7 @@
 """The catalogue: all families and their features, in the order of their columns."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from ..base.errors import UsageError
@@ -66,3 +66,24 @@ def features_hash(names: Iterable[str]) -> str:
         declared = feature(name)
         digest.update(f"{declared.name}\0{declared.formula}\0{declared.null}\0{declared.unit}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def self_contained_features() -> list[str]:
+    """The features that look at nothing but the wallet's own transfers, in the catalogue's order."""
+    return [declared.name for declared in catalogue() if declared.self_contained]
+
+
+def refuse_others(names: Sequence[str], what: str) -> list[str]:
+    """The names, if all are of self-contained features.
+
+    Raises:
+        UsageError: one is not, or is unknown. `what` begins the message: whose features they are.
+    """
+    if others := [name for name in names if not feature(name).self_contained]:
+        listed = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        raise UsageError(
+            f"{what}: on Spark only a wallet's own transfers are there, but {listed} look at the rest of the chain; use a "
+            "model on self-contained features (`reference` is one; they are listed by "
+            "`walletprint.features.families.registry.self_contained_features()`), or one machine"
+        )
+    return list(names)

@@ -1,4 +1,4 @@
-"""The reference of features, made from their declarations: `docs/features.md` and what `walletprint features --show` says.
+"""The reference of features, made from their declarations: the page that `make docs` writes, and texts for `walletprint features --show`.
 
 Declares nothing and computes nothing; the worked examples stand in `examples/`.
 """
@@ -32,7 +32,7 @@ LOOKS_AT = {
 _HEAD = """\
 # Features
 
-Written by `walletprint features --markdown` from the declarations: change those, not this page.
+`make docs` writes this page from the declarations: change those, not the page.
 
 {total} features in {families} families. A feature is one number about the transfers of one wallet in one window, as of one date.
 Its name reads back as family, measure and parameter: `flow__pass_through__1h`. `walletprint features --show NAME` prints one with

@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from ..base.errors import DataError, UsageError
 from ..base.periods import parse_as_of, parse_window
-from ..families.registry import needs_of
-from ..families.self_contained import refuse_others, self_contained_features
+from ..families.registry import needs_of, refuse_others, self_contained_features
 from ..ledger.builder import columns_for
 from ..ledger.transfer_inputs import parts_of_table
 from ..transfers.columns import in_utc

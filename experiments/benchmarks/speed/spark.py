@@ -17,7 +17,7 @@ import pandas as pd
 import typer
 
 from ....features import Ledger, extract, snapshots_of
-from ....features.families.self_contained import self_contained_features
+from ....features.families.registry import self_contained_features
 from ....features.spark.driver import extract_spark
 from ...protocols.report import environment
 from ..engines.columns import AS_OF

@@ -10,7 +10,7 @@ from samples.spark_chain import AS_OF, address, chain
 
 from walletprint.features import Ledger, UsageError, extract, snapshots_of
 from walletprint.features.base.arrow import table_of
-from walletprint.features.families.self_contained import refuse_others, self_contained_features
+from walletprint.features.families.registry import refuse_others, self_contained_features
 from walletprint.features.spark.driver import SparkFrame, _kinds, ddl_of
 from walletprint.features.spark.worker import _numbered, by_group, vectors_of
 

@@ -11,7 +11,7 @@ from samples.spark_session import JAVA, NO_JAVA, NO_PYSPARK, session
 
 from walletprint.features import DataError, Ledger, UsageError, extract, snapshots_of
 from walletprint.features.base.arrow import table_of
-from walletprint.features.families.self_contained import self_contained_features
+from walletprint.features.families.registry import self_contained_features
 from walletprint.features.spark.driver import extract_spark, rejected_spark
 from walletprint.serving import Scorer
 from walletprint.serving.scoring.output import SCORES_SCHEMA
