@@ -1,6 +1,6 @@
-"""The reference of features, made from their declarations: the page that `make docs` writes, and texts for `walletprint features --show`.
+"""The reference of features as text, made from their declarations: the whole page, and parts for `walletprint features --show`.
 
-Declares nothing and computes nothing; the worked examples stand in `examples/`.
+Declares nothing and computes nothing. The worked examples are in `examples.py`.
 """
 
 import math
