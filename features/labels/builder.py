@@ -3,7 +3,6 @@
 What single formats look like is in the readers; what a label is, in `table.py`.
 """
 
-import glob
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import pyarrow as pa
 from ..base.atomic_write import write_parquet
 from ..base.errors import DataError
 from ..transfers.addresses import normalise_addresses
-from ..transfers.input_files import BAD_SUFFIX, CSV, PARQUET
+from ..transfers.input_files import CSV, PARQUET, files_within
 from .actors import first_actor
 from .checksums import CASE_LOST, check_address
 from .readers import etherscan, forta, graphsense, ofac_plain, ofac_xml, plain
@@ -116,20 +115,9 @@ def _find(paths: list[str | Path]) -> list[tuple[Path, bool]]:
 
 
 def _expand(path: Path) -> list[tuple[Path, bool]]:
-    if path.is_dir():
-        inside = [(file, file.relative_to(path)) for file in sorted(path.rglob("*"))]
-        files = [
-            file
-            for file, place in inside
-            if file.is_file()
-            and not any(part.startswith((".", "_")) for part in place.parts)
-            and file.name.lower().endswith(_SUFFIXES)
-            and not file.name.lower().endswith(BAD_SUFFIX)
-        ]
-    elif path.exists() or not glob.has_magic(str(path)):
+    files = files_within(path, _SUFFIXES)
+    if files is None:
         return [(path, True)]
-    else:
-        files = [file for file in map(Path, sorted(glob.glob(str(path), recursive=True))) if file.is_file()]
     if not files:
         raise DataError(f"{path}: holds no file of labels (names end in {', '.join(_SUFFIXES)})")
     return [(file, False) for file in files]

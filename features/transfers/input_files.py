@@ -155,32 +155,44 @@ def find_files(source: str | Path | Sequence[str | Path], kinds: Mapping[str, tu
 
 
 def _expand(path: Path, kinds: Mapping[str, tuple[str, ...]]) -> list[Path]:
-    endings = tuple(itertools.chain.from_iterable(kinds.values()))
+    files = files_within(path, tuple(itertools.chain.from_iterable(kinds.values())))
+    if files is None and not path.exists():
+        raise DataError(f"{path}: no such file or folder")
+    if files == []:
+        what = _either(kinds)
+        raise DataError(
+            f"{path}: the folder holds no {what} file" if path.is_dir() else f"{path}: no {what} file fits this pattern"
+        )
+    return files or [path]
+
+
+def files_within(path: Path, endings: tuple[str, ...]) -> list[Path] | None:
+    """The files of a folder, searched to any depth, or of a glob pattern; sorted. None if the path is neither.
+
+    Hidden files, those of hidden folders and quarantines are passed over: what begins with a dot or an underscore is hidden.
+
+    Args:
+        path: a folder, a pattern, or anything else.
+        endings: what names end in, in lower case.
+    """
     if path.is_dir():
-        files = [file for file in path.rglob("*") if _is_data(file, path, endings)]
-        return sorted(files) or _nothing(f"{path}: the folder holds no {_either(kinds)} file")
-    if path.exists():
-        return [path]
-    if glob.has_magic(str(path)):
-        files = [Path(name) for name in glob.glob(str(path), recursive=True)]
-        files = [file for file in files if _is_data(file, file.parent, endings)]
-        return sorted(files) or _nothing(f"{path}: no {_either(kinds)} file fits this pattern")
-    return _nothing(f"{path}: no such file or folder")
+        files = [(file, file.relative_to(path)) for file in path.rglob("*")]
+    elif not path.exists() and glob.has_magic(str(path)):
+        files = [(file, Path(file.name)) for file in map(Path, glob.glob(str(path), recursive=True))]
+    else:
+        return None
+    return sorted(file for file, inside in files if file.is_file() and _is_data(inside, endings))
+
+
+def _is_data(inside: Path, endings: tuple[str, ...]) -> bool:
+    hidden = any(part.startswith((".", "_")) for part in inside.parts)
+    name = inside.name.lower()
+    return not hidden and name.endswith(endings) and not name.endswith(BAD_SUFFIX)
 
 
 def _either(kinds: Mapping[str, tuple[str, ...]]) -> str:
     *most, last = kinds
     return f"{', '.join(most)} or {last}"
-
-
-def _nothing(message: str) -> list[Path]:
-    raise DataError(message)
-
-
-def _is_data(file: Path, folder: Path, endings: tuple[str, ...]) -> bool:
-    hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
-    name = file.name.lower()
-    return file.is_file() and not hidden and name.endswith(endings) and not name.endswith(BAD_SUFFIX)
 
 
 def is_parquet(path: Path) -> bool:
