@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ..features.base.errors import UsageError, WalletprintError
+from ..features.ingestion.sources import SOURCES
 from .audit_command import audit
 from .benchmark_command import benchmark
 from .case_commands import app as cases_app
@@ -72,7 +73,7 @@ def ingest(
     paths: Annotated[list[str], typer.Argument(help="Files, folders or globs of transaction histories.")],
     out: Annotated[Path, typer.Option(help="Where the transfers go (.parquet).")],
     source: Annotated[
-        str | None, typer.Option(help="The format, if its columns do not tell: etherscan, ethereum-etl, …")
+        str | None, typer.Option(help=f"Take all files for tables of this source: {', '.join(SOURCES)}.")
     ] = None,
     quarantine: Annotated[Path | None, typer.Option(help="Where bad rows go; <out>.bad.parquet by default.")] = None,
     quiet: Quiet = False,

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from ..base.errors import DataError, UsageError
 from ..transfers.input_files import BAD_SUFFIX, PARQUET, DataFile, find_files, open_file
 from ..transfers.schema import QUARANTINE
-from .sources import Context, Layout, find_layout, lookup_of
+from .layout import ConversionContext, Layout, Lookup
+from .source_registry import find_layout
 from .work_folder import Merged, WorkFolder
 
 _SHARES = (0.6, 0.3)  # of the whole work: reading the files, and merging until the first row is written
@@ -121,17 +122,17 @@ def _inputs(paths: str | Path | Sequence[str | Path], source: str | None) -> Inp
     return [(file, find_layout(file.schema.names, str(file.path), source)) for file in files]
 
 
-def _lookups(inputs: Inputs) -> Context:
-    context = Context()
+def _lookups(inputs: Inputs) -> ConversionContext:
+    context = ConversionContext()
     for kind in ("blocks", "tokens"):
         files = [(file, layout) for file, layout in inputs if layout.kind == kind]
         pairs = [layout.convert(batch.table, context) for file, layout in files for batch in file.batches()]
         if pairs:
-            setattr(context, kind, lookup_of(pairs))
+            setattr(context, kind, Lookup.from_batches(pairs))
     return context
 
 
-def _require(tables: Inputs, context: Context) -> None:
+def _require(tables: Inputs, context: ConversionContext) -> None:
     if not tables:
         raise DataError("no transfers among the files: all of them are look-up tables (blocks, tokens)")
     for file, layout in tables:
@@ -142,7 +143,7 @@ def _require(tables: Inputs, context: Context) -> None:
             )
 
 
-def _stage(tables: Inputs, work: WorkFolder, context: Context, tell: Callable[[float], None]) -> None:
+def _stage(tables: Inputs, work: WorkFolder, context: ConversionContext, tell: Callable[[float], None]) -> None:
     sizes = [file.path.stat().st_size for file, _ in tables]
     before, total = 0, max(sum(sizes), 1)
     for (file, layout), size in zip(tables, sizes, strict=True):
@@ -184,7 +185,7 @@ def _nothing_good(work: WorkFolder, quarantine: Path) -> str:
     )
 
 
-def _notes(tables: Inputs, context: Context) -> tuple[str, ...]:
+def _notes(tables: Inputs, context: ConversionContext) -> tuple[str, ...]:
     raw = any(layout.name == "token_transfers" for _, layout in tables) and not len(context.tokens)
     if not raw:
         return ()

@@ -20,7 +20,7 @@ from ..transfers.input_files import Batch
 from ..transfers.parquet_writer import ROW_GROUP, LazyWriter
 from ..transfers.row_checks import check
 from ..transfers.schema import QUARANTINE, SCHEMA, finish, in_quarantine
-from .sources import SKIP, Context, Layout
+from .layout import SKIP, ConversionContext, Layout
 from .utxo import BAD_TRANSACTIONS, COINS, check_coins, prepare_coins, transfers_sql
 
 MEMORY = "1500MB"  # DuckDB's; beyond it, it spills into the work folder
@@ -48,7 +48,7 @@ class WorkFolder:
         self.bad = LazyWriter(folder / "bad.parquet", QUARANTINE, "zstd")
         self.result = folder / "result.parquet"
 
-    def add(self, batch: Batch, layout: Layout, context: Context) -> None:
+    def add(self, batch: Batch, layout: Layout, context: ConversionContext) -> None:
         """Convert, check and keep a batch of a file."""
         self.read[f"{layout.source}: {layout.name}"] += len(batch.rows) + len(batch.bad)
         self._set_aside(in_quarantine(batch.bad, context.file))

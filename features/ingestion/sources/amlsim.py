@@ -7,18 +7,18 @@ import pyarrow as pa
 
 from ...base.arrow import pc
 from ...transfers import columns as col
-from .base import PROBLEM, Context, Layout, constant, pick
+from ..layout import PROBLEM, ConversionContext, Layout, constant, pick
 
 BASE_DATE = 1_483_228_800
 """2017-01-01 00:00 UTC: `base_date` of AMLSim's configuration as it comes."""
 _LAST_STEP = 30_000  # 82 years: more is a time in another unit
 
 
-def _edges(table: pa.Table, context: Context) -> pa.Table:
+def _edges(table: pa.Table, context: ConversionContext) -> pa.Table:
     return _transfers(table, ("sourceNodeId", "targetNodeId", "value"), _days(pick(table, "time")), "time")
 
 
-def _transactions(table: pa.Table, context: Context) -> pa.Table:
+def _transactions(table: pa.Table, context: ConversionContext) -> pa.Table:
     came = pick(table, "tran_timestamp")
     times = pc.coalesce(_days(came), col.seconds(came)[0])  # steps, or dates once AMLSim has converted its logs
     result = _transfers(table, ("orig_acct", "bene_acct", "base_amt"), times, "tran_timestamp")

@@ -10,21 +10,21 @@ import pyarrow as pa
 from ...base.arrow import pc
 from ...base.errors import DataError
 from ...transfers import columns as col
+from ..layout import ConversionContext, Layout, pick, tagged
 from ..utxo import COINBASE
-from .base import Context, Layout, pick, tagged
 
 
-def _inputs(table: pa.Table, context: Context) -> pa.Table:
+def _inputs(table: pa.Table, context: ConversionContext) -> pa.Table:
     spent = _name_of(table, "spent_transaction_hash", "spent_output_index")
     return _coins(table, "transaction_hash", True).append_column("address", pc.coalesce(_addresses(table), spent))
 
 
-def _outputs(table: pa.Table, context: Context) -> pa.Table:
+def _outputs(table: pa.Table, context: ConversionContext) -> pa.Table:
     made = _name_of(table, "transaction_hash", "index")
     return _coins(table, "transaction_hash", False).append_column("address", pc.coalesce(_addresses(table), made))
 
 
-def _nested(table: pa.Table, context: Context) -> pa.Table:
+def _nested(table: pa.Table, context: ConversionContext) -> pa.Table:
     inputs, outputs = _unnested(table, "inputs"), _unnested(table, "outputs")
     return pa.concat_tables([_inputs(inputs, context), _outputs(outputs, context), _mined(table)])
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from ...base.arrow import pc
 from ...transfers import columns as col
 from ...transfers.addresses import normalise_addresses
-from .base import PROBLEM, SKIP, Context, Layout, constant, pick, scaled, tagged
+from ..layout import PROBLEM, SKIP, ConversionContext, Layout, constant, pick, scaled, tagged
 
 _ETH = 18  # decimals
 _NEW_COINS = {"reward": "coinbase", "genesis": "genesis"}  # traces without a sender
@@ -16,7 +16,7 @@ _WITHIN = pa.array(["call", "create", "suicide"])  # traces that belong to a tra
 _NO_VALUE = pa.array(["delegatecall", "staticcall", "callcode"])  # these run another's code and move nothing
 
 
-def _transactions(table: pa.Table, context: Context) -> pa.Table:
+def _transactions(table: pa.Table, context: ConversionContext) -> pa.Table:
     paid, offered, used = (
         _number(table, name) for name in ("receipt_effective_gas_price", "gas_price", "receipt_gas_used")
     )
@@ -35,10 +35,10 @@ def _transactions(table: pa.Table, context: Context) -> pa.Table:
     return pa.table(data)
 
 
-def _token_transfers(table: pa.Table, context: Context) -> pa.Table:
+def _token_transfers(table: pa.Table, context: ConversionContext) -> pa.Table:
     asset = normalise_addresses(_text(table, "token_address"))
     data = _row(table, context) | {
-        "amount": scaled(pick(table, "value"), pc.fill_null(context.tokens.of(asset), 0)),
+        "amount": scaled(pick(table, "value"), pc.fill_null(context.tokens.values_for(asset), 0)),
         "asset": asset,
         "tx_id": pick(table, "transaction_hash"),
         "origin": tagged("at", _text(table, "log_index")),
@@ -46,7 +46,7 @@ def _token_transfers(table: pa.Table, context: Context) -> pa.Table:
     return pa.table(data)
 
 
-def _traces(table: pa.Table, context: Context) -> pa.Table:
+def _traces(table: pa.Table, context: ConversionContext) -> pa.Table:
     kind, place, tx = (_text(table, name) for name in ("trace_type", "trace_address", "transaction_hash"))
     data = _row(table, context)
     amount = scaled(pick(table, "value"), _ETH)
@@ -77,10 +77,10 @@ def _own_id(table: pa.Table, kind: pa.Array) -> pa.Array:
     return pc.coalesce(_text(table, "trace_id"), made)
 
 
-def _row(table: pa.Table, context: Context) -> dict[str, pa.Array]:
+def _row(table: pa.Table, context: ConversionContext) -> dict[str, pa.Array]:
     times, unknown = pick(table, "block_timestamp"), pa.nulls(len(table), pa.string())
     if "block_timestamp" not in table.column_names:
-        times = context.blocks.of(col.whole(pick(table, "block_number")))
+        times = context.blocks.values_for(col.whole(pick(table, "block_number")))
         unknown = col.problem(pc.is_null(times), "block_number is not in the table of blocks")
     return {
         "timestamp": times,
@@ -99,11 +99,11 @@ def _number(table: pa.Table, name: str) -> pa.Array:
     return col.numbers(pick(table, name))
 
 
-def _blocks(table: pa.Table, context: Context) -> pa.Table:
+def _blocks(table: pa.Table, context: ConversionContext) -> pa.Table:
     return pa.table({"key": col.whole(pick(table, "number")), "value": col.seconds(pick(table, "timestamp"))[0]})
 
 
-def _tokens(table: pa.Table, context: Context) -> pa.Table:
+def _tokens(table: pa.Table, context: ConversionContext) -> pa.Table:
     return pa.table({"key": normalise_addresses(_text(table, "address")), "value": col.whole(pick(table, "decimals"))})
 
 

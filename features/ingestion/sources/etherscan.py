@@ -8,27 +8,27 @@ import pyarrow as pa
 
 from ...base.arrow import pc
 from ...transfers import columns as col
-from .base import Context, Layout, constant, lenient_numbers, pick, scaled, tagged
+from ..layout import ConversionContext, Layout, constant, lenient_numbers, pick, scaled, tagged
 
 _ETH = 18  # decimals
 _NOTHING = pa.array(["null", "none", "nan", "0x"])
 _TX_HASH = "Txhash|Transaction Hash"
 
 
-def _normal(table: pa.Table, context: Context) -> pa.Table:
+def _normal(table: pa.Table, context: ConversionContext) -> pa.Table:
     data = _api_row(table) | {"amount": _ether(table), "asset": constant(table, "ETH")}
     # A hash has one native transfer: its repeats are copies. Without a hash the list tells how many there are.
     listed = pc.if_else(pc.is_null(data["tx_id"]), _list_of(table, context), None)
     return pa.table(data | {"origin": listed, "nonce": pick(table, "nonce")})
 
 
-def _internal(table: pa.Table, context: Context) -> pa.Table:
+def _internal(table: pa.Table, context: ConversionContext) -> pa.Table:
     data = _api_row(table) | {"amount": _ether(table), "asset": constant(table, "ETH"), "method": pick(table, "type")}
     place = tagged("scan", col.text(pick(table, "traceId")))
     return pa.table(data | {"origin": pc.coalesce(place, _list_of(table, context))})
 
 
-def _erc20(table: pa.Table, context: Context) -> pa.Table:
+def _erc20(table: pa.Table, context: ConversionContext) -> pa.Table:
     asset = pick(table, "contractAddress")
     decimals = pc.fill_null(col.whole(pick(table, "tokenDecimal")), 0)
     whole_units = "value_token" in table.column_names
@@ -64,22 +64,22 @@ def _address(table: pa.Table, name: str) -> pa.Array:
     return pc.if_else(pc.is_in(pc.ascii_lower(array), _NOTHING), None, array)
 
 
-def _list_of(table: pa.Table, context: Context) -> pa.Array:
+def _list_of(table: pa.Table, context: ConversionContext) -> pa.Array:
     return tagged("in", constant(table, context.file), col.text(pick(table, "wallet")))
 
 
-def _export_normal(table: pa.Table, context: Context) -> pa.Table:
+def _export_normal(table: pa.Table, context: ConversionContext) -> pa.Table:
     data = _export_row(table) | _export_ether(table)
     fee = lenient_numbers(pick(table, "TxnFee(ETH)"))
     return pa.table(data | {"receiver": _or_contract(table, "To"), "fee": fee, "method": pick(table, "Method")})
 
 
-def _export_internal(table: pa.Table, context: Context) -> pa.Table:
+def _export_internal(table: pa.Table, context: ConversionContext) -> pa.Table:
     data = _export_row(table) | _export_ether(table)
     return pa.table(data | {"receiver": _or_contract(table, "TxTo"), "method": pick(table, "Type")})
 
 
-def _export_erc20(table: pa.Table, context: Context) -> pa.Table:
+def _export_erc20(table: pa.Table, context: ConversionContext) -> pa.Table:
     amount, usd = lenient_numbers(pick(table, "TokenValue|Value")), lenient_numbers(pick(table, "USDValueDayOfTx"))
     asset = pick(table, "ContractAddress")
     return pa.table(_export_row(table) | {"receiver": pick(table, "To"), "amount": amount, "usd": usd, "asset": asset})

@@ -3,10 +3,10 @@
 import pyarrow as pa
 
 from ...transfers.schema import REQUIRED, canonical
-from .base import Context, Layout
+from ..layout import ConversionContext, Layout
 
 
-def _canonical(table: pa.Table, context: Context) -> pa.Table:
+def _canonical(table: pa.Table, context: ConversionContext) -> pa.Table:
     return canonical(table)
 
 

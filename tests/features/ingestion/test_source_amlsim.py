@@ -6,15 +6,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from walletprint.features.base.errors import DataError, UsageError
 from walletprint.features.ingestion.ingestion import ingest
-from walletprint.features.ingestion.sources import LAYOUTS, find_layout
 from walletprint.features.ingestion.sources.amlsim import BASE_DATE
-
-
-def ingested(paths, tmp_path, **options) -> pd.DataFrame:
-    ingest(paths, tmp_path / "out.parquet", **options)
-    return pq.read_table(tmp_path / "out.parquet").to_pandas()
 
 
 def test_the_base_date():
@@ -39,10 +32,10 @@ def test_edges(save, tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 @pytest.mark.parametrize("times", [("15", "16"), ("2017-01-16T00:00:00Z", "2017-01-17T00:00:00Z")])
-def test_transactions(save, tmp_path, kind, times):
+def test_transactions(save, ingested, kind, times):
     row = {"tran_id": 1, "orig_acct": 5, "bene_acct": 7, "tx_type": "TRANSFER", "base_amt": "2850.0", "is_sar": "False"}
     rows = [row | {"tran_timestamp": times[0]}, row | {"tran_id": 2, "tran_timestamp": times[1]}]
-    table = ingested(save(f"transactions.{kind}", [*rows, rows[0]]), tmp_path)
+    table = ingested(save(f"transactions.{kind}", [*rows, rows[0]]))
     assert table[["tx_id", "sender", "receiver", "amount", "method"]].values.tolist() == [
         ["1", "5", "7", 2850.0, "TRANSFER"],
         ["2", "5", "7", 2850.0, "TRANSFER"],
@@ -51,7 +44,7 @@ def test_transactions(save, tmp_path, kind, times):
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_walletprints_own_columns(save, tmp_path, kind):
+def test_walletprints_own_columns(save, ingested, kind):
     row = {"timestamp": "2020-01-01T02:00:00.9+02:00", "sender": " 1A ", "receiver": "0x" + "AB" * 20, "amount": "0.5"}
     row |= {
         "asset": "0x" + "CD" * 20,
@@ -63,7 +56,7 @@ def test_walletprints_own_columns(save, tmp_path, kind):
         "nonce": "4",
     }
     row |= {"failed": "true", "method": "m", "self_transfer": "no", "surplus": "?", "origin": "?"}
-    table = ingested(save(f"own.{kind}", [row, row]), tmp_path)
+    table = ingested(save(f"own.{kind}", [row, row]))
     assert len(table) == 1
     assert table.drop(columns=["timestamp", "gas_price"]).iloc[0].to_dict() == {
         "sender": "1A", "receiver": "0x" + "ab" * 20, "amount": 0.5, "asset": "0x" + "cd" * 20, "tx_id": "t1", "usd": 3.0,
@@ -71,29 +64,3 @@ def test_walletprints_own_columns(save, tmp_path, kind):
     }  # fmt: skip
     assert table["gas_price"].isna().all()
     assert table["timestamp"].tolist() == [pd.Timestamp("2020-01-01", tz="UTC")]
-
-
-def test_a_file_that_fits_no_format_is_refused_in_one_line(save, tmp_path):
-    with pytest.raises(DataError) as error:
-        ingest(save("labels.csv", [{"address": "1A", "category": "scam"}]), tmp_path / "out.parquet")
-    text = str(error.value)
-    assert "\n" not in text
-    assert "labels.csv" in text
-    assert "came: address, category" in text
-    assert all(layout.source in text and layout.name in text for layout in LAYOUTS)
-
-
-def test_a_source_can_be_asked_for(save, tmp_path):
-    path = save("edges.csv", [{"sourceNodeId": 1, "targetNodeId": 2, "value": 1, "time": 1}])
-    assert len(ingested(path, tmp_path, source="amlsim")) == 1
-    with pytest.raises(DataError, match=r"fit no table of bitcoin-etl; came: sourceNodeId, .*inputs: transaction_hash"):
-        ingest(path, tmp_path / "out.parquet", source="bitcoin-etl")
-    with pytest.raises(UsageError, match="'blockchair' is not known; use one of walletprint, etherscan, ethereum-etl"):
-        ingest(path, tmp_path / "out.parquet", source="blockchair")
-
-
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: f"{layout.source}: {layout.name}")
-def test_every_layout_is_found_by_its_own_columns_and_by_no_other(layout):
-    names = [need.split("|")[0] for need in layout.needs]
-    assert find_layout(names, "here") is layout
-    assert [other for other in LAYOUTS if other.source != layout.source and other.fits(names)] == []

@@ -43,16 +43,12 @@ def moved(table: pd.DataFrame) -> list:
     return sorted(table[["sender", "receiver", "amount"]].values.tolist())
 
 
-def ingested(paths, tmp_path):
-    report = ingest(paths, tmp_path / "out.parquet")
-    return report, pq.read_table(report.out).to_pandas()
-
-
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_value_is_shared_out_in_proportion(save, tmp_path, kind):
     inputs = [coin_in("1A", 100_000_000, 0), coin_in("1B", 200_000_000, 1), coin_in("1A", 100_000_000, 2)]
     outputs = [coin_out("1C", 300_000_000, 0), coin_out("1A", 80_000_000, 1), coin_out("", 0, 2)]
-    report, table = ingested(saved(save, inputs, outputs, kind), tmp_path)
+    report = ingest(saved(save, inputs, outputs, kind), tmp_path / "out.parquet")
+    table = pq.read_table(report.out).to_pandas()
     assert moved(table) == [["1A", "1A", 0.4], ["1A", "1C", 1.5], ["1B", "1A", 0.4], ["1B", "1C", 1.5]]
     assert table["fee"].tolist() == [0.2] * 4
     assert set(table["asset"]) == {"BTC"}
@@ -62,10 +58,10 @@ def test_value_is_shared_out_in_proportion(save, tmp_path, kind):
     assert table["timestamp"].tolist() == [WHEN] * 4
 
 
-def test_nested_transactions_say_the_same_as_flat_tables(save, tmp_path):
+def test_nested_transactions_say_the_same_as_flat_tables(save, ingested):
     inputs = [coin_in("1A", 100_000_000, 0), coin_in("1B", 300_000_000, 1)]
     outputs = [coin_out("1C", 250_000_000, 0), coin_out("1D", 100_000_000, 1)]
-    _, flat = ingested(saved(save, inputs, outputs), tmp_path)
+    flat = ingested(saved(save, inputs, outputs))
     keep = ("index", "spent_transaction_hash", "spent_output_index", "addresses", "value")
     nested = [[{key: row[key] for key in keep if key in row} for row in rows] for rows in (inputs, outputs)]
     tx = {
@@ -78,40 +74,40 @@ def test_nested_transactions_say_the_same_as_flat_tables(save, tmp_path):
     }
     mined = tx | {"hash": "a" * 64, "is_coinbase": True, "inputs": [], "outputs": nested[1][:1]}
     also_mined = mined | {"hash": "b" * 64}  # marked so: need not be the only one of its block
-    _, table = ingested(save("transactions.parquet", [tx, mined, also_mined]), tmp_path)
+    table = ingested(save("transactions.parquet", [tx, mined, also_mined]))
     pd.testing.assert_frame_equal(table[table["tx_id"] == TX].reset_index(drop=True), flat)
     assert moved(table[table["tx_id"] != TX]) == [["coinbase", "1C", 2.5]] * 2
 
 
-def test_new_coins_come_from_coinbase(save, tmp_path):
+def test_new_coins_come_from_coinbase(save, ingested):
     inputs = [coin_in("1A", 10**8, 0)]
     outputs = [coin_out("1B", 10**8, 0), coin_out("1M", 5 * 10**9, 0, tx="c" * 64)]
-    _, table = ingested(saved(save, inputs, outputs), tmp_path)
+    table = ingested(saved(save, inputs, outputs))
     assert moved(table) == [["1A", "1B", 1.0], ["coinbase", "1M", 50.0]]
     assert table.set_index("sender").loc["coinbase", "fee"] is None or pd.isna(
         table.set_index("sender").loc["coinbase", "fee"]
     )
 
 
-def test_coins_without_an_address_are_named_after_the_output_they_are(save, tmp_path):
+def test_coins_without_an_address_are_named_after_the_output_they_are(save, ingested):
     first = [coin_in("1A", 10**8)], [coin_out("", 10**8, 4)]
     spends = coin_in("", 10**8, 0, tx="a" * 64, spent_transaction_hash=TX, spent_output_index=4)
-    _, table = ingested(saved(save, [*first[0], spends], [*first[1], coin_out("1B", 10**8, tx="a" * 64)]), tmp_path)
+    table = ingested(saved(save, [*first[0], spends], [*first[1], coin_out("1B", 10**8, tx="a" * 64)]))
     name = f"txo:{TX}:4"
     assert moved(table) == [["1A", name, 1.0], [name, "1B", 1.0]]
 
 
-def test_several_addresses_of_one_coin_are_one_name(save, tmp_path):
-    _, table = ingested(saved(save, [coin_in("1A", 10**8)], [coin_out("", 10**8, addresses=["1X", "1Y"])]), tmp_path)
+def test_several_addresses_of_one_coin_are_one_name(save, ingested):
+    table = ingested(saved(save, [coin_in("1A", 10**8)], [coin_out("", 10**8, addresses=["1X", "1Y"])]))
     assert table["receiver"].tolist() == ["1X+1Y"]
 
 
 @pytest.mark.parametrize(("wide", "joint"), [(50, False), (51, True)])
-def test_a_coinjoin_goes_through_a_node_of_its_own(save, tmp_path, wide, joint):
+def test_a_coinjoin_goes_through_a_node_of_its_own(save, ingested, wide, joint):
     assert MOST_PAIRS == 50 * 50
     inputs = [coin_in(f"1A{i}", 10**8, i) for i in range(wide)]
     outputs = [coin_out(f"1B{i}", 10**8 - 1000, i) for i in range(50)]
-    _, table = ingested(saved(save, inputs, outputs), tmp_path)
+    table = ingested(saved(save, inputs, outputs))
     node = f"tx:{TX}"
     sent = 50 * (10**8 - 1000) / 1e8
     if joint:
@@ -123,9 +119,9 @@ def test_a_coinjoin_goes_through_a_node_of_its_own(save, tmp_path, wide, joint):
         assert table["amount"].sum() == pytest.approx(sent, rel=1e-12)
 
 
-def test_same_addresses_are_added_up_before_pairs_are_counted(save, tmp_path):
+def test_same_addresses_are_added_up_before_pairs_are_counted(save, ingested):
     inputs = [coin_in("1A", 10**6, i) for i in range(60)]
-    _, table = ingested(saved(save, inputs, [coin_out(f"1B{i}", 10**6, i) for i in range(60)]), tmp_path)
+    table = ingested(saved(save, inputs, [coin_out(f"1B{i}", 10**6, i) for i in range(60)]))
     assert len(table) == 60
 
 
@@ -134,7 +130,7 @@ def test_same_addresses_are_added_up_before_pairs_are_counted(save, tmp_path):
     ins=st.lists(st.tuples(st.sampled_from("ABCDE"), st.integers(1, 10**12)), min_size=1, max_size=6),
     outs=st.lists(st.tuples(st.sampled_from("ABCXYZ"), st.integers(0, 10**12)), min_size=1, max_size=6),
 )
-def test_value_is_conserved(save, tmp_path, ins, outs):
+def test_value_is_conserved(save, ingested, ins, outs):
     spendable, kept = sum(value for _, value in ins), []
     for address, value in outs:
         kept.append((address, min(value, spendable)))
@@ -144,7 +140,7 @@ def test_value_is_conserved(save, tmp_path, ins, outs):
     total = sum(value for _, value in kept)
     if not total:
         return
-    _, table = ingested(saved(save, inputs, outputs), tmp_path)
+    table = ingested(saved(save, inputs, outputs))
     assert table["amount"].sum() == pytest.approx(total / 1e8, rel=1e-12)
     came = pd.Series(dict.fromkeys("ABCXYZ", 0))
     for address, value in kept:
@@ -160,7 +156,8 @@ def test_transactions_that_are_not_whole_are_set_aside(save, tmp_path):
     outputs = [coin_out("1B", 10**8, tx="1" * 64), coin_out("1B", 2, tx="3" * 64), coin_out("1B", 2, tx="4" * 64)]
     outputs += [coin_out("1B", 3, tx="5" * 64), coin_out("1B", 10**9, 1, tx="6" * 64)]
     inputs += [coin_in("1A", 10**8, tx="6" * 64)]
-    report, table = ingested(saved(save, inputs, outputs), tmp_path)
+    report = ingest(saved(save, inputs, outputs), tmp_path / "out.parquet")
+    table = pq.read_table(report.out).to_pandas()
     assert moved(table) == [["1A", "1B", 1.0]]
     assert report.reasons == {
         "transaction has inputs but no outputs: give the table of outputs too": 1,
@@ -179,10 +176,10 @@ def test_inputs_without_values_as_a_plain_node_exports_them(save, tmp_path):
         ingest(saved(save, [coin_in("1A", None)], [coin_out("1B", None)]), tmp_path / "out.parquet")
 
 
-def test_the_same_coins_in_two_files_count_once(save, tmp_path):
+def test_the_same_coins_in_two_files_count_once(save, ingested):
     paths = saved(save, [coin_in("1A", 10**8)], [coin_out("1B", 10**8)])
     again = save("again.parquet", [coin_out("1B", 10**8)], addresses=pa.list_(pa.string()))
-    _, table = ingested([*paths, again], tmp_path)
+    table = ingested([*paths, again])
     assert moved(table) == [["1A", "1B", 1.0]]
 
 

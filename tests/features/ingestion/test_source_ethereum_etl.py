@@ -33,13 +33,8 @@ TOKEN_TRANSFER = {
 BLOCK = {"number": "10", "hash": "0xff", "miner": MADE, "timestamp": str(T0)}
 
 
-def ingested(paths, tmp_path, **options) -> pd.DataFrame:
-    ingest(paths, tmp_path / "out.parquet", **options)
-    return pq.read_table(tmp_path / "out.parquet").to_pandas()
-
-
-def test_exported_transactions(save, tmp_path):
-    row = ingested(save("transactions.csv", [TRANSACTION]), tmp_path).iloc[0]
+def test_exported_transactions(save, ingested):
+    row = ingested(save("transactions.csv", [TRANSACTION])).iloc[0]
     assert (row["sender"], row["receiver"], row["amount"], row["asset"]) == (ALICE, BOB, 2.0, "ETH")
     assert (row["tx_id"], row["nonce"], row["gas_price"], row["method"]) == ("0x01", 7, 1e9, "0xa9059cbb")
     assert row["timestamp"] == WHEN
@@ -47,7 +42,7 @@ def test_exported_transactions(save, tmp_path):
     assert row["failed"] is None
 
 
-def test_transactions_of_bigquery(save, tmp_path):
+def test_transactions_of_bigquery(save, ingested):
     sent = {
         "hash": "0x01", "nonce": 7, "from_address": ALICE, "to_address": BOB, "value": 2 * 10**18, "gas_price": 5,
         "input": "0x", "receipt_gas_used": 21000, "receipt_contract_address": None, "receipt_status": 1,
@@ -55,7 +50,7 @@ def test_transactions_of_bigquery(save, tmp_path):
     }  # fmt: skip
     created = sent | {"hash": "0x02", "to_address": None, "receipt_contract_address": MADE, "receipt_status": 0}
     types = {"value": pa.decimal128(38, 9), "block_timestamp": pa.timestamp("us", "UTC")}
-    table = ingested(save("transactions.parquet", [sent, created], **types), tmp_path)
+    table = ingested(save("transactions.parquet", [sent, created], **types))
     assert table["receiver"].tolist() == [BOB, MADE]
     assert table["amount"].tolist() == [2.0, 2.0]
     assert table["failed"].tolist() == [False, True]
@@ -63,9 +58,9 @@ def test_transactions_of_bigquery(save, tmp_path):
     assert table["gas_price"].tolist() == [1e9, 1e9]
 
 
-def test_times_as_bigquery_writes_them_to_csv(save, tmp_path):
+def test_times_as_bigquery_writes_them_to_csv(save, ingested):
     row = TRANSACTION | {"block_timestamp": "2020-09-13 12:26:40 UTC"}
-    assert ingested(save("transactions.csv", [row]), tmp_path)["timestamp"].tolist() == [WHEN]
+    assert ingested(save("transactions.csv", [row]))["timestamp"].tolist() == [WHEN]
 
 
 @pytest.mark.parametrize(
