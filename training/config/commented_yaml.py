@@ -1,4 +1,4 @@
-"""A config as a commented YAML file: every key with its value and what it does. Made from the config's types; checks nothing."""
+"""A config as YAML with a comment per key, made from the config's types. Checks nothing."""
 
 import textwrap
 from typing import Any
@@ -12,33 +12,33 @@ WIDTH = 110
 
 
 def as_commented_yaml(config: TrainConfig) -> str:
-    """The whole config as YAML that `load_config` reads back to an equal one, each key under a comment that says what it does.
+    """The whole config as YAML, with a comment above each key; `load_config` reads it back to an equal config.
 
-    Where a value is not the default of its head, the comment names that default.
+    A value that is not the default of its head has that default in its comment.
     """
-    values, usual = yaml.safe_load(as_yaml(config)), _usual(config)
-    origin = f"of the head {config.head}" if usual else f"of {config.head}, a head of its own"
-    opening = f"# A training config of walletprint, {origin}. What you leave out of a config has these values.\n\n"
-    return opening + "\n".join(_lines(TrainConfig, values, usual, "")) + "\n"
+    values, defaults = yaml.safe_load(as_yaml(config)), _defaults(config)
+    origin = f"for the head {config.head}" if defaults else f"for {config.head}, a head of its own"
+    opening = f"# A training config of walletprint {origin}. Keys that you leave out take these values.\n\n"
+    return opening + "\n".join(_lines(TrainConfig, values, defaults, "")) + "\n"
 
 
-def _usual(config: TrainConfig) -> dict[str, Any]:
+def _defaults(config: TrainConfig) -> dict[str, Any]:
     return yaml.safe_load(as_yaml(load_config(head=config.head))) if config.head in heads() else {}
 
 
-def _lines(section: type[BaseModel], values: dict[str, Any], usual: dict[str, Any], indent: str) -> list[str]:
+def _lines(section: type[BaseModel], values: dict[str, Any], defaults: dict[str, Any], indent: str) -> list[str]:
     lines = []
     for name, field in section.model_fields.items():
         key = field.alias or name
-        value, default = values[key], usual.get(key)
+        value, default = values[key], defaults.get(key)
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             lines += ["", *_comment(_first_line(inner), indent)] if not indent else _comment(_first_line(inner), indent)
             lines += [f"{indent}{key}:", *_lines(inner, value, default or {}, indent + "  ")]
             continue
-        differs = key in usual and value != default
-        said = f"{field.description or ''}{f' (default: {_shown(default)})' if differs else ''}".strip()
-        lines += [*_comment(said, indent), *_entry(key, value, indent)]
+        differs = key in defaults and value != default
+        comment = f"{field.description or ''}{f' (default: {_shown(default)})' if differs else ''}".strip()
+        lines += [*_comment(comment, indent), *_entry(key, value, indent)]
     return lines
 
 

@@ -1,11 +1,7 @@
-"""The mistakes of a config that pydantic cannot see, and the wording of those it can. Reads a config; changes nothing."""
+"""Checks of a config that need several keys, or the catalogue. Reads a config; changes nothing."""
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
-
-from pydantic import ValidationError
 
 from ...features.base.periods import parse_window
 from ...features.families.registry import FAMILIES, catalogue
@@ -13,26 +9,13 @@ from ...features.labels.categories import IDS as CATEGORIES
 from .dust_proof import proof_of
 from .model_features import feature_names
 from .sections import ACTOR, TrainSections
+from .validation_errors import suggestion
 
 Check = Callable[[TrainSections], list[str]]
 
 
-def field_problems(error: ValidationError) -> tuple[list[str], frozenset[str]]:
-    """pydantic's findings as `key: what is wrong`, and the keys (at most two deep, or three in `model.lightgbm`) to leave out."""
-    problems, unusable = [], set()
-    for found in error.errors(include_url=False):
-        keys = [str(part) for part in found["loc"] if not isinstance(part, int)]
-        path = ".".join(keys)
-        if not path:
-            problems += found["msg"].removeprefix("Value error, ").split("\n")
-            continue
-        unusable.add(path)
-        problems.append(f"{path}: {_wording(found, path)}")
-    return problems, frozenset(unusable)
-
-
 def cross_problems(config: TrainSections, unusable: frozenset[str] = frozenset()) -> list[str]:
-    """What several keys together, or a key and the catalogue, get wrong; checks that read an unusable key are left out."""
+    """The problems that all checks find. A check that reads an unusable key is skipped."""
     problems = []
     for needs, check in CHECKS:
         if not any(_touches(need, path) for need in needs for path in unusable):
@@ -44,56 +27,29 @@ def _touches(need: str, path: str) -> bool:
     return need == path or need.startswith(f"{path}.") or path.startswith(f"{need}.")
 
 
-def _wording(found, path: str) -> str:
-    if found["type"] == "extra_forbidden":
-        return f"unknown key{_similar(path.rsplit('.', 1)[-1], _known_keys(path))}"
-    message = found["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    came = found["input"]
-    shown = f"{type(came).__name__} " if isinstance(came, dict | list) else ""
-    return message if repr(came) in message else f"{message}, not {shown}{came!r:.60}"
-
-
-def _known_keys(path: str) -> list[str]:
-    model: Any = TrainSections
-    for key in path.split(".")[:-1]:
-        field = getattr(model, "model_fields", {}).get(key)
-        if field is None:  # an unknown key with a dot in it
-            return []
-        model = field.annotation
-    if not hasattr(model, "model_fields"):
-        return []
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _similar(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else f" (known: {', '.join(known)})"
-
-
 def _head(config: TrainSections) -> list[str]:
     return [] if config.head else ["head: is missing; give one, such as laundering"]
 
 
 def _labels(config: TrainSections) -> list[str]:
-    sets = {"positive": config.labels.positive, "negative": config.labels.negative, "ignored": config.labels.ignored}
+    lists = config.labels.model_dump()
     problems = [
-        f"labels.{name}: is empty; list at least one category" for name in ("positive", "negative") if not sets[name]
+        f"labels.{name}: is empty; list at least one category" for name in ("positive", "negative") if not lists[name]
     ]
-    for name, entries in sets.items():
-        unknown = [entry for entry in entries if not _known_label(entry)]
-        problems += [f"labels.{name}: unknown category {entry!r}{_similar(entry, CATEGORIES)}" for entry in unknown]
-    return problems + _overlaps(sets)
+    for name, entries in lists.items():
+        unknown = [entry for entry in entries if not _is_label(entry)]
+        problems += [f"labels.{name}: unknown category {entry!r}{suggestion(entry, CATEGORIES)}" for entry in unknown]
+    return problems + _overlaps(lists)
 
 
-def _known_label(entry: str) -> bool:
+def _is_label(entry: str) -> bool:
     return entry in CATEGORIES or (entry.startswith(ACTOR) and bool(entry.removeprefix(ACTOR).strip()))
 
 
-def _overlaps(sets: dict[str, tuple[str, ...]]) -> list[str]:
-    names = list(sets)
+def _overlaps(lists: dict[str, tuple[str, ...]]) -> list[str]:
+    names = list(lists)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    folded = {name: {entry.casefold() for entry in entries} for name, entries in sets.items()}
+    folded = {name: {entry.casefold() for entry in entries} for name, entries in lists.items()}
     return [
         f"labels: {', '.join(sorted(both))} in both {a} and {b}; keep it in one"
         for a, b in pairs
@@ -103,7 +59,7 @@ def _overlaps(sets: dict[str, tuple[str, ...]]) -> list[str]:
 
 def _families(config: TrainSections) -> list[str]:
     return [
-        f"features.families: unknown family {name!r}{_similar(name, FAMILIES)}"
+        f"features.families: unknown family {name!r}{suggestion(name, FAMILIES)}"
         for name in config.features.families
         if name not in FAMILIES
     ]
@@ -111,41 +67,29 @@ def _families(config: TrainSections) -> list[str]:
 
 def _names(config: TrainSections) -> list[str]:
     known = {feature.name: feature for feature in catalogue()}
-    chosen = config.features.names
+    names = config.features.names
+    chosen = [name for name in names if name in known]
     problems = [
-        f"features.names: unknown feature {name!r}{_similar_feature(name, known)}"
-        for name in chosen
+        f"unknown feature {name!r}{suggestion(name, known, 'see `walletprint features`')}"
+        for name in names
         if name not in known
     ]
-    problems += [
-        f"features.names: {name} is listed twice" for name in sorted({n for n in chosen if chosen.count(n) > 1})
-    ]
+    problems += [f"{name} is listed twice" for name in sorted({name for name in names if names.count(name) > 1})]
     if config.features.era_safe_only:
-        problems += [
-            f"features.names: {name} is not era-safe; leave it out or set features.era_safe_only: false"
-            for name in chosen
-            if name in known and not known[name].era_safe
-        ]
+        fix = "leave it out or set features.era_safe_only: false"
+        problems += [f"{name} is not era-safe; {fix}" for name in chosen if not known[name].era_safe]
     if config.features.dust_proof:
-        problems += [
-            f"features.names: {name} is not proof against dust; leave it out or set features.dust_proof: false"
-            for name in chosen
-            if name in known and not proof_of(name)
-        ]
-    return problems
+        fix = "leave it out or set features.dust_proof: false"
+        problems += [f"{name} is not proof against dust; {fix}" for name in chosen if not proof_of(name)]
+    return [f"features.names: {problem}" for problem in problems]
 
 
 def _any_feature(config: TrainSections) -> list[str]:
-    """Families that the other keys leave nothing of."""
+    """The other keys must leave at least one feature of the families."""
     known = config.features.families and set(config.features.families) <= set(FAMILIES)
     if not known or feature_names(config.features):
         return []
     return ["features.families: era_safe_only and dust_proof leave no feature of these; add a family"]
-
-
-def _similar_feature(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else " (see `walletprint features`)"
 
 
 def _one_choice(config: TrainSections) -> list[str]:
@@ -165,11 +109,11 @@ def _split_dates(config: TrainSections) -> list[str]:
 
 
 def _dates_together(config: TrainSections) -> list[str]:
-    return _ordered(
-        ("snapshots.first", config.snapshots.first), ("split.train_until", config.split.train_until), equal=True
-    ) + (
-        _ordered(("split.calibration_until", config.split.calibration_until), ("snapshots.last", config.snapshots.last))
-    )
+    snapshots, split = config.snapshots, config.split
+    return [
+        *_ordered(("snapshots.first", snapshots.first), ("split.train_until", split.train_until), equal=True),
+        *_ordered(("split.calibration_until", split.calibration_until), ("snapshots.last", snapshots.last)),
+    ]
 
 
 def _ordered(earlier, later, equal: bool = False) -> list[str]:
@@ -204,8 +148,7 @@ def _every(config: TrainSections) -> list[str]:
 
 def _bands(config: TrainSections) -> list[str]:
     starts = config.bands.model_dump()
-    values = list(starts.values())
-    if all(a < b for a, b in pairwise(values)):
+    if all(a < b for a, b in pairwise(starts.values())):
         return []
     return [f"bands: low < medium < high < severe is needed, not {', '.join(f'{k} {v:g}' for k, v in starts.items())}"]
 
@@ -226,3 +169,4 @@ CHECKS: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("snapshots.every",), _every),
     (("bands",), _bands),
 )
+"""The checks, each with the keys that it reads."""

@@ -1,11 +1,12 @@
-"""Features that what strangers send a wallet cannot move, or by no more than a stated bound; `features.dust_proof` keeps these.
+"""The features that dust cannot move, or by at most a stated bound. `features.dust_proof` keeps only these.
 
-Which ones, and why, is all that stands here; a property test holds each to its bound. Dust is what others send the wallet unasked
-within the window: of its leading asset at most DUST of the value that it received there, in any number of transfers from anybody,
-and as much as they like of other assets, and of nothing.
+Dust is what strangers send to a wallet, unasked, within the window: at most DUST of the value that the wallet received in its
+leading asset, in any number of transfers, and any amount of other assets and of worthless ones. This file says which features are
+proof and why; a property test holds each one to its bound.
 
-Nothing is promised of a wallet of which no asset was sent most often: its leading asset hangs on what it received. What looks at
-other wallets' histories is not in here, as strangers can pay those too; but for ranks among all transfers of the chain.
+Nothing is promised for a wallet that sent no asset most often: its leading asset then depends on what it received. Features that
+look at other wallets' histories are left out, because strangers can pay those wallets too; ranks among all transfers of the chain
+are the exception.
 """
 
 from collections.abc import Iterable
@@ -16,31 +17,29 @@ from ...features.families.registry import catalogue
 DUST = 0.01
 """Share of the value received within the window."""
 
-OWN_DOING = "only what the wallet did itself"
+WALLET_ONLY = "depends only on what the wallet did itself"
 SHARE_OF_VALUE = "a share of all value received: dust moves it by at most its own share of that"
-SHARE_REACHED = (
-    "where a share of the value received is reached: after dust, where a share at most DUST beside it was before"
-)
+SHARE_REACHED = "the position where a share of the received value is reached: dust shifts that share by at most DUST"
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Some features that dust leaves in place.
+    """A group of features that dust leaves in place, for one reason.
 
     Attributes:
-        why: OWN_DOING, SHARE_OF_VALUE or SHARE_REACHED.
-        begins: how their names begin; a whole name names one feature.
-        but: names that begin like that and do not belong there.
+        why: WALLET_ONLY, SHARE_OF_VALUE or SHARE_REACHED.
+        prefixes: how their names start; a whole name selects one feature.
+        exceptions: names with such a prefix that are not proof.
     """
 
     why: str
-    begins: tuple[str, ...]
-    but: tuple[str, ...] = ()
+    prefixes: tuple[str, ...]
+    exceptions: tuple[str, ...] = ()
 
 
 PROOFS: tuple[Proof, ...] = (
     Proof(
-        OWN_DOING,
+        WALLET_ONLY,
         (
             "activity__transfers__out",
             "activity__recency_out__days",
@@ -68,7 +67,7 @@ PROOFS: tuple[Proof, ...] = (
             "exposure__dex_out__direct_share",
             "exposure__otc_out__direct_share",
         ),
-        but=(
+        exceptions=(
             "value__out__share",
             "amounts__out__echo_share",
             "timing__out_hour__divergence",
@@ -89,14 +88,14 @@ PROOFS: tuple[Proof, ...] = (
 
 
 def proof_of(name: str) -> Proof | None:
-    """Why dust leaves a feature in place; None if it may move it."""
+    """Why dust leaves a feature in place; None if dust may move it."""
     for proof in PROOFS:
-        if name.startswith(proof.begins) and name not in proof.but:
+        if name.startswith(proof.prefixes) and name not in proof.exceptions:
             return proof
     return None
 
 
 def dust_proof_features(names: Iterable[str] | None = None) -> list[str]:
-    """Those of the features (None: of the catalogue) that dust leaves in place, in their order."""
-    asked = (declared.name for declared in catalogue()) if names is None else names
-    return [name for name in asked if proof_of(name)]
+    """The features among `names` (None: the catalogue) that dust leaves in place, in their order."""
+    names = (feature.name for feature in catalogue()) if names is None else names
+    return [name for name in names if proof_of(name)]

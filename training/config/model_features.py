@@ -1,4 +1,4 @@
-"""Which features of the catalogue a config lets the model see. Computes none."""
+"""The features of the catalogue that a config lets the model see. Computes none."""
 
 from ...features.families.declaration import Feature
 from ...features.families.registry import catalogue
@@ -7,7 +7,7 @@ from .sections import FeaturesConfig
 
 
 def feature_names(config: FeaturesConfig) -> list[str]:
-    """The names of the features that a config lets the model see, in the catalogue's order.
+    """The names of the features that the model sees, in the catalogue's order.
 
     Without `names` and `families`: all features that need no labels.
     """

@@ -1,7 +1,7 @@
-"""A training's config as plain data: one typed model per section. Checks each key alone; knows no other file of training.
+"""A training's config as plain data: one typed model per section.
 
-What several keys together can get wrong is in `cross_checks.py`; files are read in `train_config.py`; `docs/training.md` explains
-every key.
+Each key is checked alone. `cross_checks.py` checks keys against each other, `train_config.py` reads files, and `docs/training.md`
+explains every key.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ from ...features.base.periods import parse_as_of, parse_window
 from ...serving.model.trees import MAX_LEAVES
 
 ACTOR = "actor:"
-"""What an entry of `labels` that names an actor begins with."""
+"""The prefix of an entry of `labels` that names an actor."""
 
 
 def _date(value: object) -> pd.Timestamp | None:
@@ -47,7 +47,7 @@ def _every(value: object) -> str:
     return str(_window(value))
 
 
-Moment = Annotated[Any, BeforeValidator(_date)]  # a UTC Timestamp, or None
+AsOf = Annotated[Any, BeforeValidator(_date)]  # a UTC Timestamp, or None
 Window = Annotated[str, BeforeValidator(_window)]
 Number = Annotated[float, Field(strict=False)]  # YAML reads 1e-3 as text
 Share = Annotated[Number, Field(gt=0, lt=1)]
@@ -65,142 +65,142 @@ class _Section(BaseModel):
 
 
 class LabelsConfig(_Section):
-    """What is a positive and what a negative: category ids, or `actor:NAME`, which goes before the category."""
+    """Which labels are positive and negative: category ids, or `actor:NAME`, which overrides the category."""
 
     positive: Names = ()
-    """What the head looks for; at least one."""
+    """What the head looks for; at least one entry."""
     negative: Names = ()
-    """What it is told from: known services and ordinary wallets; at least one."""
+    """What it is compared with: known services and ordinary wallets; at least one entry."""
     ignored: Names = ()
-    """What is neither, and trains nothing."""
+    """Neither positive nor negative: never trained on."""
 
 
 class SnapshotsConfig(_Section):
-    """When wallets are looked at, and how far back."""
+    """On which dates wallets are observed, and how far back."""
 
     every: Annotated[str, BeforeValidator(_every)] = "month"
-    """Rhythm of the as-of dates: month or quarter (their first days, UTC), or a length such as 30d, counted from 1970-01-01."""
+    """Interval of the as-of dates: month or quarter (their first days, UTC), or a length such as 30d, counted from 1970-01-01."""
     window: Window = "90d"
-    """What the features see before each date: a length, or all."""
+    """How much history the features see before each date: a length, or all."""
     min_transfers: Count = 3
-    """A snapshot needs so many transfers in its window; the scorer keeps to it too."""
-    first: Moment = None
-    """The first as-of date; null: the first whose whole window lies in the data."""
-    last: Moment = None
+    """Minimum number of transfers in the window; the scorer applies the same minimum."""
+    first: AsOf = None
+    """The first as-of date; null: the first date whose whole window lies in the data."""
+    last: AsOf = None
     """The last as-of date; null: the last in the data."""
     max_per_wallet: Count | None = None
-    """At most so many snapshots a wallet, chosen by hash of address and date; null: all."""
+    """Maximum number of snapshots per wallet, chosen by hash of address and date; null: all."""
 
 
 class SplitConfig(_Section):
-    """Where the slices end. Dates left out are derived from the snapshots, 60/20/20 in time."""
+    """Where the slices end. Missing dates are derived from the snapshots, 60/20/20 in time."""
 
-    train_until: Moment = None
-    """The last as-of date (included) of the training slice; null: derived, as is the next."""
-    calibration_until: Moment = None
+    train_until: AsOf = None
+    """The last as-of date (included) of the training slice; null: derived, like the next key."""
+    calibration_until: AsOf = None
     """The last as-of date (included) of the calibration slice; give both or neither."""
     embargo: Annotated[str | None, BeforeValidator(_window)] = None
-    """Least distance in time between slices; null: the window."""
+    """Minimum distance in time between slices; null: the window."""
     label_delay: Annotated[str | None, BeforeValidator(_window)] = None
-    """How long after its known_from a label reaches the trainer; null: at once."""
+    """How long after its known_from a label reaches the trainer; null: immediately."""
     held_out_addresses: Annotated[Number, Field(ge=0, lt=1)] = 0.25
-    """Share of the wallets, by hash of the address, that train and calibrate nothing: they are test_new."""
+    """Share of the wallets, by hash of the address, kept out of training and calibration: they are test_new."""
 
 
 class FeaturesConfig(_Section):
-    """What the model may see: whole families, or features by name; empty is all of the catalogue."""
+    """Which features the model sees: whole families, or single features; empty means the default families."""
 
     families: Names = ()
     """Whole families of the catalogue (`walletprint features`); empty: all but exposure."""
     names: Names = ()
     """Single features, instead of families."""
     era_safe_only: bool = True
-    """Leave out what moves with the calendar."""
+    """Leave out features that move with the calendar."""
     cross_case_features_only: bool = False
-    """Leave out what tells one theft apart and no other; the features dropped are named in the card."""
+    """Leave out features that separate a single theft only; the model card names them."""
     dust_proof: bool = False
-    """Keep only what strangers' payments to a wallet can't move far (training/config/dust_proof.py lists it)."""
+    """Keep only features that strangers' payments can't move far (listed in training/config/dust_proof.py)."""
 
 
 class LightGBMConfig(_Section):
-    """LightGBM's parameters, under LightGBM's names."""
+    """LightGBM's parameters, by LightGBM's names."""
 
     learning_rate: Annotated[Number, Field(gt=0, le=1)] = 0.05
-    """What share of each tree is added."""
+    """Share of each tree's output that is added."""
     num_leaves: Annotated[int, Field(ge=2, le=MAX_LEAVES)] = 31
-    """Leaves of a tree, at most."""
+    """Maximum number of leaves per tree."""
     min_data_in_leaf: Count = 20
-    """Training rows in a leaf, at least."""
+    """Minimum number of training rows per leaf."""
     feature_fraction: Annotated[Number, Field(gt=0, le=1)] = 0.3
-    """Share of the features that a tree may see."""
+    """Share of the features that each tree may use."""
     bagging_fraction: Annotated[Number, Field(gt=0, le=1)] = 0.8
-    """Share of the rows that a tree is grown on."""
+    """Share of the rows that each tree is grown on."""
     bagging_freq: Annotated[int, Field(ge=0)] = 1
-    """After how many trees these rows are drawn anew; 0: all rows, always."""
+    """After how many trees these rows are sampled again; 0: all rows, always."""
     lambda_l2: Annotated[Number, Field(ge=0)] = 1.0
-    """Penalty on the leaves' squares."""
+    """L2 penalty on the leaf values."""
     max_bin: Annotated[int, Field(ge=2)] = 255
-    """Into how many bins a feature is cut, at most."""
+    """Maximum number of bins per feature."""
     num_threads: Annotated[int, Field(ge=0)] = 0
-    """0: one thread for tables below 5 million numbers, all cores beyond; the trees are the same for any."""
+    """0: one thread for tables below 5 million numbers, all cores above; the trees are the same for any number."""
 
 
 class WeightsConfig(_Section):
-    """What a training row weighs: `balanced` classes weigh the same in all; so do all cases among the positives."""
+    """The weight of each training row."""
 
     classes: Literal["none", "balanced"] = "none"
-    """none, or balanced: positives and negatives weigh the same in all."""
+    """none, or balanced: positives and negatives have the same total weight."""
     cases: bool = True
-    """Every theft among the positives weighs the same, however many wallets it has."""
+    """Every theft among the positives has the same total weight, however many wallets it has."""
 
 
 class PuLearningConfig(_Section):
-    """Wallets of which nothing is known: how many are looked at (by hash of the address), and what is learnt from them."""
+    """Learning from positive and unlabelled wallets (PU learning)."""
 
     wallets: Annotated[int, Field(ge=0)] = 0
-    """How many unlabelled wallets are looked at, chosen by hash of the address; 0: none."""
+    """How many unlabelled wallets are used, chosen by hash of the address; 0: none."""
     method: Literal["none", "bagging", "elkan_noto"] = "none"
-    """What is learnt from them: none, bagging or elkan_noto."""
+    """How they are used in training: none, bagging or elkan_noto."""
     bags: Count = 10
-    """Of bagging: how many times they are drawn."""
+    """Number of bags, for bagging."""
 
 
 class ModelConfig(_Section):
-    """The model and the baselines fitted beside it."""
+    """The model and the baselines that are fitted with it."""
 
     rounds: Count = 300
     """Number of trees; nothing stops early."""
     lightgbm: LightGBMConfig = LightGBMConfig()
-    """LightGBM's parameters; a search (`tuning`) begins with them."""
+    """LightGBM's parameters; a search (`tuning`) starts from them."""
     monotone: bool = True
-    """Keep the directions that theory dictates (training/models/monotone_constraints.py lists them)."""
+    """Apply the monotone constraints listed in training/models/monotone_constraints.py."""
     weights: WeightsConfig = WeightsConfig()
-    """What a training row weighs."""
+    """The weight of each training row."""
     pu_learning: PuLearningConfig = PuLearningConfig()
-    """What is learnt from wallets without a label."""
+    """Learning from wallets without a label."""
     seeds: Count = 1
-    """Models of so many seeds, whose mean is the model; the spread between them is reported."""
+    """Number of seeds to train and average; the spread between them is reported."""
     calibration: Literal["auto", "isotonic", "sigmoid", "venn_abers"] = "auto"
-    """How margins become probabilities: auto (by the size of the slice), isotonic, sigmoid or venn_abers."""
+    """How margins become probabilities: auto (depends on the size of the slice), isotonic, sigmoid or venn_abers."""
     baselines: bool = True
-    """Fit the baselines beside the model."""
+    """Fit the baselines too."""
 
 
 class TuningConfig(_Section):
-    """How long to search for LightGBM's parameters: 0 trials for not at all."""
+    """The search for LightGBM's parameters; off with 0 trials."""
 
     trials: Annotated[int, Field(ge=0)] = 0
-    """How many choices of parameters are tried; 0: no search."""
+    """How many sets of parameters are tried; 0: no search."""
     minutes: Annotated[Number | None, Field(gt=0)] = None
-    """A limit to the time of the trials; null: none. With it, the outcome hangs on the speed of the machine."""
+    """Time limit for the trials; null: none. With a limit the result depends on the speed of the machine."""
     splitter: Literal["time", "address", "case"] = "time"
-    """How the training slice is cut into folds: time (forward chaining), address (wallets apart) or case (a theft a fold)."""
+    """How the training slice is split into folds: time (forward chaining), address (by wallet) or case (one theft per fold)."""
     folds: Annotated[int, Field(ge=2)] = 3
-    """How many folds; of case, the thefts with the most wallets."""
+    """Number of folds; for case, the thefts with the most wallets."""
 
 
 class BandsConfig(_Section):
-    """The score at which each band begins."""
+    """The score at which each band starts."""
 
     low: Share = 0.1
     medium: Share = 0.3
@@ -209,25 +209,25 @@ class BandsConfig(_Section):
 
 
 class ReviewConfig(_Section):
-    """How many wallets can be reviewed: as shares and as numbers; `flag_budget` sets the threshold of a flag."""
+    """How many wallets analysts can review."""
 
     budgets: Shares = (0.01, 0.05)
-    """Shares of the snapshots at which precision and recall are measured."""
+    """Shares of the snapshots at which precision and recall are measured, as if these were reviewed."""
     top_k: Counts = (100, 500)
-    """Numbers of snapshots at which precision and recall are measured."""
+    """Numbers of reviewed snapshots at which precision and recall are measured."""
     flag_budget: Share = 0.05
-    """Share of the calibration slice that the threshold of a flag lets through."""
+    """Share of the calibration slice that is flagged; it sets the threshold."""
 
 
 class TrackingConfig(_Section):
-    """What MLflow is told. `experiment` and `name` default to `walletprint-<head>`."""
+    """What is written to MLflow."""
 
     enabled: bool = True
-    """Write the training to MLflow."""
+    """Write the run to MLflow."""
     experiment: str | None = None
     """MLflow's experiment; null: walletprint-<head>."""
     register_model: bool = Field(default=True, alias="register")
-    """Register the model, and point the alias challenger at it."""
+    """Register the model and set the alias challenger to it."""
     name: HeadName | None = None
     """Name of the registered model; null: walletprint-<head>."""
     run_name: str | None = None
@@ -235,12 +235,12 @@ class TrackingConfig(_Section):
 
 
 class TrainSections(_Section):
-    """Everything that decides how a model is trained, except the data; checked key by key only."""
+    """Everything except the data that decides how a model is trained. Each key is checked alone."""
 
     version: Literal[1] = 1
-    """Of this format of configs."""
+    """Version of the config format."""
     head: HeadName = ""
-    """What is learnt: the model is registered as walletprint-<head>."""
+    """The target: what the model learns to find. The model is registered as walletprint-<head>."""
     labels: LabelsConfig = LabelsConfig()
     snapshots: SnapshotsConfig = SnapshotsConfig()
     split: SplitConfig = SplitConfig()
@@ -250,10 +250,10 @@ class TrainSections(_Section):
     bands: BandsConfig = BandsConfig()
     review: ReviewConfig = ReviewConfig()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
-    """Of the models and of the search; the split does not hang on it."""
+    """Random seed for models and tuning; splits do not depend on it."""
     tracking: TrackingConfig = TrackingConfig()
 
     @property
     def model_name(self) -> str:
-        """The name under which models of this head are registered."""
+        """The name under which models of this head are registered in MLflow."""
         return self.tracking.name or f"walletprint-{self.head}"

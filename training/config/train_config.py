@@ -1,7 +1,7 @@
-"""Reads a training's config from a YAML file, a dict or Python, and checks it; does none of its work.
+"""Loads a training's config from a YAML file, a dict or Python, and checks it. Trains nothing.
 
-All mistakes are reported together, in one UsageError, before anything is computed: unknown keys and wrong types by
-pydantic (`sections.py`), what only several keys together can get wrong by `cross_checks.py`.
+One UsageError reports all mistakes together, before anything is computed. Pydantic finds unknown keys and wrong types
+(`sections.py`); `cross_checks.py` finds keys that do not fit together.
 """
 
 import os
@@ -16,14 +16,15 @@ from pydantic import BaseModel, ValidationError, ValidationInfo, model_validator
 
 from ...features.base.errors import UsageError
 from ...features.base.untrusted_yaml import read_yaml
-from .cross_checks import cross_problems, field_problems
+from .cross_checks import cross_problems
 from .sections import TrainSections
+from .validation_errors import field_problems
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | BaseModel | None
 
 
 class TrainConfig(TrainSections):
-    """Everything that decides how a model is trained, except the data; checked as a whole."""
+    """Everything except the data that decides how a model is trained. Checked as a whole."""
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> "TrainConfig":
@@ -41,10 +42,10 @@ def heads() -> tuple[str, ...]:
 
 
 def load_config(source: Source = None, head: str | None = None) -> TrainConfig:
-    """A checked config.
+    """Load and check a config.
 
     Args:
-        source: a YAML file, a dict, a TrainConfig, or None. What it leaves out comes from the head's own default.
+        source: a YAML file, a dict, a TrainConfig, or None. Missing keys take the head's default.
         head: `laundering`, `state_linked`, or one that `source` defines.
 
     Raises:
@@ -53,17 +54,17 @@ def load_config(source: Source = None, head: str | None = None) -> TrainConfig:
     if isinstance(source, BaseModel):
         source = source.model_dump(by_alias=True)
     given = dict(source) if isinstance(source, Mapping) else _read_yaml(source) if source is not None else {}
-    place = "config" if source is None or isinstance(source, Mapping) else str(source)
+    name = "config" if source is None or isinstance(source, Mapping) else str(source)
     if head is not None and given.get("head", head) != head:
-        raise UsageError(f"{place}: head is {given['head']!r}, but {head!r} was asked for; change one of them")
-    wanted = given.get("head", head)
-    if wanted in heads():
-        given = _over(yaml.safe_load((_heads() / f"{wanted}.yaml").read_text(encoding="utf-8")), given)
+        raise UsageError(f"{name}: head is {given['head']!r}, but {head!r} was requested; change one of them")
+    head = given.get("head", head)
+    if head in heads():
+        given = _merge(yaml.safe_load((_heads() / f"{head}.yaml").read_text(encoding="utf-8")), given)
     elif not given:
         raise UsageError(
-            f"head: {', '.join(heads())} come with walletprint, {wanted!r} does not; give a config that defines it"
+            f"head: {', '.join(heads())} come with walletprint, {head!r} does not; give a config that defines it"
         )
-    return _checked({**given, "head": wanted} if wanted is not None else given, place)
+    return _checked({**given, "head": head} if head is not None else given, name)
 
 
 def as_yaml(config: TrainConfig) -> str:
@@ -71,18 +72,18 @@ def as_yaml(config: TrainConfig) -> str:
     return yaml.safe_dump(_plain(config.model_dump(by_alias=True)), sort_keys=False, allow_unicode=True)
 
 
-def _checked(values: dict[str, Any], place: str) -> TrainConfig:
+def _checked(values: dict[str, Any], name: str) -> TrainConfig:
     try:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
         problems, unusable = field_problems(error)
-    if unusable:  # what is left is checked too, so that one run shows all mistakes
+    if unusable:  # the other keys are checked too, so that one run shows all mistakes
         try:
             TrainConfig.model_validate(_without(values, unusable), context={"unusable": unusable})
         except ValidationError as error:
             problems += field_problems(error)[0]
     count = f"{len(problems)} mistakes: " if len(problems) > 1 else ""
-    raise UsageError(f"{place}: {count}{'; '.join(problems)}")
+    raise UsageError(f"{name}: {count}{'; '.join(problems)}")
 
 
 def _heads():
@@ -101,20 +102,20 @@ def _read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
     return values
 
 
-def _over(base: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` laid over `base`; sections key by key, lists as a whole."""
-    both = {
-        key: _over(base[key], value) if isinstance(value, Mapping) and isinstance(base.get(key), dict) else value
+def _merge(base: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`base`, overridden by `given`: sections key by key, lists as a whole."""
+    merged = {
+        key: _merge(base[key], value) if isinstance(value, Mapping) and isinstance(base.get(key), dict) else value
         for key, value in given.items()
     }
-    return {**base, **both}
+    return {**base, **merged}
 
 
 def _without(values: Mapping[str, Any], paths: frozenset[str], prefix: str = "") -> dict[str, Any]:
-    kept = {key: value for key, value in values.items() if f"{prefix}{key}" not in paths}
     return {
         key: _without(value, paths, f"{prefix}{key}.") if isinstance(value, Mapping) else value
-        for key, value in kept.items()
+        for key, value in values.items()
+        if f"{prefix}{key}" not in paths
     }
 
 

@@ -132,7 +132,7 @@ def test_all_mistakes_come_together():
         ({"labels": {"positive": ["actor: "]}}, "unknown category 'actor: '"),
         ({"labels": {"positive": "theft"}}, "labels.positive: should be a valid tuple"),
         ({"labels": 5}, "labels: should be a valid dictionary"),
-        ({"head": "state_linked"}, "head is 'state_linked', but 'laundering' was asked for"),
+        ({"head": "state_linked"}, "head is 'state_linked', but 'laundering' was requested"),
         ({"features": {"names": ["timing__hour__entropy"] * 2, "era_safe_only": False}}, "twice"),
         (
             {"features": {"names": ["activity__transfers__total"], "dust_proof": True}},

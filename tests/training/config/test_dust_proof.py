@@ -21,18 +21,20 @@ from walletprint.features.exposure import with_attribution
 from walletprint.training import load_config
 from walletprint.training.config.dust_proof import (
     DUST,
-    OWN_DOING,
     PROOFS,
     SHARE_OF_VALUE,
     SHARE_REACHED,
+    WALLET_ONLY,
     dust_proof_features,
     proof_of,
 )
 from walletprint.training.config.model_features import feature_names
 
 NAMES = dust_proof_features()
-BY = {why: [name for name in NAMES if proof_of(name).why == why] for why in (OWN_DOING, SHARE_OF_VALUE, SHARE_REACHED)}
-UNMOVED = [name for name in BY[OWN_DOING] if "ranks" not in feature(name).needs]  # ranks move with the whole chain
+BY = {
+    why: [name for name in NAMES if proof_of(name).why == why] for why in (WALLET_ONLY, SHARE_OF_VALUE, SHARE_REACHED)
+}
+UNMOVED = [name for name in BY[WALLET_ONLY] if "ranks" not in feature(name).needs]  # ranks move with the whole chain
 THIEF = "0x" + "7" * 40
 LABELS = pd.concat(
     [labels_among(WALLETS, START - DAY, START), table_of_labels([(THIEF, "theft", "heist", START - DAY, None)])],
@@ -139,8 +141,10 @@ def test_what_looks_at_other_wallets_is_not_proof():
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.why[:20])
 def test_no_name_of_the_list_is_idle(proof):
     names = [declared.name for declared in catalogue()]
-    assert all(any(name.startswith(start) and name not in proof.but for name in names) for start in proof.begins)
-    assert all(name in names and name.startswith(proof.begins) for name in proof.but)
+    assert all(
+        any(name.startswith(start) and name not in proof.exceptions for name in names) for start in proof.prefixes
+    )
+    assert all(name in names and name.startswith(proof.prefixes) for name in proof.exceptions)
 
 
 def test_a_config_asks_for_nothing_else():
