@@ -1,4 +1,4 @@
-"""The picture of a batch's drift: the score and the features that moved most. Judges nothing."""
+"""The picture of a batch's drift: the score, and the features that moved most. Judges nothing."""
 
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ SHOWN = 20
 _COLOURS = {CALM_VERDICT: CALM, WATCHED: MODEL_COLOUR, MOVED: RISK}
 
 
-def draw_batch_drift(report: dict[str, Any], place: Path) -> None:
-    """Draw what `serving.monitor.BatchDrift.report` returned, as a PNG or SVG by the name of `place`."""
-    save(batch_drift_figure(report), place)
+def draw_batch_drift(report: dict[str, Any], path: Path) -> None:
+    """Draw a report of `serving.drift.monitor.BatchDrift`, as a PNG or SVG by the suffix of `path`."""
+    save(batch_drift_figure(report), path)
 
 
 def batch_drift_figure(report: dict[str, Any]) -> Figure:
-    """A bar an index, the score first and then the features that moved most; lines where the verdicts begin."""
+    """One bar per stability index: the score first, then the features that moved most. Lines mark where the verdicts begin."""
     features = sorted((report["features"] or {}).items(), key=lambda item: (-(item[1]["psi"] or 0.0), item[0]))[:SHOWN]
     rows = [("score", report["score"]), *features]
     figure = Figure(figsize=(8.4, 1.4 + 0.26 * len(rows)), layout="constrained")

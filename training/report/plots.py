@@ -41,13 +41,13 @@ OTHERS = ("#9c9c9c", "#b9a07a", "#7fa58a", "#a687a8")
 
 def draw_all(folder: Path, fitted: FittedModels, assessment: ModelAssessment, model: ModelFolder) -> None:
     """Write all pictures of a training into `folder`."""
-    contending, slices = fitted.contending, fitted.slices
+    contenders, slices = fitted.contending, fitted.slices
     figures = {
-        "pr_curve": pr_figure(contending, slices),
-        "roc_curve": roc_figure(contending, slices),
+        "pr_curve": pr_figure(contenders, slices),
+        "roc_curve": roc_figure(contenders, slices),
         "budget": budget_figure(assessment.budget, slices),
-        "calibration": calibration_figure(contending[0], slices),
-        "scores": score_figure(contending[0], slices, model),
+        "calibration": calibration_figure(contenders[0], slices),
+        "scores": score_figure(contenders[0], slices, model),
         "periods": periods_figure(assessment.periods),
         "drift": drift_figure(assessment.drift),
         "importance": importance_figure(fitted.booster),
