@@ -83,7 +83,7 @@ def _batch(
     _tell(told, screen)
     if summary is not None:
         write_summary(told | {"transfers_refused": len(ledger.rejected)}, summary)
-    if told["set_aside"]["places"]:
+    if told["quarantined"]["rejects"]:
         raise typer.Exit(SET_ASIDE)
 
 
@@ -99,12 +99,12 @@ def _tell(told: dict[str, Any], screen: Screen) -> None:
     if told["flagged"]:
         screen.say(f"flagged: {_listed(told['flagged'])}")
     screen.say(f"{_drift(told['drift'])}{_rate(told)}")
-    if told["set_aside"]["places"]:
-        reasons = told["set_aside"]["reasons"]
+    if told["quarantined"]["rejects"]:
+        reasons = told["quarantined"]["reasons"]
         most = max(reasons, key=lambda reason: reasons[reason])
         complain(
-            f"warning: places of the list that could not be read: {told['set_aside']['places']:,}, set aside in "
-            f"{told['set_aside_in']}; most of them ({reasons[most]:,}): {most}"
+            f"warning: places of the list that could not be read: {told['quarantined']['rejects']:,}, set aside in "
+            f"{told['quarantine']}; most of them ({reasons[most]:,}): {most}"
         )
 
 

@@ -122,12 +122,12 @@ def test_the_callers_columns_stay_texts_in_batches(text, suffix, tmp_path):
     score_batch(scorer, ledger, tmp_path / "a.csv", place, as_of="2021-02-01")
     named = [{"column": text.strip(), "value": text}]
     if suffix == ".parquet":
-        assert pq.read_table(place)["reference"].to_pylist() == [named]
+        assert pq.read_table(place)["caller_columns"].to_pylist() == [named]
     elif suffix == ".jsonl":
-        assert json.loads(place.read_text())["reference"] == named
+        assert json.loads(place.read_text())["caller_columns"] == named
     else:
         (row,) = csv.DictReader(place.read_text().splitlines())
-        assert json.loads(row["reference"]) == named
+        assert json.loads(row["caller_columns"]) == named
         assert not [cell for cell in row.values() if cell.startswith(FORMULA) and not _is_number(cell)]
 
 

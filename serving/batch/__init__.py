@@ -1,4 +1,8 @@
-"""Scores lists of any length in a job: parts, a manifest, a resume. Decides no score; see docs/batches.md."""
+"""Scores lists of addresses of any length in an unattended job: in parts, with a manifest, resumable.
+
+Not for the scores themselves, which are `Scorer.score`'s; `docs/batches.md` describes what is written.
+Front door: `score_batch` and `write_summary` (run.py).
+"""
 
 from .run import score_batch, write_summary
 

@@ -1,4 +1,4 @@
-"""Writes the files of a batch: each one whole and with its SHA-256, one run at a time per output. Knows no scores."""
+"""Writes the files of a batch: each one whole and with its SHA-256, one run at a time per output. Knows nothing of scores."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -17,20 +17,20 @@ def write_output(path: Path, write: Callable[[BinaryIO], object]) -> str:
     Raises:
         DataError: the file cannot be written; nothing unfinished is left.
     """
-    remedy = "make room or give another place, and go on with --resume"
+    remedy = "make room or give another place, then continue with --resume"
     write_atomically(path, write, remedy, unfinished=path.with_name(path.name + UNFINISHED))
     return sha256_of(path)
 
 
 @contextlib.contextmanager
-def alone(lock: Path) -> Iterator[None]:
+def locked(lock: Path) -> Iterator[None]:
     """Hold `lock` while the block runs. The system releases it when the process ends, however it ends.
 
     Raises:
         UsageError: another run holds it.
-        DataError: it cannot be made.
+        DataError: it cannot be created.
     """
-    from filelock import FileLock, Timeout  # here, for it loads asyncio
+    from filelock import FileLock, Timeout  # here, because it loads asyncio
 
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def alone(lock: Path) -> Iterator[None]:
         out = lock.with_name(lock.name[1:].removesuffix(".lock"))
         raise UsageError(f"{out}: another run is writing there; wait for it, or give another --out") from None
     except OSError as error:
-        raise DataError(f"{lock}: cannot be made ({error.strerror or error}); give another place") from None
+        raise DataError(f"{lock}: cannot be created ({error.strerror or error}); give another place") from None
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Where a batch's output lies: a folder of parts, or one file that parts are joined into. Scores nothing."""
+"""Where a batch writes: a folder of parts, or one file into which the parts are joined. Scores nothing."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import pyarrow.parquet as pq
 from ...features.base.atomic_write import UNFINISHED, sha256_of, sync
 from ...features.base.errors import UsageError
 from ..scoring.output import SUFFIXES, join_scores
+from .batch_records import first_difference, read_json, write_json
 from .disk import write_output
-from .record import difference, read_json, write_json
 
 _RUN = ".run"
-"""What a run needs to go on; gone when it is done."""
+"""The folder of what an unfinished run needs to continue; removed when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An output.
+class OutputLocation:
+    """The output of a batch.
 
     Attributes:
-        out: what was asked for: a folder, or a file.
-        folder: where parts lie: `out`, or a hidden folder beside the file.
-        manifest: what tells that the output is complete.
+        out: the folder or file that the caller named.
+        folder: where parts are written: `out`, or a hidden folder beside the file.
+        manifest: written last: it says that the output is complete.
         lock: held by the run that writes.
     """
 
@@ -37,8 +37,8 @@ class Place:
     lock: Path
 
     @classmethod
-    def of(cls, out: Path) -> Place:
-        """The place that a name stands for: one with the suffix of a table is a file. Raises UsageError for other suffixes."""
+    def from_path(cls, out: Path) -> OutputLocation:
+        """A path with the suffix of a table is a file, one without is a folder. Raises UsageError for other suffixes."""
         lock = out.with_name(f".{out.name}.lock")
         if out.suffix.lower() in SUFFIXES:
             return cls(out, out.with_name(f".{out.name}.parts"), out.with_name(f"{out.name}.manifest.json"), lock)
@@ -54,79 +54,86 @@ class Place:
         return self.folder != self.out
 
     @property
-    def asked(self) -> Path:
-        """What the run that began here was asked."""
-        return self.folder / _RUN / "asked.json"
+    def request_file(self) -> Path:
+        """The request of the run that began here."""
+        return self.folder / _RUN / "request.json"
 
-    def names(self, number: int) -> tuple[str, str, Path]:
-        """Of a part: its scores and what was set aside, below `folder`; and its record."""
+    @property
+    def quarantine(self) -> Path:
+        """The rejects of an output that is one file; the folder of them where there are parts."""
+        return self.out.with_name(f"{self.out.stem}.bad-addresses.parquet") if self.is_file else self.out / "quarantine"
+
+    def part_files(self, number: int) -> tuple[str, str, Path]:
+        """The scores and the rejects of a part, below `folder`; and its record."""
         name = f"part-{number:06}"
-        return f"scores/{name}.parquet", f"set_aside/{name}.parquet", self.folder / _RUN / f"{name}.json"
+        return f"scores/{name}.parquet", f"quarantine/{name}.parquet", self.folder / _RUN / f"{name}.json"
 
-    def complete(self, asked: dict[str, Any]) -> dict[str, Any] | None:
-        """The manifest, if this very batch lies here complete and undamaged."""
+    def complete(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """The manifest, if the output of this very request is here, complete and undamaged."""
         manifest = read_json(self.manifest)
-        if manifest is None or difference(manifest, asked):
+        if manifest is None or first_difference(manifest, request):
             return None
         files = manifest.get("files")
-        whole = isinstance(files, dict) and all(_is(self.manifest.parent / name, sha) for name, sha in files.items())
+        folder = self.manifest.parent
+        whole = isinstance(files, dict) and all(_has_sha256(folder / name, sha) for name, sha in files.items())
         return manifest if whole else None
 
-    def begin(self, asked: dict[str, Any], resume: bool) -> dict[str, Any]:
-        """Make ready for parts, keeping those of this batch if it is resumed; what was asked when it began.
+    def begin(self, request: dict[str, Any], resume: bool) -> dict[str, Any]:
+        """Prepare for parts, and keep those of this batch if it is resumed. Returns the request of the run that began it.
 
         Raises:
-            UsageError: if there is something here that is not to be written over.
-            DataError: if the place cannot be written.
+            UsageError: something is here that must not be overwritten.
+            DataError: the output cannot be written.
         """
-        begun = read_json(self.asked)
+        begun = read_json(self.request_file)
         if resume:
-            self._refuse_other(asked, begun or (None if self.is_file else read_json(self.manifest)))
+            self._refuse_other(request, begun or (None if self.is_file else read_json(self.manifest)))
         elif self.is_file:
             shutil.rmtree(self.folder, ignore_errors=True)
         elif begun is not None:
             raise UsageError(
-                f"{self.out}: holds an unfinished run; --resume goes on with it, or remove it, or give another --out"
+                f"{self.out}: holds an unfinished run; continue it with --resume, remove it, or give another --out"
             )
         elif other := read_json(self.manifest):
-            what = difference(other, asked)
+            difference = first_difference(other, request)
             damage = "scores that were changed afterwards; --resume makes them anew"
             raise UsageError(
-                f"{self.out}: holds {f'the scores of another {what}' if what else damage}; remove it, or give another --out"
+                f"{self.out}: holds {f'the scores of another {difference}' if difference else damage}; "
+                "remove it, or give another --out"
             )
         if begun is None or not resume:
             self._refuse_strangers()
-            shutil.rmtree(self.asked.parent, ignore_errors=True)
-            write_json(self.asked, asked)
-            begun = asked
+            shutil.rmtree(self.request_file.parent, ignore_errors=True)
+            write_json(self.request_file, request)
+            begun = request
         if not self.is_file:
             self.manifest.unlink(missing_ok=True)
         return begun
 
-    def _refuse_other(self, asked: dict[str, Any], begun: dict[str, Any] | None) -> None:
-        if begun is not None and (what := difference(begun, asked)):
+    def _refuse_other(self, request: dict[str, Any], begun: dict[str, Any] | None) -> None:
+        if begun is not None and (difference := first_difference(begun, request)):
             raise UsageError(
-                f"{self.out}: was begun with another {what}; --resume goes on with the same one only: "
+                f"{self.out}: was begun with another {difference}; --resume continues only with the same one: "
                 "give it, or give another --out"
             )
 
     def _refuse_strangers(self) -> None:
         if self.is_file or not self.out.exists():
             return
-        ours = {_RUN, "scores", "set_aside", self.manifest.name, self.manifest.name + UNFINISHED}
-        known = self.manifest.exists() or (self.out / _RUN).exists()
-        strangers = sorted(path.name for path in self.out.iterdir() if not known or path.name not in ours)
+        ours = {_RUN, "scores", "quarantine", self.manifest.name, self.manifest.name + UNFINISHED}
+        is_output = self.manifest.exists() or (self.out / _RUN).exists()
+        strangers = sorted(path.name for path in self.out.iterdir() if not is_output or path.name not in ours)
         if strangers:
             raise UsageError(f"{self.out}: holds other files ({strangers[0][:80]}); give a new folder")
 
-    def kept(self, number: int) -> dict[str, Any] | None:
-        """The record of a part that is done and whole; None if it is to be made."""
-        scores, aside, place = self.names(number)
-        record = read_json(place)
-        if record is None or not _is(self.folder / scores, record.get("sha256")):
+    def finished_part(self, number: int) -> dict[str, Any] | None:
+        """The record of a part that is complete and undamaged; None if the part must be made."""
+        scores, rejects, record_file = self.part_files(number)
+        record = read_json(record_file)
+        if record is None or not _has_sha256(self.folder / scores, record.get("sha256")):
             return None
-        sha = record.get("set_aside", {}).get("sha256")
-        return record if sha is None or _is(self.folder / aside, sha) else None
+        sha = record.get("quarantined", {}).get("sha256")
+        return record if sha is None or _has_sha256(self.folder / rejects, sha) else None
 
     def finish(self, manifest: dict[str, Any]) -> None:
         """Join the parts if the output is one file, write the manifest last, and clear up."""
@@ -134,22 +141,23 @@ class Place:
         if self.is_file:
             tables = (pq.read_table(self.folder / part["file"]) for part in parts)
             files = {self.out.name: write_output(self.out, lambda file: join_scores(tables, self.out.suffix, file))}
-            if aside := [self.folder / self.names(k)[1] for k, part in enumerate(parts) if part["set_aside"]["places"]]:
-                files[self.aside.name] = write_output(self.aside, lambda file: _joined(aside, file))
+            if rejects := [self.folder / self.part_files(k)[1] for k, part in enumerate(parts) if _has_rejects(part)]:
+                files[self.quarantine.name] = write_output(self.quarantine, lambda file: _join(rejects, file))
             manifest = manifest | {"parts": [{"rows": manifest["rows"]}]}
         else:
-            files = dict(_files_of(self, parts))
+            files = dict(self._files_of(parts))
         write_json(self.manifest, manifest | {"files": files})
         self.clear()
 
-    @property
-    def aside(self) -> Path:
-        """What was set aside, of an output that is one file; a folder where there are parts."""
-        return self.out.with_name(f"{self.out.stem}.bad-addresses.parquet") if self.is_file else self.out / "set_aside"
+    def _files_of(self, parts: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+        for number, part in enumerate(parts):
+            yield part["file"], part["sha256"]
+            if _has_rejects(part):
+                yield self.part_files(number)[1], part["quarantined"]["sha256"]
 
     def drop_parts(self) -> None:
         """Remove parts that hold no row."""
-        for name in ("scores", "set_aside"):
+        for name in ("scores", "quarantine"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def clear(self) -> None:
@@ -159,21 +167,18 @@ class Place:
             sync(self.out.parent)
 
 
-def _files_of(place: Place, parts: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    for number, part in enumerate(parts):
-        yield part["file"], part["sha256"]
-        if sha := part["set_aside"].get("sha256"):
-            yield place.names(number)[1], sha
+def _has_rejects(part: dict[str, Any]) -> bool:
+    return part["quarantined"]["rejects"] > 0
 
 
-def _joined(places: list[Path], file: BinaryIO) -> None:
-    with pq.ParquetWriter(file, pq.read_schema(places[0]), compression="zstd") as writer:
-        for place in places:
-            writer.write_table(pq.read_table(place))
+def _join(paths: list[Path], file: BinaryIO) -> None:
+    with pq.ParquetWriter(file, pq.read_schema(paths[0]), compression="zstd") as writer:
+        for path in paths:
+            writer.write_table(pq.read_table(path))
 
 
-def _is(place: Path, sha: object) -> bool:
+def _has_sha256(path: Path, sha: object) -> bool:
     try:
-        return isinstance(sha, str) and sha256_of(place) == sha
+        return isinstance(sha, str) and sha256_of(path) == sha
     except OSError:
         return False

@@ -1,6 +1,6 @@
 """How far a scored batch has moved from the population that its model was calibrated on. Draws nothing, stops nothing.
 
-Bins are counted, and counts add up: a batch in parts, or one that went on after a crash, gives the same report.
+Bins are counted, and counts add up: a batch in parts, or one that was resumed, gives the same report.
 """
 
 import string
@@ -31,14 +31,14 @@ from .score_diff import read_scored, version_of, wallets_of
 if TYPE_CHECKING:
     from ..scoring.scorer import Scorer
 
-APART_WATCH, APART_DRIFTED = 0.7, 0.85
-"""ROC-AUC with which features tell the batch from the reference. Two seasons of one chain differ too: 0.5 is never met."""
+AUC_WATCH, AUC_DRIFTED = 0.7, 0.85
+"""ROC-AUC with which features tell the batch from the reference. Two seasons of one chain differ too: 0.5 never occurs."""
 CALM, WATCHED, MOVED, FEW = "calm", "watch", "drifted", "too few rows"
 
 SAMPLE = 500
-"""Rows of a batch that are kept to be told apart: those whose address and date have the smallest hash, whatever their order.
+"""Rows of a batch that are kept for the adversarial validation: those whose address and date have the smallest hashes.
 
-Not that of their values: equal rows, of which wallets with little history have many, would all be in the sample, or none."""
+Not the hash of their values: equal rows, which wallets with little history often have, would all be in the sample, or none."""
 KEY = ("address", "as_of")
 FOLDS, ROUNDS, NAMED = 2, 40, 5
 _SMALL = {"learning_rate": 0.1, "num_leaves": 7, "min_data_in_leaf": 20, "feature_fraction": 0.3}
@@ -47,18 +47,18 @@ _NO_PROFILE = "the model has no profile of its features (it was trained before t
 
 
 def batch_drift(model: ModelFolder, X: pd.DataFrame | None, percentile: Any) -> dict[str, Any]:
-    """The drift of a batch that is at hand in one piece; see `BatchDrift`."""
+    """The drift of a batch that is in memory as a whole; see `BatchDrift`."""
     drift = BatchDrift(model)
     drift.add(X, percentile)
     return drift.report()
 
 
 def drift_of_files(scorer: "Scorer", scores: Path, vectors: Path | None = None) -> dict[str, Any]:
-    """The drift of a scored file, of its features too where the file of its vectors is given; of those, what was scored counts.
+    """The drift of a scored file, and of its features if the file of its vectors is given. Only vectors that were scored count.
 
     Raises:
-        DataError: if a file cannot be read, a feature is missing, or something that was scored has no vector.
-        UsageError: if another model made the scores.
+        DataError: a file cannot be read, a feature is missing, or a scored row has no vector.
+        UsageError: another model made the scores.
     """
     rows = read_scored(scores, ("address", "as_of", "percentile"))
     _refuse_other_models(rows, scorer.model, scores)
@@ -66,17 +66,17 @@ def drift_of_files(scorer: "Scorer", scores: Path, vectors: Path | None = None) 
     if vectors is None:
         return batch_drift(scorer.model, None, percentile)
     scored = _keyed(rows).assign(percentile=percentile).dropna(subset="percentile").drop_duplicates(list(KEY))
-    X = vectors_of(vectors, scorer.model).drop_duplicates(list(KEY)).merge(scored, on=list(KEY))
+    X = read_vectors(vectors, scorer.model).drop_duplicates(list(KEY)).merge(scored, on=list(KEY))
     if len(X) < len(scored):
         raise DataError(
-            f"{vectors}: of {len(scored):,} scored rows {len(scored) - len(X):,} have no vector there; "
+            f"{vectors}: {len(scored) - len(X):,} of {len(scored):,} scored rows have no vector there; "
             "extract the addresses and dates that were scored"
         )
     return batch_drift(scorer.model, X, X["percentile"])
 
 
 class BatchDrift:
-    """Counts a batch as it goes by, against the reference population of its model."""
+    """Counts a batch piece by piece, against the reference population of its model."""
 
     def __init__(self, model: ModelFolder) -> None:
         profile = self.profile = model.profile
@@ -92,24 +92,24 @@ class BatchDrift:
 
     @property
     def features(self) -> list[str]:
-        """Those that are compared, in the model's order."""
+        """The features that are compared, in the model's order."""
         return [name for name in self._edges if name]
 
     def add(self, X: pd.DataFrame | None, percentile: Any) -> None:
         """Count rows that were scored.
 
         Args:
-            X: their vectors as `extract` gives them: `address`, `as_of`, and the model's features; None if they are not at hand.
-            percentile: theirs, (rows,), as the scored row has it; rows with NaN, which is unscored, are passed over.
+            X: their vectors as `extract` gives them: `address`, `as_of` and the model's features; None: only scores are counted.
+            percentile: of each row, (rows,), as the scored row has it; unscored rows (NaN) are skipped.
 
         Raises:
-            DataError: if X lacks a column or has one twice, holds no numbers, or has another number of rows.
+            DataError: X lacks a column or has one twice, holds no numbers, or has another number of rows.
         """
         score = np.asarray(percentile, dtype=np.float64)
         scored = ~np.isnan(score)
         if X is not None:
             if len(X) != len(score):
-                raise DataError(f"drift: {len(X)} vectors came with {len(score)} percentiles; one each is needed")
+                raise DataError(f"drift: got {len(X)} vectors and {len(score)} percentiles; one each is needed")
             if self.features:
                 self._add_vectors(X if scored.all() else X.loc[scored])
         self._counted[""] += self._count("", score[scored])
@@ -117,31 +117,31 @@ class BatchDrift:
     def _add_vectors(self, X: pd.DataFrame) -> None:
         values = _numbers(X, self.features)
         codes = bins_of_all(values, [self._edges[name] for name in self.features])
-        for at, name in enumerate(self.features):
-            self._counted[name] += np.bincount(codes[:, at], minlength=len(self._expected[name]))
-        self._keep(_hash_rows(X[list(KEY)], index=False).to_numpy(), codes)
+        for column, name in enumerate(self.features):
+            self._counted[name] += np.bincount(codes[:, column], minlength=len(self._expected[name]))
+        self._update_sample(_hash_rows(X[list(KEY)], index=False).to_numpy(), codes)
 
     def counts(self) -> dict[str, Any]:
-        """What was counted so far, as JSON can hold it; for `merge`."""
+        """The counts so far, as JSON can hold them; for `merge`."""
         return {
             "bins": {name: counts.tolist() for name, counts in self._counted.items()},
             "sample": [list(row) for row in self._sample],
         }
 
     def merge(self, counts: dict[str, Any]) -> None:
-        """Add what another part of the batch counted. Raises DataError if that was against another model."""
+        """Add the counts of another part of the batch. Raises DataError if they were made against another model."""
         try:
-            bins = {str(name): np.asarray(part, dtype=np.int64) for name, part in counts["bins"].items()}
+            bins = {str(name): np.asarray(bin_counts, dtype=np.int64) for name, bin_counts in counts["bins"].items()}
             sample = [(int(key), str(row)) for key, row in counts["sample"]]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise DataError("drift: these are not counts of a batch; count the batch anew") from None
-        shapes = {name: part.shape for name, part in self._counted.items()}
-        if {name: part.shape for name, part in bins.items()} != shapes:
+        shapes = {name: own.shape for name, own in self._counted.items()}
+        if {name: added.shape for name, added in bins.items()} != shapes:
             raise DataError("drift: these counts were made against another model; count the batch anew")
-        if any((part < 0).any() for part in bins.values()) or not all(self._is_row(row) for _, row in sample):
+        if any((added < 0).any() for added in bins.values()) or not all(self._is_row(row) for _, row in sample):
             raise DataError("drift: these are not counts of a batch; count the batch anew")
-        for name, part in bins.items():
-            self._counted[name] = self._counted[name] + part
+        for name, added in bins.items():
+            self._counted[name] = self._counted[name] + added
         self._sample = sorted(self._sample + sample)[:SAMPLE]
 
     def _is_row(self, row: str) -> bool:
@@ -150,13 +150,13 @@ class BatchDrift:
     def report(self) -> dict[str, Any]:
         """Index and verdict of the score and of each feature, and whether the features together tell the batch apart.
 
-        The verdict of the batch is the score's; where a feature has drifted, or the features tell the batch apart, it is at
-        least `watch`. Fewer than 100 rows have none. Numbers are rounded to six digits; what does not apply is None.
+        The verdict of the batch is the score's. It is at least `watch` if a feature has drifted, or the features tell the batch
+        apart. Fewer than 100 rows have no verdict. Numbers are rounded to six digits; a field that does not apply is None.
         """
         rows = int(self._counted[""].sum())
         features = {name: self._index(name) for name in self.features} if self.profile else None
-        adversarial = self._told_apart() if self.profile else None
-        moved = [name for name, found in (features or {}).items() if found["verdict"] == MOVED]
+        adversarial = self._adversarial() if self.profile else None
+        moved = [name for name, index in (features or {}).items() if index["verdict"] == MOVED]
         score = self._index("")
         return {
             "rows": rows,
@@ -180,16 +180,16 @@ class BatchDrift:
         edges = self._edges[name]
         return np.bincount(bins_of(values, edges), minlength=len(edges) + 2)
 
-    def _keep(self, keys: np.ndarray, codes: np.ndarray) -> None:
+    def _update_sample(self, keys: np.ndarray, codes: np.ndarray) -> None:
         first = np.argsort(keys, kind="stable")[:SAMPLE]
         letters = np.array([*map(str, range(BINS)), MISSING])
         last = np.array([len(self._edges[name]) + 1 for name in self.features])
         marked = letters[np.where(codes[first] == last, BINS, codes[first])]
-        rows = [(int(keys[at]), "".join(row)) for at, row in zip(first, marked, strict=True)]
+        rows = [(int(key), "".join(row)) for key, row in zip(keys[first], marked, strict=True)]
         self._sample = sorted(self._sample + rows)[:SAMPLE]
 
-    def _told_apart(self) -> dict[str, Any] | None:
-        """How well features tell rows of the batch from those of the reference; None where there are too few rows."""
+    def _adversarial(self) -> dict[str, Any] | None:
+        """How well features tell rows of the batch from those of the reference; None if there are too few rows."""
         if self.profile is None or min(len(self._sample), self.profile.rows) < LEAST_ROWS:
             return None
         ours = np.array([[_number(letter) for letter in row] for _, row in self._sample])
@@ -198,8 +198,8 @@ class BatchDrift:
         X, kind = np.concatenate([theirs, ours]), np.repeat([0.0, 1.0], [len(theirs), len(ours)])
         folds = ((np.flatnonzero(held != fold), np.flatnonzero(held == fold)) for fold in range(FOLDS))
         auc, used = tell_apart(X, kind, folds, _SMALL, ROUNDS)
-        verdict = verdict_of(auc, APART_WATCH, APART_DRIFTED)
-        return {"roc_auc": round(auc, 6), "verdict": verdict, "by": [self.features[at] for at in used[:NAMED]]}
+        verdict = verdict_of(auc, AUC_WATCH, AUC_DRIFTED)
+        return {"roc_auc": round(auc, 6), "verdict": verdict, "by": [self.features[column] for column in used[:NAMED]]}
 
 
 def verdict_of(value: float, watch: float, moved: float) -> str:
@@ -207,25 +207,25 @@ def verdict_of(value: float, watch: float, moved: float) -> str:
     return MOVED if value >= moved else WATCHED if value >= watch else CALM
 
 
-def vectors_of(place: Path, model: ModelFolder) -> pd.DataFrame:
-    """Address, date and the model's features, from what `walletprint extract` wrote. Raises DataError if one is missing."""
-    _, frame = read_small_table(place, "vectors")
+def read_vectors(path: Path, model: ModelFolder) -> pd.DataFrame:
+    """Address, date and the model's features, from a file of `walletprint extract`. Raises DataError if one is missing."""
+    _, frame = read_small_table(path, "vectors")
     if missing := [name for name in (*KEY, *model.features) if name not in frame.columns]:
-        raise DataError(f"{place}: the column {missing[0]} is missing; give vectors that `walletprint extract` wrote")
+        raise DataError(f"{path}: the column {missing[0]} is missing; give vectors that `walletprint extract` wrote")
     return pd.concat([_keyed(frame), frame.loc[:, list(model.features)]], axis=1)
 
 
 def _keyed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Address and date of each row, the same however they were written."""
-    moments = pd.to_datetime(rows["as_of"], utc=True, format="ISO8601", errors="coerce")
-    return pd.DataFrame({"address": wallets_of(rows["address"]), "as_of": moments.dt.as_unit("us")})
+    """Address and date of each row, the same for every spelling of them."""
+    dates = pd.to_datetime(rows["as_of"], utc=True, format="ISO8601", errors="coerce")
+    return pd.DataFrame({"address": wallets_of(rows["address"]), "as_of": dates.dt.as_unit("us")})
 
 
-def _refuse_other_models(rows: pd.DataFrame, model: ModelFolder, place: Path) -> None:
-    versions = {version_of(one) for one in (rows["model"] if "model" in rows.columns else [])} - {""}
+def _refuse_other_models(rows: pd.DataFrame, model: ModelFolder, path: Path) -> None:
+    versions = {version_of(cell) for cell in (rows["model"] if "model" in rows.columns else [])} - {""}
     if others := sorted(versions - {model.version}):
         raise UsageError(
-            f"{place}: scored by version {others[0]:.50} of a model, and {model.name} is version {model.version}; "
+            f"{path}: scored by version {others[0]:.50} of a model, and {model.name} is version {model.version}; "
             "give the model that scored it"
         )
 
@@ -246,8 +246,8 @@ def _numbers(X: pd.DataFrame, names: list[str]) -> np.ndarray:
             f"drift: the column {missing[0]} is missing among the vectors; extract them with this model's window"
         )
     if twice := [name for name in columns if list(X.columns).count(name) > 1]:
-        raise DataError(f"drift: the column {twice[0]} came twice; keep one")
+        raise DataError(f"drift: the column {twice[0]} occurs twice; keep one")
     try:
         return X[names].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
-        raise DataError(f"drift: numbers are needed in all columns ({' '.join(str(error).split())})") from None
+        raise DataError(f"drift: all columns must hold numbers ({' '.join(str(error).split())})") from None

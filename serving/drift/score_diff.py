@@ -20,11 +20,11 @@ from ...features.families.registry import catalogue
 from ..model.calibration import BANDS, UNSCORED
 
 NEEDED = ("address", "head", "score", "band", "flagged")
-READ = (*NEEDED, "percentile", "reference", "as_of", "reasons", "model", "test")
+READ = (*NEEDED, "percentile", "caller_columns", "as_of", "reasons", "model", "test")
 ORDER = (UNSCORED, *BANDS)
 _GIVE = "give what `walletprint score --out` wrote"
 NAMED = 3
-"""Behaviours told of each wallet that moved."""
+"""Behaviours that are named for each wallet that moved."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class ScoreDiff:
 
     Attributes:
         summary: counts of rows, of those that are in one file only, and of what happened to those in both.
-        bands: [old, new, wallets], a row a pair of bands that came, in the order of bands.
-        moved: a row a wallet in another band than before, the largest change of score first: address (and reference), old_band,
-            new_band, old_score, new_score, change (new − old, NaN where one is unscored), was_flagged, flagged, why (text).
-        behaviours: [behaviour, wallets, change], of those that moved and have reasons in both files: the mean change of its
-            contribution in log-odds, the largest first.
+        bands: [old, new, wallets], one row per pair of bands that occurs, in the order of bands.
+        moved: one row per wallet in another band than before, the largest change of score first: address (and caller_columns),
+            old_band, new_band, old_score, new_score, change (new − old, NaN if one is unscored), was_flagged, flagged, why.
+        behaviours: [behaviour, wallets, change], of the wallets that moved and have reasons in both files: the mean change of
+            its contribution in log-odds, the largest first.
     """
 
     summary: dict[str, Any]
@@ -49,19 +49,19 @@ class ScoreDiff:
 def diff_scores(old: str | os.PathLike[str], new: str | os.PathLike[str]) -> ScoreDiff:
     """Compare two files (or folders of Parquet parts) that `walletprint score` wrote.
 
-    Rows are matched by address, and by `reference` where both have it. An address that came several times counts once, at its
-    latest date.
+    Rows are matched by address, and by `caller_columns` where both have them. An address that occurs several times counts once,
+    at its latest date.
 
     Raises:
-        DataError: if a file is missing, or holds no scored rows.
-        UsageError: if the two are scores of different heads.
+        DataError: a file is missing, or holds no scored rows.
+        UsageError: the two are scores of different heads.
     """
-    before, after = (_read(Path(place)) for place in (old, new))
+    before, after = (_read(Path(path)) for path in (old, new))
     heads = [sorted({str(head) for head in frame["head"]}) for frame in (before, after)]
     if heads[0] and heads[1] and (heads[0] != heads[1] or len(heads[0]) > 1):
-        came = " and ".join(", ".join(names) for names in heads)
-        raise UsageError(f"diff: scores of one head are compared with each other; {came} came")
-    key = ["address", *(["reference"] if all("reference" in frame for frame in (before, after)) else [])]
+        names = " and ".join(", ".join(names) for names in heads)
+        raise UsageError(f"diff: scores of one head are compared with each other, got {names}")
+    key = ["address", *(["caller_columns"] if all("caller_columns" in frame for frame in (before, after)) else [])]
     before, after = _latest(before, key), _latest(after, key)
     both = before.merge(after, on=key, how="outer", suffixes=("_old", "_new"), indicator=True)
     matched = pd.DataFrame(both[both["_merge"] == "both"]).reset_index(drop=True)
@@ -71,15 +71,15 @@ def diff_scores(old: str | os.PathLike[str], new: str | os.PathLike[str]) -> Sco
     return ScoreDiff(summary, _bands(matched), _moved(changed, key, parts), _behaviours(parts))
 
 
-def write_moved(found: ScoreDiff, place: Path) -> None:
+def write_moved(diff: ScoreDiff, path: Path) -> None:
     """Write the wallets that moved, as CSV that no spreadsheet runs or as Parquet. Raises UsageError for another suffix."""
-    suffix = place.suffix.lower()
+    suffix = path.suffix.lower()
     if suffix == ".parquet":
-        write_parquet(found.moved, place)
+        write_parquet(diff.moved, path)
     elif suffix == ".csv":
-        write_atomically(place, lambda file: file.write(csv_text(found.moved).encode()))
+        write_atomically(path, lambda file: file.write(csv_text(diff.moved).encode()))
     else:
-        raise UsageError(f"{place}: moves are written as .csv or .parquet; give a name with one of these suffixes")
+        raise UsageError(f"{path}: moves are written as .csv or .parquet; give a name with one of these suffixes")
 
 
 def _summary(both: pd.DataFrame, matched: pd.DataFrame) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _moved(changed: pd.DataFrame, key: list[str], parts: list[dict[str, Any]]) -
 
 
 def _changes(old: dict[str, float] | None, new: dict[str, float] | None) -> dict[str, Any]:
-    """The change of each behaviour's contribution; None of one that only one side gives as a reason: the other is not known."""
+    """The change of each behaviour's contribution; None if only one side gives it as a reason, so that the other is unknown."""
     if old is None or new is None:
         return {}
     return {name: new[name] - old[name] if name in old and name in new else None for name in sorted({*old, *new})}
@@ -137,16 +137,16 @@ def _changes(old: dict[str, float] | None, new: dict[str, float] | None) -> dict
 
 def _why(changes: dict[str, float | None]) -> str:
     known = sorted((-abs(value), name, value) for name, value in changes.items() if value)
-    told = [f"{name} {value:+.3g}" for _, name, value in known[:NAMED]]
-    return "; ".join(told) if told else "not known: no reason that both files give"
+    largest = [f"{name} {value:+.3g}" for _, name, value in known[:NAMED]]
+    return "; ".join(largest) if largest else "not known: no reason that both files give"
 
 
 def _behaviours(parts: list[dict[str, float | None]]) -> pd.DataFrame:
     rows = [(name, value) for part in parts for name, value in part.items() if value is not None]
     frame = pd.DataFrame(rows, columns=["behaviour", "change"])
-    found = frame.groupby("behaviour")["change"].agg(["size", "mean"]).reset_index()
-    found = found.set_axis(["behaviour", "wallets", "change"], axis=1)
-    return found.iloc[np.argsort(-found["change"].abs().to_numpy(), kind="stable")].reset_index(drop=True)
+    means = frame.groupby("behaviour")["change"].agg(["size", "mean"]).reset_index()
+    means = means.set_axis(["behaviour", "wallets", "change"], axis=1)
+    return means.iloc[np.argsort(-means["change"].abs().to_numpy(), kind="stable")].reset_index(drop=True)
 
 
 def _reasons(changed: pd.DataFrame, side: str) -> list[dict[str, float] | None]:
@@ -168,7 +168,8 @@ def _by_behaviour(reasons: Any, names: dict[str, str]) -> dict[str, float] | Non
 def _names() -> dict[str, str]:
     """The behaviour that each feature measures."""
     return {
-        one.name: BEHAVIOURS[one.behaviour].name if one.behaviour is not None else one.sentence for one in catalogue()
+        feature.name: BEHAVIOURS[feature.behaviour].name if feature.behaviour is not None else feature.sentence
+        for feature in catalogue()
     }
 
 
@@ -184,7 +185,7 @@ def _latest(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
 
 
 def wallets_of(addresses: Any) -> pd.Series:
-    """Addresses as texts, one for each wallet, however it was written."""
+    """Addresses as texts, the same for every spelling of a wallet."""
     return pd.Series([_wallet(address) for address in addresses], index=addresses.index, dtype="str")
 
 
@@ -195,39 +196,39 @@ def _wallet(address: Any) -> str | None:
     return text.lower() if text.lower().startswith("0x") else text
 
 
-def read_scored(place: Path, needed: tuple[str, ...]) -> pd.DataFrame:
-    """The rows of a scored file, of whatever format: `needed` and whatever else of `READ` there is.
+def read_scored(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
+    """The rows of a scored file in any of its formats: the columns `needed`, and the others of `READ` that it has.
 
     Raises:
-        DataError: if the file cannot be read, or lacks a column of `needed`.
+        DataError: the file cannot be read, or lacks a column of `needed`.
     """
     readers = {".csv": _csv, ".jsonl": _lines, ".json": _lines}
-    if not place.exists():
-        raise DataError(f"{place}: no such file; {_GIVE}")
+    if not path.exists():
+        raise DataError(f"{path}: no such file; {_GIVE}")
     try:
-        frame = readers.get(place.suffix.lower(), _parquet)(place)
+        frame = readers.get(path.suffix.lower(), _parquet)(path)
     except (pa.ArrowException, OSError, ValueError, TypeError, RecursionError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise DataError(f"{place}: cannot be read as scored rows ({said}); {_GIVE}") from None
+        cause = " ".join(str(error).split())[:200]
+        raise DataError(f"{path}: cannot be read as scored rows ({cause}); {_GIVE}") from None
     if missing := [name for name in needed if name not in frame.columns]:
-        raise DataError(f"{place}: a column `{missing[0]}` is needed; {_GIVE}")
-    # What a caller's own tests force into a band is nobody's score.
+        raise DataError(f"{path}: a column `{missing[0]}` is needed; {_GIVE}")
+    # The answer for a test address is nobody's score.
     return frame.loc[frame["test"].astype("str").str.lower() != "true"] if "test" in frame.columns else frame
 
 
-def _read(place: Path) -> pd.DataFrame:
-    """The columns that are compared, with those a file may lack as nulls."""
-    frame = read_scored(place, NEEDED)
+def _read(path: Path) -> pd.DataFrame:
+    """The columns that are compared; those that a file may lack are null."""
+    frame = read_scored(path, NEEDED)
     if unknown := sorted({str(band) for band in frame["band"]} - set(ORDER)):
-        raise DataError(f"{place}: band {unknown[0]!r:.50} is none of {', '.join(ORDER)}; {_GIVE}")
+        raise DataError(f"{path}: band {unknown[0]!r:.50} is none of {', '.join(ORDER)}; {_GIVE}")
     if not all(isinstance(value, bool | np.bool_) for value in frame["flagged"]):
-        raise DataError(f"{place}: flagged must be true or false in every row; {_GIVE}")
+        raise DataError(f"{path}: flagged must be true or false in every row; {_GIVE}")
     for name in ("reasons", "model"):
         frame[name] = frame[name] if name in frame.columns else None
     if not all(_are_reasons(value) for value in frame["reasons"]):
-        raise DataError(f"{place}: reasons must be a list of what adds to the score in every row; {_GIVE}")
+        raise DataError(f"{path}: reasons must be a list of what adds to the score in every row; {_GIVE}")
     score = np.asarray(pd.to_numeric(frame["score"], errors="coerce"), dtype=np.float64)
-    texts = {name: _texts(frame[name]) for name in ("address", "reference", "as_of") if name in frame.columns}
+    texts = {name: _texts(frame[name]) for name in ("address", "caller_columns", "as_of") if name in frame.columns}
     return frame.assign(score=score, **texts).drop(columns=["percentile", "test"], errors="ignore")
 
 
@@ -235,7 +236,7 @@ def _are_reasons(value: Any) -> bool:
     """Whether it is a list of reasons, or nothing."""
     if not isinstance(value, (list, np.ndarray)):
         return value is None or value != value
-    return all(isinstance(one, dict) and isinstance(one.get("contribution"), int | float) for one in value)
+    return all(isinstance(item, dict) and isinstance(item.get("contribution"), int | float) for item in value)
 
 
 def _texts(column: Any) -> pd.Series:
@@ -249,27 +250,27 @@ def _text(value: Any) -> str | None:
     return None if pd.isna(value) else str(value)
 
 
-def _parquet(place: Path) -> pd.DataFrame:
-    folder = place / "scores" if (place / "manifest.json").is_file() else place
-    parts = sorted(folder.glob("*.parquet")) if place.is_dir() else [place]
+def _parquet(path: Path) -> pd.DataFrame:
+    folder = path / "scores" if (path / "manifest.json").is_file() else path
+    parts = sorted(folder.glob("*.parquet")) if path.is_dir() else [path]
     if not parts:
-        raise DataError(f"{place}: the folder holds no Parquet file; {_GIVE}")
+        raise DataError(f"{path}: the folder holds no Parquet file; {_GIVE}")
     names = [[name for name in READ if name in pq.read_schema(part).names] for part in parts]
     tables = [pq.read_table(part, columns=columns) for part, columns in zip(parts, names, strict=True)]
     return pa.concat_tables(tables, promote_options="default").to_pandas()
 
 
-def _lines(place: Path) -> pd.DataFrame:
-    with place.open(encoding="utf-8") as file:
+def _lines(path: Path) -> pd.DataFrame:
+    with path.open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in file if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("a line is no object")
+        raise ValueError("a line is not an object")
     return pd.DataFrame([{name: row[name] for name in READ if name in row} for row in rows])
 
 
-def _csv(place: Path) -> pd.DataFrame:
-    frame = pd.read_csv(place, dtype="str", keep_default_na=False, na_values=[""], usecols=lambda name: name in READ)
-    for name in ("reasons", "model", "reference"):
+def _csv(path: Path) -> pd.DataFrame:
+    frame = pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], usecols=lambda name: name in READ)
+    for name in ("reasons", "model", "caller_columns"):
         if name in frame.columns:
             frame[name] = [json.loads(cell) if isinstance(cell, str) else None for cell in frame[name]]
     if "flagged" in frame.columns:

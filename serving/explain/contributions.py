@@ -1,8 +1,12 @@
 """What each feature adds to a margin: exact tree SHAP values (Lundberg et al. 2020) of a LightGBM model. Predicts nothing.
 
-A leaf of value v hands feature j of its path  v · (o_j − z_j) · ∫₀¹ ∏_{k≠j} (z_k + t · (o_k − z_k)) dt,  where o_k is whether the
-row passes all splits by k on the path, and z_k the share of the training rows that passed each of them. The integrand is a
-polynomial, so some Gauss-Legendre points give the integral exactly. Rows that pass the same splits on a path share the result.
+A leaf of value v adds to feature j of its path
+
+    v · (o_j − z_j) · ∫₀¹ ∏_{k≠j} (z_k + t · (o_k − z_k)) dt,
+
+where o_k says whether the row passes all splits by k on the path, and z_k is the share of the training rows that passed each of
+them. The integrand is a polynomial, so a few Gauss-Legendre points give the integral exactly. Rows that pass the same splits on
+a path share the result.
 """
 
 from collections.abc import Iterator
@@ -22,16 +26,17 @@ _INNER = ("split_feature", "threshold", "decision_type", "left_child", "right_ch
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
-    """All ways from a root to a leaf, one after another, each with the features that it asks.
+class TreePaths:
+    """All paths from a root to a leaf, one after another, each with the features that it tests.
 
     Attributes:
-        start: where each path's features begin, shape (leaves + 1,).
+        start: where each path's steps begin, shape (leaves + 1,).
         value: what each leaf adds, shape (leaves,).
         feature, share: of each step: the feature, and z above.
-        low, high, nan, zero: a number passes if low < number ≤ high (low NaN: no bound); what is missing, and zero, if so said.
-        asked: where each path's questions by category begin, shape (leaves + 1,).
-        questions: step within the path, first and last word of the set, whether members pass; shape (questions, 4).
+        low, high: a number passes if low < number ≤ high (low NaN: no bound).
+        nan, zero: whether a missing value passes, and whether zero does.
+        first_test: where each path's tests by category begin, shape (leaves + 1,).
+        category_tests: step within the path, first and last word of the set, whether members pass; shape (tests, 4).
         sets: the words of all sets of categories.
         base: the mean of the trees over the training rows.
     """
@@ -44,8 +49,8 @@ class Paths:
     high: np.ndarray
     nan: np.ndarray
     zero: np.ndarray
-    asked: np.ndarray
-    questions: np.ndarray
+    first_test: np.ndarray
+    category_tests: np.ndarray
     sets: np.ndarray
     base: float
 
@@ -55,13 +60,13 @@ class Explainer:
     """The trees, ready to explain rows. Nothing in it changes, so threads may share it."""
 
     features: int
-    paths: Paths
+    paths: TreePaths
     points: np.ndarray
     weights: np.ndarray
     rule: np.ndarray
 
     @classmethod
-    def of(cls, trees: str, features: int) -> Self:
+    def from_trees(cls, trees: str, features: int) -> Self:
         """Read a well-formed LightGBM model text (`trees.checked_trees` checks one) with `features` columns."""
         paths = _paths(trees)
         points, weights, rule = _rules(np.diff(paths.start))
@@ -87,7 +92,7 @@ class Explainer:
                 fill(block)
             return out
         with ThreadPoolExecutor(min(len(blocks), usable_cores())) as pool:
-            for _ in pool.map(fill, blocks):  # asks for the results, so that an error comes out
+            for _ in pool.map(fill, blocks):  # reads the results, so that an error is raised here
                 pass
         return out
 
@@ -98,7 +103,17 @@ class Explainer:
         p = self.paths
         steps = (p.feature, p.share, p.low, p.high, p.nan, p.zero)
         _explain(
-            columns, p.start, p.value, *steps, p.asked, p.questions, p.sets, self.points, self.weights, self.rule, added
+            columns,
+            p.start,
+            p.value,
+            *steps,
+            p.first_test,
+            p.category_tests,
+            p.sets,
+            self.points,
+            self.weights,
+            self.rule,
+            added,
         )
         return added.T
 
@@ -115,7 +130,7 @@ def _rules(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.concatenate(points), np.concatenate(weights), rule
 
 
-def _paths(text: str) -> Paths:
+def _paths(text: str) -> TreePaths:
     trees = list(_trees(text))
     leaves = np.array([int(tree["num_leaves"]) for tree in trees], np.int64)
     inner = {name: _numbers(tree[name] for tree in trees) for name in _INNER}
@@ -125,11 +140,11 @@ def _paths(text: str) -> Paths:
     bounds, starts, sets = _categories(trees)
     *steps, base = _walk(leaves, inner["threshold"], *whole, value, count, bounds, starts)
     start, of, share, low, high, nan, zero, asked, questions = steps
-    return Paths(start, value, of, share, low, high, nan, zero, asked, questions, sets, base)
+    return TreePaths(start, value, of, share, low, high, nan, zero, asked, questions, sets, base)
 
 
 def _trees(text: str) -> Iterator[dict[str, str]]:
-    """The lines of each tree, by what stands before `=`."""
+    """The lines of each tree, by the key before `=`."""
     body = text.partition("\n\n")[2].partition("end of trees")[0]
     for block in body.split("Tree=")[1:]:
         yield dict(line.split("=", 1) for line in block.split("\n")[1:] if line)
@@ -140,7 +155,7 @@ def _numbers(lists: Iterator[str]) -> np.ndarray:
 
 
 def _categories(trees: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each set of categories begins and ends, which is each tree's first, and the words of all."""
+    """Where each set of categories begins and ends, the first set of each tree, and the words of all sets."""
     bounds, starts, words = [0], [], []
     for tree in trees:
         starts.append(len(bounds) - 1)

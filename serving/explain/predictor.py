@@ -1,6 +1,7 @@
-"""LightGBM's own prediction, through the C interface of its library. Trains nothing, and adds nothing to what it predicts.
+"""LightGBM's own prediction, through the C interface of its library. Trains nothing and changes no prediction.
 
-Its Python package does the same, but imports scikit-learn where that is installed, which takes longer than the rest of a start.
+LightGBM's Python package does the same, but it imports scikit-learn where that is installed, which takes longer than the rest
+of a cold start.
 """
 
 import ctypes
@@ -18,7 +19,7 @@ _QUIET = b"verbosity=-1"
 
 
 class Predictor:
-    """Trees that predict margins. Nothing in it changes, so threads may share it."""
+    """Trees that predict margins. It never changes, so threads may share it."""
 
     def __init__(self, trees: str) -> None:
         """Read a well-formed LightGBM model text (`trees.checked_trees` checks one). Raises ValueError if LightGBM cannot."""
@@ -37,25 +38,25 @@ class Predictor:
             matrix: shape (rows, features of the model), NaN where not defined.
 
         Raises:
-            ValueError: if the matrix has another number of columns.
+            ValueError: the matrix has another number of columns.
         """
         matrix = np.asarray(matrix, dtype=np.float64)
         by_row = matrix.flags.c_contiguous
         if not (by_row or matrix.flags.f_contiguous):
             matrix, by_row = np.ascontiguousarray(matrix), True
         rows, columns = matrix.shape
-        found, count = np.empty(rows), ctypes.c_int64()
+        margins, count = np.empty(rows), ctypes.c_int64()
         if rows:  # LightGBM refuses an empty matrix
             layout = (ctypes.c_int32(rows), ctypes.c_int32(columns), ctypes.c_int(by_row))
             every = (ctypes.c_int(_RAW), ctypes.c_int(0), ctypes.c_int(-1), _QUIET)
-            out = (ctypes.byref(count), found.ctypes.data_as(ctypes.c_void_p))
+            out = (ctypes.byref(count), margins.ctypes.data_as(ctypes.c_void_p))
             data = matrix.ctypes.data_as(ctypes.c_void_p)
             _call("LGBM_BoosterPredictForMat", self._handle, data, ctypes.c_int(_DOUBLE), *layout, *every, *out)
-        return found
+        return margins
 
 
 def _call(name: str, *arguments: Any) -> None:
-    """Call the library. Raises ValueError with what it says if it fails."""
+    """Call the library. Raises ValueError with its message if it fails."""
     library = _library()
     if getattr(library, name)(*arguments) != 0:
         raise ValueError(library.LGBM_GetLastError().decode("utf-8", "replace"))
@@ -63,11 +64,11 @@ def _call(name: str, *arguments: Any) -> None:
 
 @lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL:
-    """The library that comes with the package `lightgbm`, found without importing that."""
+    """The library of the package `lightgbm`, found without importing the package."""
     package = find_spec("lightgbm")
     if package is None or package.origin is None:
         raise ImportError("lightgbm is not installed; pip install lightgbm")
-    places = Path(package.origin).parent.rglob("lib_lightgbm.*")
-    library = ctypes.CDLL(str(next(place for place in places if place.suffix in _SUFFIXES)))
+    paths = Path(package.origin).parent.rglob("lib_lightgbm.*")
+    library = ctypes.CDLL(str(next(path for path in paths if path.suffix in _SUFFIXES)))
     library.LGBM_GetLastError.restype = ctypes.c_char_p
     return library

@@ -1,4 +1,4 @@
-"""Why a score is what it is: the behaviours that add most to it, each in a sentence. Computes no contribution itself."""
+"""Why a score is what it is: the behaviours that add most to it, each in a sentence. Computes no contributions."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from ...features.families.declaration import (
 
 TOP = 5
 _DURATIONS = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
-_COUNTED = (TRANSFERS, WALLETS, HOPS, TRANSACTIONS, ASSETS, CHAINS, THEFTS)  # in the plural
+_COUNTED = (TRANSFERS, WALLETS, HOPS, TRANSACTIONS, ASSETS, CHAINS, THEFTS)  # units in the plural
 _SUFFIX = {
     SHARE: " %",
     RATIO: "",
@@ -36,31 +36,31 @@ _SUFFIX = {
     ASSET_UNITS: " units of the leading asset",
     **{unit: f" {unit}" for unit in _COUNTED},
 }
-Usual = tuple[float, float, float]
+Quartiles = tuple[float, float, float]
 
 
-class Groups(NamedTuple):
+class BehaviourGroups(NamedTuple):
     """The behaviours that some features measure.
 
     Attributes:
-        names: of each behaviour, in the order in which features first measure it.
-        of: the place in `names` of each feature, int64[features].
+        names: the name of each behaviour, in the order in which features first measure it.
+        group: the position in `names` of each feature's behaviour, int64[features].
     """
 
     names: tuple[str, ...]
-    of: np.ndarray
+    group: np.ndarray
 
 
-def groups_of(features: Sequence[Feature]) -> Groups:
-    """Put features of one behaviour together; of those that declare none, the ones of one family and measure.
+def group_by_behaviour(features: Sequence[Feature]) -> BehaviourGroups:
+    """Group features by behaviour; those that declare none by family and measure.
 
     >>> pair = [Feature(f"amounts__{side}__total", USD, "", "", "") for side in ("in", "out")]
-    >>> groups_of(pair).names
+    >>> group_by_behaviour(pair).names
     ('amounts: total',)
     """
     named = [_behaviour(feature) for feature in features]
     names = tuple(dict.fromkeys(named))
-    return Groups(names, np.array([names.index(name) for name in named], np.int64))
+    return BehaviourGroups(names, np.array([names.index(name) for name in named], np.int64))
 
 
 def _behaviour(feature: Feature) -> str:
@@ -73,53 +73,66 @@ def _behaviour(feature: Feature) -> str:
 
 def reasons_of(
     features: Sequence[Feature],
-    groups: Groups,
+    groups: BehaviourGroups,
     values: np.ndarray,
     contributions: np.ndarray,
-    usual: Mapping[str, Usual | None],
+    reference_quartiles: Mapping[str, Quartiles | None],
     top: int | None = TOP,
 ) -> list[dict[str, Any]]:
-    """The `top` behaviours that add or take most of one row's margin, none of them nothing; None: all; ties in the model's order.
+    """The behaviours that change one row's margin most, the largest contribution first; ties in the model's order.
 
-    `values` and `contributions` have shape (features,), contributions in log-odds. Each reason has behaviour, features (how
-    many of its features add or take something), feature (the one that does most in the direction of their sum), value (of that
-    one; None: not defined), usual (quartiles of the reference population, or None), contribution (the sum) and sentence.
+    Args:
+        features: the model's, in its order.
+        groups: `group_by_behaviour` of them.
+        values: of the row, (features,).
+        contributions: of the row, (features,), in log-odds.
+        reference_quartiles: of each feature in the reference population; None where it is never defined.
+        top: at most this many; None: all that contribute.
+
+    Returns:
+        Dictionaries: behaviour; features (how many of its features contribute); feature (the one that contributes most in the
+        direction of the sum); value (of that feature; None: not defined); reference_quartiles (of it, or None); contribution
+        (the sum); and sentence.
     """
-    sums = np.bincount(groups.of, contributions, len(groups.names))
+    sums = np.bincount(groups.group, contributions, len(groups.names))
     order = np.argsort(-np.abs(sums), kind="stable")[:top]
-    found = []
+    reasons = []
     for group in order:
         if sums[group] != 0:
-            members = np.flatnonzero(groups.of == group)
+            members = np.flatnonzero(groups.group == group)
             lead = members[np.argmax(contributions[members] * np.sign(sums[group]))]
             declared, value, total = features[lead], float(values[lead]), float(sums[group])
-            among = int(np.count_nonzero(contributions[members]))
-            reason = _reason(declared, value, total, usual.get(declared.name), among)
-            found.append({"behaviour": groups.names[group], "features": among} | reason)
-    return found
+            count = int(np.count_nonzero(contributions[members]))
+            reason = _reason(declared, value, total, reference_quartiles.get(declared.name), count)
+            reasons.append({"behaviour": groups.names[group], "features": count} | reason)
+    return reasons
 
 
-def _reason(feature: Feature, value: float, contribution: float, usual: Usual | None, among: int) -> dict[str, Any]:
+def _reason(
+    feature: Feature, value: float, contribution: float, quartiles: Quartiles | None, features: int
+) -> dict[str, Any]:
     return {
         "feature": feature.name,
         "value": None if math.isnan(value) else value,
-        "usual": None if usual is None else list(usual),
+        "reference_quartiles": None if quartiles is None else list(quartiles),
         "contribution": contribution,
-        "sentence": sentence(feature, value, contribution, usual, among),
+        "sentence": sentence(feature, value, contribution, quartiles, features),
     }
 
 
-def sentence(feature: Feature, value: float, contribution: float, usual: Usual | None, among: int = 1) -> str:
-    """One reason in plain English; `among` is how many features of the behaviour add up to the contribution.
+def sentence(
+    feature: Feature, value: float, contribution: float, quartiles: Quartiles | None, features: int = 1
+) -> str:
+    """One reason in plain English; `features` is how many features of the behaviour add up to the contribution.
 
     >>> share = Feature("flow__pass_through__1h", SHARE, "share of the value that left again within an hour", "", "")
     >>> sentence(share, 0.93, 0.84, (0.0, 0.01, 0.12))
     'share of the value that left again within an hour: 93 % (usually 0 % to 12 %), raises the score by 0.84 log-odds'
     """
     effect = "raises" if contribution > 0 else "lowers"
-    others = f"with {among - 1} more of its kind, " if among > 1 else ""
+    others = f"with {features - 1} more of its kind, " if features > 1 else ""
     return (
-        f"{feature.sentence}: {_value_text(feature, value)} ({_usual_text(feature.unit, usual)}), "
+        f"{feature.sentence}: {_value_text(feature, value)} ({_quartiles_text(feature.unit, quartiles)}), "
         f"{others}{effect} the score by {number_text(abs(contribution))} log-odds"
     )
 
@@ -130,15 +143,15 @@ def _value_text(feature: Feature, value: float) -> str:
     return quantity_text(value, feature.unit)
 
 
-def _usual_text(unit: str, usual: Usual | None) -> str:
-    if usual is None:
+def _quartiles_text(unit: str, quartiles: Quartiles | None) -> str:
+    if quartiles is None:
         return "usually not defined"
-    low, high = (quantity_text(bound, unit) for bound in (usual[0], usual[2]))
+    low, high = (quantity_text(bound, unit) for bound in (quartiles[0], quartiles[2]))
     return f"usually {low}" if low == high else f"usually {low} to {high}"
 
 
 def quantity_text(value: float, unit: str) -> str:
-    """A value with its unit, to three significant digits; spans of time in the largest unit that fits.
+    """A value with its unit, to three significant digits; durations in the largest unit that fits.
 
     >>> [quantity_text(v, unit) for v, unit in ((0.934, SHARE), (1, WALLETS), (5_400, SECONDS), (0.5, DAYS))]
     ['93.4 %', '1 wallet', '1.5 hours', '12 hours']
@@ -157,7 +170,7 @@ def _duration_text(seconds: float) -> str:
 
 
 def number_text(value: float) -> str:
-    """Three significant digits, thousands apart, no exponent below 10^15.
+    """Three significant digits, with thousands separators, and no exponent below 10^15.
 
     >>> [number_text(v) for v in (0, 93.44, 1234567.8, 0.000012345, 999.7, -2.5)]
     ['0', '93.4', '1,234,568', '0.0000123', '1,000', '-2.5']

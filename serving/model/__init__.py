@@ -1,0 +1,5 @@
+"""A trained model as files: reads, checks, signs and saves a model folder, and applies its calibration and bands.
+
+Not for training, and not for predicting (`explain/predictor.py`).
+Front door: `ModelFolder` (model_folder.py).
+"""

@@ -24,7 +24,7 @@ _REASON = pa.struct(
         ("features", pa.int64()),
         ("feature", pa.string()),
         ("value", pa.float64()),
-        ("usual", pa.list_(pa.float64())),
+        ("reference_quartiles", pa.list_(pa.float64())),
         ("contribution", pa.float64()),
         ("sentence", pa.string()),
     ]
@@ -47,7 +47,7 @@ _EXPOSURE = pa.struct(
     ]
 )
 _LABEL = pa.struct([*((name, pa.string()) for name in ("category", "actor", "case", "source")), ("known_from", _TIME)])
-_ECHO = pa.struct([("column", pa.string()), ("value", pa.string())])
+_CALLER_COLUMN = pa.struct([("column", pa.string()), ("value", pa.string())])
 _MODEL = pa.struct([(name, pa.string()) for name in ("name", "version", "trained_until", "features_hash")])
 
 SCORES_SCHEMA = pa.schema(
@@ -68,38 +68,38 @@ SCORES_SCHEMA = pa.schema(
         pa.field("model", _MODEL, nullable=False),
         pa.field("scored_at", _TIME, nullable=False),
         pa.field("test", pa.bool_(), nullable=False),
-        pa.field("reference", pa.list_(_ECHO)),
+        pa.field("caller_columns", pa.list_(_CALLER_COLUMN)),
         pa.field("error", pa.string()),
     ],
-    metadata={b"walletprint.scores": b"3"},
+    metadata={b"walletprint.scores": b"4"},
 )
-"""The scored row; `docs/scoring.md` says what each column means. The metadata carry the schema's version."""
+"""The scored row; `docs/scoring.md` says what each column means. The metadata hold the version of the schema."""
 
 SUFFIXES = (".parquet", ".csv", ".jsonl", ".json")
-"""What a file of scores may end in."""
+"""The suffixes that a file of scores may have."""
 
 
 def write_scores(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """Write what `Scorer.score` returned, whole or not at all, in the format of the suffix; returns the path.
 
     `.parquet` has nested types (`SCORES_SCHEMA`); `.csv` has JSON in the nested cells, and an apostrophe before texts
-    that a spreadsheet would run as a formula; `.jsonl` and `.json` have one JSON object a line. What is missing is
-    null, in CSV an empty cell.
+    that a spreadsheet would run as a formula; `.jsonl` and `.json` have one JSON object per line. A missing value
+    is null; in CSV it is an empty cell.
 
     Raises:
-        UsageError: if the suffix is another.
-        DataError: if the frame is not in the schema, or the place cannot be written.
+        UsageError: the suffix is another one.
+        DataError: the frame is not in the schema, or the file cannot be written.
     """
-    place = Path(path)
+    path = Path(path)
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_json_lines, ".json": _write_json_lines}
-    if place.suffix.lower() not in writers:
-        raise UsageError(f"{place}: scores are written as {', '.join(writers)}; give a name with one of these suffixes")
-    write_atomically(place, lambda file: writers[place.suffix.lower()](scores_table(frame), file))
-    return place
+    if path.suffix.lower() not in writers:
+        raise UsageError(f"{path}: scores are written as {', '.join(writers)}; give a name with one of these suffixes")
+    write_atomically(path, lambda file: writers[path.suffix.lower()](scores_table(frame), file))
+    return path
 
 
 def join_scores(tables: Iterable[pa.Table], suffix: str, file: BinaryIO) -> None:
-    """Write tables in SCORES_SCHEMA one after the other, in the format of a suffix of SUFFIXES; holds one table at a time."""
+    """Write tables in SCORES_SCHEMA one after the other, in the format of a suffix; holds one table at a time."""
     if suffix.lower() == ".parquet":
         with pq.ParquetWriter(file, SCORES_SCHEMA, compression="zstd") as writer:
             for table in tables:
@@ -119,13 +119,13 @@ def scores_table(frame: pd.DataFrame) -> pa.Table:
             f"scores: the columns must be {', '.join(SCORES_SCHEMA.names)}, not {', '.join(map(str, frame.columns))}"
         )
     try:
-        # UTC without saying so: Arrow's way with zones is deprecated in pandas
-        moments = {name: frame[name].dt.tz_convert(None) for name in ("as_of", "scored_at")}
-        table = pa.Table.from_pandas(frame.assign(**moments), schema=SCORES_SCHEMA, preserve_index=False)
+        # UTC, but without a zone: what Arrow does with zones is deprecated in pandas
+        times = {name: frame[name].dt.tz_convert(None) for name in ("as_of", "scored_at")}
+        table = pa.Table.from_pandas(frame.assign(**times), schema=SCORES_SCHEMA, preserve_index=False)
         table = table.replace_schema_metadata(SCORES_SCHEMA.metadata)
         table.validate(full=True)
     except (pa.ArrowException, AttributeError, ValueError, TypeError) as error:
-        raise DataError(f"scores: not rows that Scorer.score made ({' '.join(str(error).split())})") from None
+        raise DataError(f"scores: these are not rows that Scorer.score made ({' '.join(str(error).split())})") from None
     return table
 
 
@@ -139,7 +139,7 @@ def _write_csv(table: pa.Table, file: BinaryIO, header: bool = True) -> None:
     if header:
         writer.writerow(table.column_names)
     writer.writerows([_cell(value) for value in row.values()] for row in _rows(table))
-    text.detach()  # flushes, and leaves the file to its owner
+    text.detach()  # flushes, and leaves the file open for its owner
 
 
 def _write_json_lines(table: pa.Table, file: BinaryIO) -> None:
@@ -162,6 +162,6 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_iso)
 
 
-def _iso(moment: datetime) -> str:
+def _iso(time: datetime) -> str:
     """ISO 8601 in UTC."""
-    return moment.isoformat().replace("+00:00", "Z")
+    return time.isoformat().replace("+00:00", "Z")

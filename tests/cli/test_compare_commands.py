@@ -25,7 +25,7 @@ def made() -> tuple[Scorer, pd.DataFrame, pd.DataFrame]:
         for date in ("2021-02-01", AS_OF)
     )
     profile = profile_of(before[list(model.features)])
-    scorer = Scorer.of(ModelFolder(**model.model_dump() | {"profile": profile, "version": ""}))
+    scorer = Scorer.from_model(ModelFolder(**model.model_dump() | {"profile": profile, "version": ""}))
     return scorer, scorer.score(ASKED, ledger, AS_OF), now
 
 

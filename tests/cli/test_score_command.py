@@ -69,7 +69,7 @@ def test_a_folder_of_lists_of_any_kind_comes_with_their_columns(score, tmp_path:
     (tmp_path / "lists" / "b.txt").write_text(f"{NAMES[1]}\n")
     assert score("-a", "lists", "--out", "s.jsonl")[0] == 0
     rows = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
-    assert [(row["address"], row["reference"]) for row in rows] == [
+    assert [(row["address"], row["caller_columns"]) for row in rows] == [
         (NAMES[0], [{"column": "case", "value": "C-1"}]),
         (NAMES[1], None),
     ]

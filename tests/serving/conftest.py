@@ -13,7 +13,7 @@ from walletprint.features.families.registry import features_hash
 from walletprint.features.ledger.ledger import Ledger
 from walletprint.serving import ModelFolder, Scorer
 from walletprint.serving.model.calibration import reference_quantiles, usual_values
-from walletprint.serving.scoring import rows
+from walletprint.serving.scoring import row_columns
 from walletprint.serving.scoring import scorer as scorer_module
 
 FEATURES = (
@@ -32,7 +32,9 @@ AS_OF = "2021-04-01"
 def _one_moment() -> Iterator[None]:
     """Rows that were scored at different moments can be compared: the clock stands where none is given."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scorer_module, "moment_of", lambda given: rows.moment_of(given or datetime(2021, 4, 2)))
+        patch.setattr(
+            scorer_module, "scoring_time", lambda given: row_columns.scoring_time(given or datetime(2021, 4, 2))
+        )
         yield
 
 
@@ -123,4 +125,4 @@ def model_dir(model, tmp_path):
 
 @pytest.fixture(scope="session")
 def scorer(model) -> Scorer:
-    return Scorer.of(model)
+    return Scorer.from_model(model)

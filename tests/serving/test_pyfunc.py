@@ -24,7 +24,7 @@ ASKED = [address(number) for number in range(300)]
 def reference() -> Scorer:
     """A model of real size, which flags some of the chain's wallets."""
     values = Scorer.load("reference").model.model_dump()
-    return Scorer.of(ModelFolder(**values | {"threshold": 0.5, "version": ""}))
+    return Scorer.from_model(ModelFolder(**values | {"threshold": 0.5, "version": ""}))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_the_order_of_columns_and_the_rows_beside_change_nothing(pyfunc, vectors
 )
 def test_a_row_scores_the_same_in_whatever_batch(model_values, X, calibration):
     """What makes Spark's batches, a served request and a table equal."""
-    one = Scorer.of(ModelFolder(**model_values | {"calibration": calibration}))
+    one = Scorer.from_model(ModelFolder(**model_values | {"calibration": calibration}))
     whole = one.score_features(X)
     for size in (1, 7, 64):
         parts = pd.concat([one.score_features(X.iloc[at : at + size]) for at in range(0, len(X), size)])

@@ -74,9 +74,9 @@ def main(
     use_few_cores()
     booster = model_of(rows_of(TRAINED, 1))
     text = booster.model_to_string()
-    Explainer.of(text, FEATURES).contributions(rows_of(10, 0))
+    Explainer.from_trees(text, FEATURES).contributions(rows_of(10, 0))
     began = time.perf_counter()
-    explainer = Explainer.of(text, FEATURES)
+    explainer = Explainer.from_trees(text, FEATURES)
     ready = time.perf_counter() - began
     every = pd.DataFrame([row for run in range(runs) for row in compared(booster, explainer, 10 + run)])
     tables = {f"Medians of {runs} runs": summary(every, ready), "Every run": every}

@@ -95,7 +95,7 @@ def _scored(path: Path, reasons: str, wallets: int) -> int:
 
 def _ready(path: Path) -> tuple[Scorer, Ledger]:
     model = Scorer.load("reference").model.model_copy(update={"window": "all"})
-    return Scorer.of(model), Ledger.from_transfers(path, model.features, memory=MEMORY)
+    return Scorer.from_model(model), Ledger.from_transfers(path, model.features, memory=MEMORY)
 
 
 def _asked(ledger: Ledger, wallets: int = WALLETS) -> Iterator[pd.DataFrame]:

@@ -49,7 +49,7 @@ def test_parts_hold_the_rows_of_the_scorer_in_order(batch, listed, scorer, ledge
     assert sum(told["flagged"].values()) == expected["flagged"].sum()
     assert sum(told["unscored"].values()) == (expected["band"] == "unscored").sum()
     assert told["unscored"]["no address"] == 2
-    assert told["set_aside"] == {"places": 0, "reasons": {}}
+    assert told["quarantined"] == {"rejects": 0, "reasons": {}}
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
@@ -67,7 +67,7 @@ def test_one_file_is_the_file_that_write_scores_makes(batch, listed, scorer, led
 def test_the_manifest_tells_the_files_and_their_checksums(batch, listed, tmp_path):
     batch(listed)
     manifest = json.loads((tmp_path / "scores" / "manifest.json").read_text())
-    assert manifest["format"] == "walletprint-scores/1"
+    assert manifest["format"] == "walletprint-scores/2"
     assert set(files(tmp_path / "scores")) == {*manifest["files"], "manifest.json"}
     assert all(atomic_write.sha256_of(tmp_path / "scores" / name) == sha for name, sha in manifest["files"].items())
     assert sum(part["rows"] for part in manifest["parts"]) == len(ASKED)
@@ -113,7 +113,7 @@ def test_an_unfinished_run_goes_on_only_when_asked_the_same(batch, listed, tmp_p
         patch.setattr(atomic_write, "move", full)
         with pytest.raises(DataError, match=r"No space left on device.*--resume"):
             batch(listed)
-    with pytest.raises(UsageError, match="unfinished run; --resume"):
+    with pytest.raises(UsageError, match="unfinished run; continue it with --resume"):
         batch(listed)
     with pytest.raises(UsageError, match="begun with another choice of reasons"):
         batch(listed, resume=True, reasons="all")
@@ -128,7 +128,7 @@ def test_an_unfinished_run_goes_on_only_when_asked_the_same(batch, listed, tmp_p
 
 
 def test_two_runs_on_one_output_refuse_each_other(batch, listed, tmp_path):
-    with disk.alone(tmp_path / ".scores.lock"), pytest.raises(UsageError, match="another run is writing there"):
+    with disk.locked(tmp_path / ".scores.lock"), pytest.raises(UsageError, match="another run is writing there"):
         batch(listed)
     batch(listed)
 
@@ -139,8 +139,8 @@ def test_broken_lines_are_set_aside_and_the_good_rows_go_on(batch, tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\n".join(lines))
     told = batch(tmp_path / "a.csv", as_of=None)
     assert told["rows"] == 25
-    assert told["set_aside"]["places"] == 6
-    aside = pq.read_table(told["set_aside_in"]).to_pylist()
+    assert told["quarantined"]["rejects"] == 6
+    aside = pq.read_table(told["quarantine"]).to_pylist()
     assert [row["row"] for row in aside] == [6, 7, 8, 9, 10, 11]
     assert pq.read_table(tmp_path / "scores" / "scores")["address"].to_pylist() == ASKED[:25]
 
@@ -153,7 +153,7 @@ def test_a_column_that_changes_type_costs_its_file_and_no_other(batch, tmp_path)
         pq.write_table(pa.table({"address": column}), folder / f"f{number:03}.parquet")
     told = batch(folder)
     assert told["rows"] == 58
-    (aside,) = pq.read_table(told["set_aside_in"]).to_pylist()
+    (aside,) = pq.read_table(told["quarantine"]).to_pylist()
     assert aside["file"] == "f017.parquet"
     assert "int64" in aside["reason"]
 
@@ -170,7 +170,7 @@ def test_files_that_are_cut_off_keep_what_can_be_read(batch, tmp_path):
     packed = gzip.compress(("address\n" + "\n".join(ASKED)).encode())
     (folder / "d.csv.gz").write_bytes(packed[: len(packed) - 4])
     told = batch(folder)
-    aside = pq.read_table(told["set_aside_in"]).to_pylist()
+    aside = pq.read_table(told["quarantine"]).to_pylist()
     assert [(row["file"], row["row"], row["rows"]) for row in aside[:2]] == [
         ("b.parquet", 17, 16),
         ("c.parquet", None, None),

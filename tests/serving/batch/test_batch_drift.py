@@ -14,7 +14,7 @@ from walletprint.serving import Scorer
 from walletprint.serving.batch import score_batch
 from walletprint.serving.drift.monitor import batch_drift
 from walletprint.serving.model.profile import profile_of
-from walletprint.serving.scoring.rows import TEST_ADDRESSES
+from walletprint.serving.scoring.row_columns import TEST_ADDRESSES
 
 NAMES = [f"0x{n:040x}" for n in range(60)]
 DATES = ("2021-03-10", "2021-04-01")
@@ -30,7 +30,9 @@ def profiled(model, X) -> Scorer:
     """A model whose reference population forwarded less."""
     columns = X[list(model.features)]
     first = columns.columns[0]
-    return Scorer.of(model.model_copy(update={"profile": profile_of(columns.assign(**{first: columns[first] - 1}))}))
+    return Scorer.from_model(
+        model.model_copy(update={"profile": profile_of(columns.assign(**{first: columns[first] - 1}))})
+    )
 
 
 @pytest.fixture

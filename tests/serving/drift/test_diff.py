@@ -114,23 +114,23 @@ def test_a_spreadsheet_runs_nothing_of_it(pair, tmp_path):
         write_moved(found, tmp_path / "moved.xlsx")
 
 
-def test_rows_of_tests_count_nowhere_and_references_tell_rows_apart(tmp_path):
+def test_rows_of_tests_count_nowhere_and_caller_columns_tell_rows_apart(tmp_path):
     def echo(value):
         return [{"column": "case", "value": value}]
 
     old = [
-        row("a", 0.1, "low", reference=echo("1")),
-        row("a", 0.2, "low", reference=echo("2")),
+        row("a", 0.1, "low", caller_columns=echo("1")),
+        row("a", 0.2, "low", caller_columns=echo("2")),
         row("t", 0.9, "severe", test=True),
     ]
     new = [
-        row("a", 0.7, "high", reference=echo("1")),
-        row("a", 0.2, "low", reference=echo("2")),
+        row("a", 0.7, "high", caller_columns=echo("1")),
+        row("a", 0.2, "low", caller_columns=echo("2")),
         row("t", 0.1, "low", test=True),
     ]
     found = diff_scores(file(tmp_path / "old.jsonl", old), file(tmp_path / "new.jsonl", new))
     assert found.summary["matched"] == 2
-    assert found.moved["reference"].tolist() == ['[{"column": "case", "value": "1"}]']
+    assert found.moved["caller_columns"].tolist() == ['[{"column": "case", "value": "1"}]']
 
 
 def test_an_echo_is_the_same_in_every_format(scorer, ledger, tmp_path):
@@ -150,7 +150,7 @@ def test_addresses_that_are_none_and_come_often(pair, tmp_path):
 
 
 def test_rows_of_an_older_schema_are_compared(pair, tmp_path):
-    """Before there were behaviours, `reference`, `test` and `model`."""
+    """Before there were behaviours, `caller_columns`, `test` and `model`."""
     old = [
         {name: value for name, value in row("b", 0.9, "severe").items() if name not in ("model", "as_of", "reasons")}
     ]

@@ -136,9 +136,9 @@ def test_what_does_not_fit_is_refused(profiled, model, population):
         batch_drift(profiled, population, [1.0])
     with pytest.raises(DataError, match="the column address is missing"):
         batch_drift(profiled, population.drop(columns="address"), np.zeros(len(population)))
-    with pytest.raises(DataError, match=f"the column {profiled.features[0]} came twice"):
+    with pytest.raises(DataError, match=f"the column {profiled.features[0]} occurs twice"):
         batch_drift(profiled, pd.concat([population, population[[profiled.features[0]]]], axis=1), np.zeros(1_000))
-    with pytest.raises(DataError, match="numbers are needed in all columns"):
+    with pytest.raises(DataError, match="all columns must hold numbers"):
         batch_drift(profiled, population.assign(**{profiled.features[0]: "much"}), np.zeros(len(population)))
     with pytest.raises(DataError, match="another model"):
         BatchDrift(model).merge(BatchDrift(profiled).counts())
@@ -158,7 +158,7 @@ def test_what_does_not_fit_is_refused(profiled, model, population):
 @pytest.fixture
 def files(profiled, scorer, ledger, tmp_path):
     """Scored rows and vectors of the same addresses, one of which has too little history."""
-    one, asked = Scorer.of(profiled), [f"0x{number:040x}" for number in range(61)]
+    one, asked = Scorer.from_model(profiled), [f"0x{number:040x}" for number in range(61)]
     scores = one.score(asked, ledger, "2021-04-01")
     X = extract(ledger, snapshots_of(asked, "2021-04-01"), window="90d", features=profiled.features)
     places = [tmp_path / f"{name}{suffix}" for name in ("scores", "vectors") for suffix in (".parquet", ".csv")]
@@ -181,7 +181,7 @@ def test_files_that_do_not_belong_together_are_refused(files, scorer):
     profiled, (parquet, csv, _, vectors) = files
     pd.read_csv(vectors).iloc[10:].to_csv(vectors, index=False)
     with pytest.raises(
-        DataError, match=r"vectors\.csv: of 60 scored rows 9 have no vector there; extract the addresses"
+        DataError, match=r"vectors\.csv: 9 of 60 scored rows have no vector there; extract the addresses"
     ):
         drift_of_files(profiled, parquet, vectors)
     for place in (parquet, csv):

@@ -44,7 +44,7 @@ def booster(request) -> lightgbm.Booster:
 
 @pytest.fixture(scope="module")
 def explainer(booster) -> Explainer:
-    return Explainer.of(booster.model_to_string(), COLUMNS)
+    return Explainer.from_trees(booster.model_to_string(), COLUMNS)
 
 
 def odd() -> np.ndarray:
@@ -101,7 +101,7 @@ def test_a_path_of_more_features_than_are_shared():
     X = (np.random.default_rng(8).random((3_000, 40)) < 0.1).astype(float)
     params = {"objective": "regression", "num_leaves": 60, "min_data_in_leaf": 1, "num_threads": 1, "verbosity": -1}
     booster = lightgbm.train(params, lightgbm.Dataset(X, X.argmax(axis=1).astype(float)), 3)
-    explainer = Explainer.of(booster.model_to_string(), 40)
+    explainer = Explainer.from_trees(booster.model_to_string(), 40)
     assert np.diff(explainer.paths.start).max() > contributions._SHARED
     found = explainer.contributions(X[:99])
     assert np.abs(found - booster.predict(X[:99], pred_contrib=True)).max() < 1e-7

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from walletprint.features.families.registry import catalogue, feature
-from walletprint.serving.explain.reasons import groups_of, number_text, quantity_text, reasons_of, sentence
+from walletprint.serving.explain.reasons import group_by_behaviour, number_text, quantity_text, reasons_of, sentence
 
 PASS_THROUGH = feature("flow__pass_through__1h")
 SIX = tuple(declared.name for declared in catalogue()[:6])
 
 
-def test_a_sentence_tells_value_usual_and_direction():
+def test_a_sentence_tells_value_quartiles_and_direction():
     assert sentence(PASS_THROUGH, 0.93, 0.84, (0.0, 0.01, 0.12)) == (
         "share of the value received that left again within an hour: 93 % (usually 0 % to 12 %), "
         "raises the score by 0.84 log-odds"
@@ -73,7 +73,7 @@ def test_every_feature_reads_as_one_line(declared):
 
 def test_behaviours_come_by_the_size_of_their_sums_ties_in_order_and_no_zeros():
     declared = [feature(name) for name in SIX]
-    alone = groups_of(declared)._replace(names=SIX, of=np.arange(6))
+    alone = group_by_behaviour(declared)._replace(names=SIX, group=np.arange(6))
     found = reasons_of(declared, alone, np.arange(6.0), np.array([0.1, -0.5, 0.0, 0.5, 0.3, -0.01]), {}, top=4)
     assert [reason["contribution"] for reason in found] == [-0.5, 0.5, 0.3, 0.1]
     assert [reason["feature"] for reason in found] == [SIX[i] for i in (1, 3, 4, 0)]
@@ -82,8 +82,8 @@ def test_behaviours_come_by_the_size_of_their_sums_ties_in_order_and_no_zeros():
 
 def test_features_of_one_behaviour_add_up_and_the_one_that_does_most_of_it_speaks():
     declared = [feature(name) for name in (PASS_THROUGH.name, "flow__pass_through__1d", "activity__transfers__total")]
-    groups = groups_of(declared)
-    assert groups.of.tolist() == [0, 0, 1]
+    groups = group_by_behaviour(declared)
+    assert groups.group.tolist() == [0, 0, 1]
     first, second = reasons_of(declared, groups, np.array([0.9, 0.95, 8.0]), np.array([-0.5, 0.7, 0.1]), {})
     assert (first["feature"], first["features"], first["value"]) == (declared[1].name, 2, 0.95)
     assert first["contribution"] == pytest.approx(0.2)
@@ -92,18 +92,26 @@ def test_features_of_one_behaviour_add_up_and_the_one_that_does_most_of_it_speak
 
 
 def test_every_feature_has_a_behaviour_in_words_and_both_sides_one():
-    names = groups_of(catalogue()).names
+    names = group_by_behaviour(catalogue()).names
     assert all(name and "__" not in name for name in names)
     sides = [feature(f"counterparties__{side}__distinct") for side in ("in", "out")]
-    assert len(groups_of(sides).names) == 1
+    assert len(group_by_behaviour(sides).names) == 1
 
 
 def test_a_reason_holds_plain_values():
-    of_one = groups_of([PASS_THROUGH])
-    values, usual = np.array([np.nan]), {PASS_THROUGH.name: (0.0, 0.1, 0.2)}
-    (reason,) = reasons_of([PASS_THROUGH], of_one, values, np.array([0.2]), usual)
-    assert list(reason) == ["behaviour", "features", "feature", "value", "usual", "contribution", "sentence"]
+    of_one = group_by_behaviour([PASS_THROUGH])
+    values, quartiles = np.array([np.nan]), {PASS_THROUGH.name: (0.0, 0.1, 0.2)}
+    (reason,) = reasons_of([PASS_THROUGH], of_one, values, np.array([0.2]), quartiles)
+    assert list(reason) == [
+        "behaviour",
+        "features",
+        "feature",
+        "value",
+        "reference_quartiles",
+        "contribution",
+        "sentence",
+    ]
     assert reason["value"] is None
-    assert reason["usual"] == [0.0, 0.1, 0.2]
+    assert reason["reference_quartiles"] == [0.0, 0.1, 0.2]
     assert type(reason["contribution"]) is float
     assert type(reason["features"]) is int

@@ -27,7 +27,7 @@ def test_the_schema_has_the_scorers_columns():
 def test_parquet_holds_nested_types(frame, tmp_path):
     table = pq.read_table(write_scores(frame, tmp_path / "scores.parquet"))
     assert table.schema.remove_metadata().equals(SCORES_SCHEMA.remove_metadata())
-    assert table.schema.metadata[b"walletprint.scores"] == b"3"
+    assert table.schema.metadata[b"walletprint.scores"] == b"4"
     rows = table.to_pylist()
     assert [row["address"] for row in rows] == ASKED
     assert rows[0]["reasons"] == frame["reasons"][0]

@@ -13,7 +13,7 @@ import pytest
 from walletprint.features.base.errors import DataError, UsageError
 from walletprint.features.families.registry import feature
 from walletprint.serving import ModelFolder, Scorer
-from walletprint.serving.explain.reasons import groups_of
+from walletprint.serving.explain.reasons import group_by_behaviour
 from walletprint.serving.scoring import scorer as scorer_module
 
 AS_OF = "2021-04-01"
@@ -41,7 +41,7 @@ def test_the_columns_are_those_documented_and_typed(scored, scorer):
         "address": "str", "as_of": "datetime64[us, UTC]", "head": "str", "score": "float64", "percentile": "float64",
         "band": "str", "flagged": "bool", "threshold": "float64", "reasons": "object", "exposure": "object", "labels": "object",
         "override": "object", "coverage": "object", "model": "object", "scored_at": "datetime64[us, UTC]", "test": "bool",
-        "reference": "object", "error": "str",
+        "caller_columns": "object", "error": "str",
     }  # fmt: skip
     assert scorer.score(
         [], pd.DataFrame({c: [] for c in ("timestamp", "sender", "receiver", "amount", "asset")}), AS_OF
@@ -78,7 +78,9 @@ def test_reasons_are_the_behaviours_that_add_most(scorer, ledger, X):
     explained = scorer.score(WALLETS, ledger, AS_OF, reasons="all")
     here = X[X["as_of"] == pd.Timestamp(AS_OF, tz="UTC")].reset_index(drop=True)
     parts = scorer.contributions(here).drop(columns="base")
-    behaviour = dict(zip(parts.columns, np.array(groups_of([feature(n) for n in parts.columns]).names), strict=True))
+    behaviour = dict(
+        zip(parts.columns, np.array(group_by_behaviour([feature(n) for n in parts.columns]).names), strict=True)
+    )
     for row, (_, exact) in zip(explained["reasons"], parts.iterrows(), strict=True):
         sums = exact.groupby(behaviour).sum()
         largest = sums[sums != 0].sort_values(key=lambda v: -v.abs(), kind="stable")[:5]
@@ -205,7 +207,7 @@ def test_addresses_come_in_many_containers(scorer, ledger, scored, container):
     ("addresses", "as_of", "words"),
     [
         (WALLETS[0], AS_OF, "a sequence is needed, not the one string"),
-        (pd.DataFrame({"wallet": WALLETS}), AS_OF, "the columns that came: wallet"),
+        (pd.DataFrame({"wallet": WALLETS}), AS_OF, "is needed, got: wallet"),
         (WALLETS, None, "as_of: a date is needed"),
         (WALLETS, "someday", "someday"),
     ],
@@ -238,11 +240,11 @@ def test_lightgbm_scores_reordered_columns_wrongly_and_the_scorer_does_not(score
 
 def test_missing_doubled_and_textual_columns_are_refused(scorer, X, model):
     first = model.features[0]
-    with pytest.raises(DataError, match=f"needs {first}, which did not come"):
+    with pytest.raises(DataError, match=f"missing features: {first}; run extract"):
         scorer.score_features(X.drop(columns=first))
-    with pytest.raises(DataError, match="a column came twice"):
+    with pytest.raises(DataError, match="a column occurs twice"):
         scorer.score_features(pd.concat([X, X[[first]]], axis=1))
-    with pytest.raises(DataError, match="numbers are needed"):
+    with pytest.raises(DataError, match="must hold numbers"):
         scorer.score_features(X.assign(**{first: "many"}))
 
 
@@ -273,7 +275,7 @@ def test_a_loaded_scorer_scores_as_the_one_in_memory(model_dir, ledger, scored):
 
 
 def test_a_window_of_all_history_is_worded_so(model_values, ledger):
-    whole = Scorer.of(ModelFolder(**model_values | {"window": "all", "min_transfers": 5}))
+    whole = Scorer.from_model(ModelFolder(**model_values | {"window": "all", "min_transfers": 5}))
     rows = whole.score([TWO_TRANSFERS, WALLETS[0]], ledger, "2023-01-01T12:00")
     assert rows["error"][0] == "too little history: transfers before 2023-01-01 12:00:00 UTC: 2, this model needs 5"
     assert rows["error"].isna()[1]

@@ -60,7 +60,7 @@ def test_scored_rows_are_those_of_one_machine(spark, moved, chain_frame, model, 
     dates = pd.to_datetime(["2021-03-10T12:00:00Z"] * 5 + [None] * (len(ASKED) - 5), utc=True).as_unit("us")
     cases = pd.array([f"case {number % 7}" for number in range(len(ASKED))], dtype="str")
     asked = pd.DataFrame({"address": pd.array(ASKED, dtype="str"), "as_of": dates, "your case": cases})
-    expected = Scorer.of(model).score_table(asked, chain_frame, as_of=AS_OF, reasons="all", scored_at=NOON)
+    expected = Scorer.from_model(model).score_table(asked, chain_frame, as_of=AS_OF, reasons="all", scored_at=NOON)
     found = score_spark(model_dir, moved, spark.createDataFrame(table_of(asked)), AS_OF, reasons="all", scored_at=NOON)
     found = found.toArrow()
     assert found.schema.names == SCORES_SCHEMA.names
@@ -80,7 +80,7 @@ def test_rows_that_are_refused_are_told(moved, chain_frame):
 
 def test_no_addresses_give_no_rows_of_the_same_types(spark, moved, model):
     none = spark.createDataFrame([], "address string")
-    found = score_spark(Scorer.of(model), moved, none, as_of=AS_OF).toArrow()
+    found = score_spark(Scorer.from_model(model), moved, none, as_of=AS_OF).toArrow()
     assert (len(found), found.schema.names) == (0, SCORES_SCHEMA.names)
 
 
@@ -88,20 +88,20 @@ def test_what_would_be_wrong_in_silence_is_refused(spark, moved, model):
     asked = spark.createDataFrame([(address(1),)], "address string")
     undated = moved.withColumn("timestamp", moved["timestamp"].cast("timestamp_ntz"))
     with pytest.raises(UsageError, match=r"timestamp must be .*not timestamp_ntz; cast it to a timestamp in UTC"):
-        score_spark(Scorer.of(model), undated, asked, as_of=AS_OF)
+        score_spark(Scorer.from_model(model), undated, asked, as_of=AS_OF)
     millis = moved.selectExpr("* EXCEPT (timestamp)", "unix_millis(timestamp) AS timestamp")
     with pytest.raises(DataError, match=r"the first 1,000 rows: no good transfer .*looks like milliseconds"):
-        score_spark(Scorer.of(model), millis, asked, as_of=AS_OF)
+        score_spark(Scorer.from_model(model), millis, asked, as_of=AS_OF)
     with pytest.raises(UsageError, match=r"address must be string .*not bigint; cast it to text"):
-        score_spark(Scorer.of(model), moved, spark.range(3).withColumnRenamed("id", "address"), as_of=AS_OF)
+        score_spark(Scorer.from_model(model), moved, spark.range(3).withColumnRenamed("id", "address"), as_of=AS_OF)
     with pytest.raises(UsageError, match="as_of: a date is needed"):
-        score_spark(Scorer.of(model), moved, asked)
+        score_spark(Scorer.from_model(model), moved, asked)
     twice = spark.createDataFrame([(address(1), "x")], "address string, Address string")
     with pytest.raises(
         DataError, match=r"^addresses: the columns address came twice"
     ):  # Spark does not tell them apart
-        score_spark(Scorer.of(model), moved, twice, as_of=AS_OF)
+        score_spark(Scorer.from_model(model), moved, twice, as_of=AS_OF)
     with pytest.raises(UsageError, match=r"^addresses: id is binary, which has no text; cast it \(hex\(id\)\)"):
-        score_spark(Scorer.of(model), moved, asked.selectExpr("address", "X'ff' AS id"), as_of=AS_OF)
+        score_spark(Scorer.from_model(model), moved, asked.selectExpr("address", "X'ff' AS id"), as_of=AS_OF)
     with pytest.raises(UsageError, match=r"^features: .*funding__depth__hops look at the rest of the chain"):
         extract_spark(moved, asked, as_of=AS_OF, features=["funding__depth__hops"])

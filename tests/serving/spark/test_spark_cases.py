@@ -187,7 +187,7 @@ def test_bytes_that_are_no_text_end_no_job(spark, frame, asked, model_dir):
     wallets = spark.createDataFrame(asked).selectExpr("address", "as_of", "CAST(X'fffe' AS STRING) AS case")
     found = score_spark(model_dir, moved, wallets, AS_OF).toArrow()
     assert len(found) == len(asked)
-    assert found["reference"][0].as_py() == [{"column": "case", "value": "\ufffd\ufffd"}]
+    assert found["caller_columns"][0].as_py() == [{"column": "case", "value": "\ufffd\ufffd"}]
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "typed csv"])

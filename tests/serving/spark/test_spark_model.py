@@ -4,7 +4,7 @@ import pytest
 
 from walletprint.features import UsageError
 from walletprint.serving import Scorer
-from walletprint.serving.spark import _carried, _unpacked
+from walletprint.serving.spark import _loaded, _with_files
 
 PRIVATE = """-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
@@ -28,10 +28,10 @@ def checked(tmp_path, monkeypatch):
 
 
 def test_a_scorer_a_folder_and_a_name_arrive_as_they_left(model, model_dir):
-    for source in (Scorer.of(model), model_dir, str(model_dir)):
-        scorer, files = _carried(source)
-        assert _unpacked(files).model == scorer.model == model
-    assert _unpacked(_carried("reference")[1]).model == Scorer.load("reference").model
+    for source in (Scorer.from_model(model), model_dir, str(model_dir)):
+        scorer, files = _with_files(source)
+        assert _loaded(files).model == scorer.model == model
+    assert _loaded(_with_files("reference")[1]).model == Scorer.load("reference").model
 
 
 def test_a_signed_model_arrives_signed(model, tmp_path, checked):
@@ -39,10 +39,10 @@ def test_a_signed_model_arrives_signed(model, tmp_path, checked):
     folder = model.save(tmp_path / "model")
     checked("WALLETPRINT_SIGNING_KEY", None)
     checked("WALLETPRINT_MODEL_KEY", PUBLIC)
-    assert _unpacked(_carried(folder)[1]).model == model
+    assert _loaded(_with_files(folder)[1]).model == model
 
 
 def test_a_scorer_in_memory_has_no_signature_to_bring(model, checked):
     checked("WALLETPRINT_MODEL_KEY", PUBLIC)
     with pytest.raises(UsageError, match=r"^model: WALLETPRINT_MODEL_KEY asks for a signature, .* give its folder"):
-        _carried(Scorer.of(model))
+        _with_files(Scorer.from_model(model))

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from walletprint.features.exposure import with_attribution
-from walletprint.serving.scoring import rows
+from walletprint.serving.scoring import row_columns
 from walletprint.serving.scoring.output import SCORES_SCHEMA, scores_table
-from walletprint.serving.scoring.rows import TEST_ADDRESSES
+from walletprint.serving.scoring.row_columns import TEST_ADDRESSES
 
 AS_OF = "2021-04-01"
 WALLETS = [f"0x{number:040x}" for number in range(60)]
@@ -19,23 +19,23 @@ MOMENT = datetime(2022, 5, 6, 7, tzinfo=UTC)
 def test_the_callers_columns_come_back_as_texts(scorer, ledger):
     asked = pd.DataFrame({"address": WALLETS[:3], "customer": [7, 8, 9], "note": ["a", None, float("nan")]})
     row = scorer.score(asked, ledger, AS_OF)
-    assert row["reference"][0] == [{"column": "customer", "value": "7"}, {"column": "note", "value": "a"}]
-    assert [echo[1]["value"] for echo in row["reference"]] == ["a", None, None]
-    assert scorer.score(WALLETS[:2], ledger, AS_OF)["reference"].tolist() == [None, None]
-    assert scores_table(row)["reference"].to_pylist() == row["reference"].tolist()
+    assert row["caller_columns"][0] == [{"column": "customer", "value": "7"}, {"column": "note", "value": "a"}]
+    assert [echo[1]["value"] for echo in row["caller_columns"]] == ["a", None, None]
+    assert scorer.score(WALLETS[:2], ledger, AS_OF)["caller_columns"].tolist() == [None, None]
+    assert scores_table(row)["caller_columns"].to_pylist() == row["caller_columns"].tolist()
 
 
 def test_rows_carry_the_moment_given_or_now(scorer, ledger):
     assert set(scorer.score(WALLETS[:2], ledger, AS_OF, scored_at=MOMENT)["scored_at"]) == {pd.Timestamp(MOMENT)}
-    assert rows.moment_of(datetime(2022, 5, 6, 7)) == rows.moment_of(MOMENT)
-    assert abs(rows.moment_of(None) - pd.Timestamp.now("UTC")) < pd.Timedelta(minutes=1)
+    assert row_columns.scoring_time(datetime(2022, 5, 6, 7)) == row_columns.scoring_time(MOMENT)
+    assert abs(row_columns.scoring_time(None) - pd.Timestamp.now("UTC")) < pd.Timedelta(minutes=1)
 
 
 def test_a_list_that_ends_where_lists_end_is_truncated(scorer, ledger, monkeypatch):
     held = scorer.score(WALLETS, ledger, "2031-01-01")
     assert not any(seen["truncated"] for seen in held["coverage"])
     whole = scorer.score(WALLETS[:1], ledger, AS_OF)["coverage"][0]
-    monkeypatch.setattr(rows, "LIST_END", whole["transfers"])
+    monkeypatch.setattr(row_columns, "LIST_END", whole["transfers"])
     assert scorer.score(WALLETS[:1], ledger, AS_OF)["coverage"][0] == whole | {"truncated": True}
 
 

@@ -1,4 +1,4 @@
-"""The parts of a scored row that come from no model: facts, coverage, what the caller gave, test addresses. Scores nothing."""
+"""Columns of the scored row that come from no model: facts, coverage, the caller's columns, test addresses. Scores nothing."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,17 +18,17 @@ from ..model.model_folder import ModelFolder
 from .output import SCORES_SCHEMA
 
 TEST_ADDRESSES = {f"0x7e57{number:036x}": band for number, band in enumerate((*BANDS, UNSCORED))}
-"""Addresses that nobody owns, and the band that each is answered with, for those who integrate the scorer."""
+"""Addresses that nobody owns, with the band that the scorer answers for each: for those who integrate it."""
 
 LIST_END = 10_000
-"""Where Etherscan's lists end: a wallet with just so many transfers has, most likely, more of them."""
+"""The length at which Etherscan's lists end: a wallet with exactly this many transfers probably has more."""
 
-NESTED = ("reasons", "exposure", "labels", "override", "coverage", "model", "reference")
+NESTED = ("reasons", "exposure", "labels", "override", "coverage", "model", "caller_columns")
 _OVERRIDES = ("sanctioned",)
 
 
 def unscored(n: int) -> pd.DataFrame:
-    """The columns that hold no lists or records, for rows of which none is scored."""
+    """The columns without lists and records, for rows that are not scored."""
     return pd.DataFrame(
         {
             "score": np.full(n, np.nan),
@@ -52,49 +52,49 @@ def kind_of(name: str) -> pa.DataType:
 
 
 def facts_of(ledger: Ledger, seen: pd.DataFrame) -> dict[str, pa.Array]:
-    """`exposure`, `labels` and `override` of each snapshot, and of a last one for what has none; null without labels."""
+    """`exposure`, `labels` and `override` of each snapshot, then of a row without a snapshot; null without labels."""
     if ledger.attribution is None:
         return {name: pa.nulls(len(seen) + 1, kind_of(name)) for name in ("exposure", "labels", "override")}
     date = (seen["as_of"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy().astype(np.int64)
     exposure, labels = facts(ledger, ledger.ids(seen["address"]), date)
     for fact in itertools.chain.from_iterable(exposure):
         fact["first"], fact["last"] = (pd.Timestamp(fact[name], unit="s", tz="UTC") for name in ("first", "last"))
-    found = {"exposure": [*exposure, []], "labels": [*labels, []], "override": [*map(_override, labels), None]}
-    return {name: pa.array(values, kind_of(name), from_pandas=True) for name, values in found.items()}
+    columns = {"exposure": [*exposure, []], "labels": [*labels, []], "override": [*map(_override, labels), None]}
+    return {name: pa.array(values, kind_of(name), from_pandas=True) for name, values in columns.items()}
 
 
 def _override(labels: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The label that counts whatever the score is; a fact beside it."""
+    """The label that decides for any score; a fact beside it."""
     return next((dict(label) for label in labels if label["category"] in _OVERRIDES), None)
 
 
 def coverages(ledger: Ledger, seen: pd.DataFrame) -> pa.StructArray:
-    """The coverage of each snapshot, null where nothing was seen; and of a last one for what has none."""
+    """The coverage of each snapshot, null where no transfer was seen; then of a row without a snapshot."""
     ids = ledger.ids(seen["address"])
-    held = np.where(ids >= 0, ledger.offsets[ids + 1] - ledger.offsets[ids], 0)
-    moments = (seen[name].dt.tz_convert(None).to_numpy() for name in ("first", "last"))
-    parts = (seen["transfers"].to_numpy(), *moments, held == LIST_END, seen["priced_share"].to_numpy())
+    transfers_ever = np.where(ids >= 0, ledger.offsets[ids + 1] - ledger.offsets[ids], 0)
+    times = (seen[name].dt.tz_convert(None).to_numpy() for name in ("first", "last"))
+    values = (seen["transfers"].to_numpy(), *times, transfers_ever == LIST_END, seen["priced_share"].to_numpy())
     fields = list(kind_of("coverage"))
-    nothing = (0, np.datetime64("NaT"), np.datetime64("NaT"), False, np.nan)
+    missing = (0, np.datetime64("NaT"), np.datetime64("NaT"), False, np.nan)
     columns = [
-        pa.array(np.append(part, np.asarray([none], part.dtype)), field.type, from_pandas=True)
-        for part, none, field in zip(parts, nothing, fields, strict=True)
+        pa.array(np.append(column, np.asarray([last], column.dtype)), field.type, from_pandas=True)
+        for column, last, field in zip(values, missing, fields, strict=True)
     ]
     return pa.StructArray.from_arrays(columns, fields=fields)
 
 
 def shortages(ledger: Ledger, seen: pd.DataFrame, model: ModelFolder) -> np.ndarray:
-    """Why a snapshot cannot be scored, None where it can; object[snapshots]. Each different reason is put in words once."""
+    """Why a snapshot cannot be scored, None where it can; object[snapshots]. Each different reason is formatted once."""
     transfers, unknown = seen["transfers"].to_numpy(), ledger.ids(seen["address"]) < 0
-    found = np.full(len(seen), None, dtype=object)
+    reasons = np.full(len(seen), None, dtype=object)
     short = np.flatnonzero(transfers < model.min_transfers)
-    dates, moments = pd.factorize(seen["as_of"].iloc[short])
+    dates, different_dates = pd.factorize(seen["as_of"].iloc[short])
     counted = np.where(unknown[short], -1, transfers[short])
     different, which = np.unique(np.stack([dates, counted], axis=1), axis=0, return_inverse=True)
-    periods = [_period(moment, model.window) for moment in moments]
+    periods = [_period(as_of, model.window) for as_of in different_dates]
     texts = [_shortage(int(n), periods[date], model.min_transfers) for date, n in different]
-    found[short] = np.array(texts, dtype=object)[which.ravel()]
-    return found
+    reasons[short] = np.array(texts, dtype=object)[which.ravel()]
+    return reasons
 
 
 def _shortage(transfers: int, period: str, least: int) -> str:
@@ -111,10 +111,10 @@ def _period(as_of: Any, window: str) -> str:
 
 
 def reason_lists(pieces: Sequence[tuple[np.ndarray, list[list[dict[str, Any]]]]], rows: int) -> pa.ListArray:
-    """The reasons of `rows` rows: each piece has the places of some, rising, and their reasons; all others have none."""
+    """The reasons of `rows` rows: each piece has ascending positions and their reasons; all other rows have none."""
     counts = np.zeros(rows + 1, np.int64)
-    for places, lists in pieces:
-        counts[places + 1] = [len(one) for one in lists]
+    for positions, lists in pieces:
+        counts[positions + 1] = [len(reasons) for reasons in lists]
     kind = kind_of("reasons")
     flat = itertools.chain.from_iterable(itertools.chain.from_iterable(lists for _, lists in pieces))
     offsets = pa.array(np.cumsum(counts), pa.int32())
@@ -126,31 +126,31 @@ def repeated(record: Mapping[str, Any], name: str, n: int) -> pa.Array:
     return pa.repeat(pa.scalar(dict(record), kind_of(name)), n)
 
 
-def moment_of(scored_at: datetime | None) -> pd.Timestamp:
-    """The moment that rows carry, in UTC; now if none is given."""
+def scoring_time(scored_at: datetime | None) -> pd.Timestamp:
+    """The time that rows carry, in UTC; now if none is given."""
     given = scored_at or datetime.now(UTC)
     aware = given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
     return pd.Timestamp(aware).as_unit("us")  # pyright: ignore[reportReturnType]
 
 
-def echoed(addresses: Any, rows: int) -> pa.Array:
+def caller_column_of_frame(addresses: Any, rows: int) -> pa.Array:
     """The caller's own columns of each row of a frame, as texts; null if there are none."""
     names = [name for name in addresses.columns if name not in ("address", "as_of")] if _is_frame(addresses) else []
     if not names:
-        return pa.nulls(rows, kind_of("reference"))
+        return pa.nulls(rows, kind_of("caller_columns"))
     texts = [[None if _missing(value) else str(value) for value in addresses[name]] for name in names]
-    return reference_column([([str(name) for name in names], row) for row in zip(*texts, strict=True)])
+    return caller_column([([str(name) for name in names], row) for row in zip(*texts, strict=True)])
 
 
-def reference_column(rows: Sequence[tuple[Sequence[str], Sequence[str | None]]]) -> pa.Array:
-    """The column `reference` of rows, each the names and the values of its own columns; null where it has none."""
-    kind = kind_of("reference")
+def caller_column(rows: Sequence[tuple[Sequence[str], Sequence[str | None]]]) -> pa.Array:
+    """The column `caller_columns`, from the names and the values of each row's own columns; null where it has none."""
+    kind = kind_of("caller_columns")
     counts = np.array([len(names) for names, _ in rows], dtype=np.int64)
     names = pa.array(itertools.chain.from_iterable(names for names, _ in rows), pa.string())
     values = pa.array(itertools.chain.from_iterable(values for _, values in rows), pa.string())
     offsets = pa.array(np.append(0, np.cumsum(counts)), pa.int32())
-    echo = pa.StructArray.from_arrays([names, values], fields=list(kind.value_type))
-    return pa.ListArray.from_arrays(offsets, echo, type=kind, mask=pa.array(counts == 0))
+    pairs = pa.StructArray.from_arrays([names, values], fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(offsets, pairs, type=kind, mask=pa.array(counts == 0))
 
 
 def _is_frame(value: Any) -> bool:
@@ -162,12 +162,12 @@ def _missing(value: Any) -> bool:
 
 
 def fill_tests(frame: pd.DataFrame, bands: pd.Series, model: ModelFolder) -> pd.DataFrame:
-    """Answer the rows that asked for test addresses; `bands` holds the band of each, and none for all others."""
-    if not len(places := np.flatnonzero(bands.notna().to_numpy())):
+    """Fill in the rows of test addresses; `bands` holds the band of each, and none for all others."""
+    if not len(positions := np.flatnonzero(bands.notna().to_numpy())):
         return frame
-    answers = pd.DataFrame([_answer(band, model) for band in bands.iloc[places]], index=places)
+    answers = pd.DataFrame([_answer(band, model) for band in bands.iloc[positions]], index=positions)
     for name in answers.columns:
-        frame.loc[places, name] = answers[name]
+        frame.loc[positions, name] = answers[name]
     return frame
 
 
@@ -194,17 +194,16 @@ def table_of(columns: Mapping[str, Any]) -> pa.Table:
 
 def _array(values: Any, field: pa.Field) -> pa.Array:
     if isinstance(values, pd.Series):
-        moment = isinstance(
-            values.dtype, pd.DatetimeTZDtype
-        )  # UTC without saying so: Arrow's way with zones is deprecated
-        values = plain(pa.array(values.dt.tz_convert(None) if moment else values, from_pandas=True)).cast(field.type)
+        if isinstance(values.dtype, pd.DatetimeTZDtype):
+            values = values.dt.tz_convert(None)  # what Arrow does with zones is deprecated in pandas
+        values = plain(pa.array(values, from_pandas=True)).cast(field.type)
     if not field.nullable and values.null_count:
         raise ValueError(f"{field.name} is missing")
     return values
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
-    """The scored rows as pandas has them: lists and records as Python's, moments in UTC."""
+    """The scored rows as pandas has them: lists and records as Python's, times in UTC."""
     columns = zip(table.column_names, table.columns, strict=True)
     frame = pd.DataFrame({name: _series(name, column) for name, column in columns})
     return frame.astype(dict.fromkeys(("address", "head", "band", "error"), "str"))
@@ -213,5 +212,5 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
 def _series(name: str, column: pa.ChunkedArray) -> pd.Series:
     if name in NESTED:
         return objects(column.to_pylist())
-    found = column.to_pandas()
-    return found.dt.tz_convert("UTC") if isinstance(found.dtype, pd.DatetimeTZDtype) else found
+    values = column.to_pandas()
+    return values.dt.tz_convert("UTC") if isinstance(values.dtype, pd.DatetimeTZDtype) else values

@@ -11,14 +11,14 @@ import pytest
 
 from walletprint.features.base.errors import DataError
 from walletprint.features.transfers.input_files import find_files
-from walletprint.serving.batch import inputs
+from walletprint.serving.address_lists import reader
 
 NAMES = [f"0x{n:040x}" for n in range(3)]
 MANY = 60_000
 
 
 def addresses(*places: Path) -> list[str | None]:
-    return [row.address for row in inputs.rows_of(places)]
+    return [row.address for row in reader.stream_rows(places)]
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "\ufeff\r\n"])
@@ -28,7 +28,7 @@ def test_lines_end_as_they_like(tmp_path, start, end, last):
     for name, lines in (("a.csv", ["address,case", *(f"{name},c" for name in NAMES)]), ("a.txt", NAMES)):
         text = start + end.join(lines) + (end if last else "")
         (tmp_path / name).write_bytes(text.encode())
-        rows = list(inputs.rows_of([tmp_path / name]))
+        rows = list(reader.stream_rows([tmp_path / name]))
         assert [row.address for row in rows] == NAMES
         assert {row.values for row in rows} <= {("c",), ()}
 
@@ -36,16 +36,16 @@ def test_lines_end_as_they_like(tmp_path, start, end, last):
 def test_text_lists_are_found_in_folders_and_patterns(tmp_path):
     for name in ("a.csv", "b.txt", "c.txt.gz", "d.parquet", "notes.md", "e.bad.parquet"):
         (tmp_path / name).write_bytes(b"")
-    found = [path.name for path in inputs.find_lists(tmp_path)]
+    found = [path.name for path in reader.find_lists(tmp_path)]
     assert found == ["a.csv", "b.txt", "c.txt.gz", "d.parquet"]
-    assert [path.name for path in inputs.find_lists(str(tmp_path / "*.txt"))] == ["b.txt"]
+    assert [path.name for path in reader.find_lists(str(tmp_path / "*.txt"))] == ["b.txt"]
     assert [path.name for path in find_files(tmp_path)] == ["a.csv", "d.parquet"]
     for name in ("a.csv", "b.txt", "c.txt.gz", "d.parquet"):
         (tmp_path / name).unlink()
     with pytest.raises(DataError, match="the folder holds no Parquet, CSV or text file"):
-        inputs.find_lists(tmp_path)
+        reader.find_lists(tmp_path)
     with pytest.raises(DataError, match="no Parquet, CSV or text file fits"):
-        inputs.find_lists(str(tmp_path / "*.txt"))
+        reader.find_lists(str(tmp_path / "*.txt"))
 
 
 def traced(work: Callable[[], object]) -> int:
@@ -79,7 +79,7 @@ def test_lists_are_streamed(tmp_path, write, ending):
     place = tmp_path / f"a.{ending}"
     write(place)
     rows = []
-    peak = traced(lambda: rows.append(sum(1 for _ in inputs.rows_of([place]))))
+    peak = traced(lambda: rows.append(sum(1 for _ in reader.stream_rows([place]))))
     assert rows == [MANY]
     assert peak < 3_500_000  # 60,000 rows held would be some 20 MB
 
@@ -90,6 +90,6 @@ def test_a_small_file_of_a_long_text_said_often_is_no_large_memory(tmp_path):
     pq.write_table(table, tmp_path / "a.parquet", compression="zstd")
     del table, often
     allocated = pa.default_memory_pool().bytes_allocated()
-    peak = traced(lambda: sum(row.values[0].endswith("…") for row in inputs.rows_of([tmp_path / "a.parquet"])))
+    peak = traced(lambda: sum(row.values[0].endswith("…") for row in reader.stream_rows([tmp_path / "a.parquet"])))
     assert peak < 40_000_000
     assert pa.default_memory_pool().bytes_allocated() - allocated < 1_000_000

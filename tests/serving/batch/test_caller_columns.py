@@ -14,9 +14,9 @@ import pytest
 
 from walletprint.features.base import atomic_write
 from walletprint.features.base.errors import DataError
-from walletprint.serving.batch import inputs, parquet_rows, run, score_batch
-from walletprint.serving.batch import passthrough_columns as echo
-from walletprint.serving.batch.list_rows import Aside, Asked
+from walletprint.serving.address_lists import caller_columns, parquet_lists, reader
+from walletprint.serving.address_lists.list_rows import ListRow, Reject
+from walletprint.serving.batch import run, score_batch
 
 AS_OF, AT = "2021-04-01", datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
 NAMES = [f"0x{n:040x}" for n in range(40)]
@@ -42,11 +42,11 @@ def listed(tmp_path) -> Callable[..., Path]:
 
 
 def echoed(folder: Path) -> list[list[dict] | None]:
-    return pq.read_table(folder / "scores")["reference"].to_pylist()
+    return pq.read_table(folder / "scores")["caller_columns"].to_pylist()
 
 
-def values_of(place: Path) -> list[Asked | Aside]:
-    return list(inputs.rows_of([place]))
+def values_of(place: Path) -> list[ListRow | Reject]:
+    return list(reader.stream_rows([place]))
 
 
 def test_numbers_dates_and_texts_are_what_the_scorer_makes_of_a_frame(batch, listed, scorer, ledger, tmp_path):
@@ -58,7 +58,7 @@ def test_numbers_dates_and_texts_are_what_the_scorer_makes_of_a_frame(batch, lis
     )  # fmt: skip
     batch(place)
     frame = pq.read_table(place).to_pandas(date_as_object=True)
-    expected = scorer.score(frame.assign(zoned=frame["zoned"].dt.tz_convert("UTC")), ledger, AS_OF)["reference"]
+    expected = scorer.score(frame.assign(zoned=frame["zoned"].dt.tz_convert("UTC")), ledger, AS_OF)["caller_columns"]
     assert echoed(tmp_path / "scores") == expected.tolist()
 
 
@@ -146,17 +146,17 @@ def test_damage_in_a_further_column_costs_that_column_and_no_row(batch, tmp_path
     assert told["rows"] == 20
     table = pq.read_table(tmp_path / "scores" / "scores")
     assert table["address"].to_pylist() == NAMES[:20]
-    assert [row and row[0]["value"] for row in table["reference"].to_pylist()] == [*marks[:10], *[None] * 10]
-    (aside,) = pq.read_table(told["set_aside_in"]).to_pylist()
+    assert [row and row[0]["value"] for row in table["caller_columns"].to_pylist()] == [*marks[:10], *[None] * 10]
+    (aside,) = pq.read_table(told["quarantine"]).to_pylist()
     assert (aside["row"], aside["rows"]) == (11, 0)
     assert "columns beside address cannot be read from here on: row group 2" in aside["reason"]
 
 
 def test_too_many_columns_are_one_clear_refusal(batch, listed, tmp_path):
-    many = {f"c{n}": [n] for n in range(echo.MOST)}
+    many = {f"c{n}": [n] for n in range(caller_columns.MOST)}
     (tmp_path / "a.csv").write_text(f"address,{','.join(many)}\n{NAMES[0]},{',' * len(many)}\n")
     for place in (listed(**many), listed("b.parquet", record=[many]), tmp_path / "a.csv"):
-        with pytest.raises(DataError, match=r"257 columns came, at most 256 are allowed; leave out those"):
+        with pytest.raises(DataError, match=r"got 257 columns, at most 256 are allowed; leave out those"):
             batch(place)
     (tmp_path / "b.csv").write_text(f"address,{'x' * 70_000}\n{NAMES[0]},\n")
     with pytest.raises(DataError, match=r"b.csv: its first line: the line is longer than 65536 bytes"):
@@ -164,13 +164,13 @@ def test_too_many_columns_are_one_clear_refusal(batch, listed, tmp_path):
 
 
 def test_long_texts_are_cut(listed):
-    rows = values_of(listed(x=["ü" * echo.LONGEST, "ü" * 1_000_000], **{"n" * 20_000: ["a", "b"]}))
-    assert [row.values[0] for row in rows] == ["ü" * echo.LONGEST, "ü" * echo.LONGEST + "…"]
-    assert len(rows[0].names[1]) == echo.LONGEST + 1
+    rows = values_of(listed(x=["ü" * caller_columns.LONGEST, "ü" * 1_000_000], **{"n" * 20_000: ["a", "b"]}))
+    assert [row.values[0] for row in rows] == ["ü" * caller_columns.LONGEST, "ü" * caller_columns.LONGEST + "…"]
+    assert len(rows[0].names[1]) == caller_columns.LONGEST + 1
 
 
 def test_wide_lists_are_scored_in_smaller_parts(batch, listed, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_LETTERS", 400)
+    monkeypatch.setattr(run, "_CHARACTERS", 400)
     batch(listed(note=["y" * 150] * 9))
     manifest = json.loads((tmp_path / "scores" / "manifest.json").read_text())
     assert [part["rows"] for part in manifest["parts"]] == [3, 3, 3]
@@ -183,11 +183,11 @@ def test_lists_within_lists_that_are_too_much_are_left_out(tmp_path):
     *rows, aside = values_of(tmp_path / "a.parquet")
     assert [(row.address, row.values) for row in rows] == [(name, ()) for name in NAMES[:3]]
     assert aside.rows == 0
-    assert "x holds more than 65536 bytes a row" in aside.reason
+    assert "x holds more than 65536 bytes per row" in aside.reason
 
 
 def test_a_column_that_holds_more_than_any_list_is_not_read(listed, monkeypatch):
-    monkeypatch.setattr(parquet_rows, "_WIDE", 1_000)
+    monkeypatch.setattr(parquet_lists, "_WIDE", 1_000)
     *rows, aside = values_of(listed(x=[f"{n}" * 30_000 for n in range(3)]))
     assert [row.values for row in rows] == [()] * 3
     assert "row group 1: x holds 90," in aside.reason

@@ -52,17 +52,17 @@ def test_no_addresses_are_an_empty_frame_of_texts(tmp_path, name):
     ("name", "content", "words"),
     [
         ("none.csv", None, "no such file"),
-        ("empty.csv", b"", "the columns that came: none: the file is empty"),
-        ("columns.csv", b"wallet,when\n0xa,1\n", "a column `address` is needed; the columns that came: wallet, when"),
+        ("empty.csv", b"", "is needed, got: none (the file is empty)"),
+        ("columns.csv", b"wallet,when\n0xa,1\n", "a column `address` is needed, got: wallet, when"),
         (
             "ragged.csv",
             b"address,as_of\n0xa,2021-01-01\n0xb\n",
             "ragged.csv, line 3: 1 cells, but the first line has 2",
         ),
-        ("quote.csv", b'address\n"0xa\n', "cannot be read as .csv"),
+        ("quote.csv", b'address\n"0xa\n', "quote.csv, line 2: unexpected end of data"),
         ("latin.csv", "address\n\xe9\n".encode("latin-1"), "is not UTF-8 text"),
         ("zip.txt", b"PK\x03\x04\xff\xfe", "is not UTF-8 text"),
-        ("broken.parquet", b"PAR1 not really", "cannot be read as .parquet"),
+        ("broken.parquet", b"PAR1 not really", "cannot be read (damaged or cut off?)"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_line(tmp_path, name, content, words):
@@ -82,5 +82,5 @@ def test_a_folder_is_no_list(tmp_path):
 
 def test_a_parquet_file_without_the_column_names_those_it_has(tmp_path):
     pd.DataFrame({"wallet": ["0xa"]}).to_parquet(tmp_path / "w.parquet")
-    with pytest.raises(DataError, match="the columns that came: wallet"):
+    with pytest.raises(DataError, match="is needed, got: wallet"):
         read_addresses(tmp_path / "w.parquet")
