@@ -24,7 +24,7 @@ WITHOUT = """
 import sys
 for name in ("sklearn", "mlflow", "yaml", "matplotlib"):
     sys.modules[name] = None
-from walletprint.features.errors import UsageError
+from walletprint.features.base.errors import UsageError
 from walletprint.serving import Scorer
 try:
     Scorer.load("models:/laundering@champion")
