@@ -47,10 +47,14 @@ def show_one(name: str, screen: Screen) -> None:
     declared = _known(name)
     if not compiled_before(*_sources(declared.family)):
         screen.say(f"compiling the kernels of {declared.family}, which happens once")
-    shown = worked(name)
-    lines = [name, declared.sentence, "", *_declaration(declared), "", *_history(shown.example), ""]
+    screen.show("\n".join([name, declared.sentence, "", *_declaration(declared), "", *_example(name)]))
+
+
+def _example(name: str) -> list[str]:
+    if (shown := worked(name)) is None:
+        return ["No example shows it yet; examples are in features/reference/histories.py."]
     working = [f"Working: {shown.working}"] if shown.working else []
-    screen.show("\n".join([*lines, f"{name} = {shown.value:.6g}", *working]))
+    return [*_history(shown.example), "", f"{name} = {shown.value:.6g}", *working]
 
 
 def _sources(family: str) -> list[ModuleType]:

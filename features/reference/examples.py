@@ -1,9 +1,10 @@
-"""Worked examples: for every feature a small history of a wallet `w`, and the number that its kernel makes of it.
+"""Worked examples: a small history of a wallet `w` for a feature, and the number that its kernel makes of it.
 
-`histories.py` holds the histories, `workings.py` a line of arithmetic where one helps. Only `walletprint features --show`
-and tests use them.
+`histories.py` holds the histories, `workings.py` one line of arithmetic where it helps. Only `walletprint features --show`
+and tests use them. A feature may have no example.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,9 +25,9 @@ class Worked:
     """A feature's example.
 
     Attributes:
-        example: the history it is computed of.
-        value: what the kernels make of it.
-        working: how one gets there by hand; empty where the history says it.
+        example: the history it is computed from.
+        value: what the kernels compute from it.
+        working: the same by hand; empty where the history makes it plain.
     """
 
     example: Example
@@ -34,25 +35,27 @@ class Worked:
     working: str
 
 
-def example_of(name: str) -> Example:
-    """The example that shows a feature: the one with the longest beginning of its name.
+def example_of(name: str) -> Example | None:
+    """The example of a feature: the one whose key is the longest beginning of its name; None if no key is.
 
     Raises:
         UsageError: if there is no such feature.
     """
     declared = feature(name)
-    return EXAMPLES[max((begin for begin in EXAMPLES if declared.name.startswith(begin)), key=len)]
+    begins = [begin for begin in EXAMPLES if declared.name.startswith(begin)]
+    return EXAMPLES[max(begins, key=len)] if begins else None
 
 
-def worked(name: str) -> Worked:
-    """The example that shows a feature, computed.
+def worked(name: str) -> Worked | None:
+    """A feature's example, computed; None if it has none, or one in which nothing happens (the feature is 0 or not defined).
 
     Raises:
         UsageError: if there is no such feature.
     """
-    example = example_of(name)
-    value = extract(_ledger(example), snapshots_of(["w"], example.as_of), features=[name])[name].iloc[0]
-    return Worked(example, float(value), WORKINGS.get(name, ""))
+    if (example := example_of(name)) is None:
+        return None
+    value = float(extract(_ledger(example), snapshots_of(["w"], example.as_of), features=[name])[name].iloc[0])
+    return Worked(example, value, WORKINGS.get(name, "")) if math.isfinite(value) and value != 0 else None
 
 
 @cache
