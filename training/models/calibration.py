@@ -1,5 +1,9 @@
-"""Fits how raw margins become probabilities, and the score at which a wallet is flagged. `serving.calibration` applies both."""
+"""Fits how raw margins become probabilities, and the score from which a wallet is flagged.
 
+`serving.model.calibration` applies what is fitted here.
+"""
+
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -14,10 +18,10 @@ Method = Literal["auto", "isotonic", "sigmoid", "venn_abers"]
 
 
 def fit_calibration(margin: np.ndarray, y: np.ndarray, method: Method = "auto") -> Calibration:
-    """Fit a calibration on a slice later than the model's own; every row counts the same.
+    """Fit a calibration on a slice that is later than the training slice. All rows have the same weight.
 
-    `auto` is isotonic from 1000 rows with 200 of each class on, else sigmoid: a step function learnt from few rows is noise
-    (Niculescu-Mizil & Caruana 2005).
+    `auto` is isotonic for 1000 rows or more with at least 200 per class, else sigmoid: a step function learnt from few rows is
+    noise (Niculescu-Mizil & Caruana 2005).
 
     Args:
         margin: raw log-odds, shape (n,).
@@ -37,8 +41,10 @@ def _many(y: np.ndarray) -> bool:
 
 
 def _isotonic(margin: np.ndarray, y: np.ndarray) -> Calibration:
-    """Centred isotonic regression (Oron & Flournoy 2017): one knot a step, at its mean margin, so that the score keeps rising
-    inside a step and ranks wallets there. No score is 0 or 1: n rows cannot show more than 1/(n + 2)."""
+    """Centred isotonic regression (Oron & Flournoy 2017): one knot per step, at the step's mean margin.
+
+    The score so keeps rising within a step and ranks wallets there. No score is 0 or 1: n rows cannot show more than 1/(n + 2).
+    """
     edge = 1 / (len(y) + 2)
     steps = IsotonicRegression(y_min=edge, y_max=1 - edge).fit_transform(margin, y)
     levels, step = np.unique(steps, return_inverse=True)
@@ -47,9 +53,9 @@ def _isotonic(margin: np.ndarray, y: np.ndarray) -> Calibration:
 
 
 def _sigmoid(margin: np.ndarray, y: np.ndarray) -> Calibration:
-    """Platt's scaling with his smoothed targets (Platt 1999): each row counts t as a positive and 1 − t as a negative.
+    """Platt scaling with smoothed targets (Platt 1999): each row has weight t as a positive and 1 − t as a negative.
 
-    A margin that ranks no better than chance gets slope 0: everybody has the base rate.
+    A margin that ranks no better than chance gets slope 0: every wallet then has the base rate.
     """
     positives = float(np.sum(y))
     target = np.where(np.asarray(y) == 1, (positives + 1) / (positives + 2), 1 / (len(y) - positives + 2))
@@ -66,65 +72,30 @@ def _sigmoid(margin: np.ndarray, y: np.ndarray) -> Calibration:
 
 
 def _venn_abers(margin: np.ndarray, y: np.ndarray) -> Calibration:
-    """Inductive Venn–Abers (Vovk & Petej 2014): p₀ and p₁ are what isotonic regression gives a wallet that joins the slice as a
-    negative and as a positive; the score is p₁ / (1 − p₀ + p₁), which loses least by log loss.
+    """Inductive Venn–Abers (Vovk & Petej 2014), by the library `venn-abers`, as a step function.
 
-    p₀ and p₁ change only where a margin of the slice stands (p₁ on it, p₀ just after it), so the score is steps, all of which
-    are kept. It is the same within a step: wallets there are ranked by their margin and percentile alone.
+    p₀ and p₁ are the isotonic regression's values for a wallet that joins the slice as a negative and as a positive. The score is
+    p₁ / (1 − p₀ + p₁), which minimises the log loss. Both change only at the margins of the slice (p₁ on the margin, p₀ just
+    after it), so all steps can be kept. Within a step the score is the same: only margin and percentile rank wallets there.
     """
-    scores, place = np.unique(margin, return_inverse=True)
-    rows, positives = np.bincount(place), np.bincount(place, np.asarray(y, dtype=np.float64))
-    one = _joined_as_positive(rows, positives)
-    zero = 1 - _joined_as_positive(rows[::-1], (rows - positives)[::-1])[::-1]
-    p0, p1 = np.repeat([0.0, *zero], 2)[1:], np.repeat([*one, 1.0], 2)[:-1]  # below, on, above, on, above, …
-    score = np.maximum.accumulate(p1 / (1 - p0 + p1))  # what rounding may have turned round
-    starts = np.column_stack([scores, np.nextafter(scores, np.inf)]).ravel()
+    with np.errstate(), warnings.catch_warnings():  # the library changes numpy's error state when it is imported
+        warnings.simplefilter("ignore", RuntimeWarning)
+        from venn_abers import VennAbers
+
+        fitted = VennAbers().fit(np.column_stack([-margin, margin]), np.asarray(y, dtype=np.float64))
+    p0, p1 = np.repeat(fitted.p0_[:, 1], 2)[1:], np.repeat(fitted.p1_[:, 1], 2)[:-1]  # below, on, above, on, above, …
+    score = np.maximum.accumulate(p1 / (1 - p0 + p1))  # rounding may have reversed two steps
+    starts = np.column_stack([fitted.c_, np.nextafter(fitted.c_, np.inf)]).ravel()
     rises = np.flatnonzero(np.diff(score) > 0)
-    rises = rises[np.append(np.diff(starts[rises]) > 0, True)]  # between neighbouring doubles there is no score
+    rises = rises[np.append(np.diff(starts[rises]) > 0, True)]  # no score lies between neighbouring doubles
     return Calibration(
         method="venn_abers", x=tuple(starts[rises].tolist()), y=(float(score[0]), *score[rises + 1].tolist())
     )
 
 
-def _joined_as_positive(rows: np.ndarray, positives: np.ndarray) -> np.ndarray:
-    """p₁ at each distinct margin, upwards: isotonic regression's value there once a positive of that margin has joined.
-
-    With Wᵢ and Sᵢ the rows and positives up to margin i, it is the steepest slope that stays under both the points
-    (Wⱼ − 1, Sⱼ − 1), j < i, and the points (Wⱼ, Sⱼ), j ≥ i (Vovk, Petej & Fedorova 2015). Both ends of that line only move
-    right as i grows, and its right end along the lower hull of the points that are left: linear time.
-    """
-    x = np.concatenate([[0], np.cumsum(rows)]).tolist()
-    s = np.concatenate([[0.0], np.cumsum(positives)]).tolist()
-    following = _lower_hulls(x, s)
-    found, corner, end, slope = [], None, 1, 0.0
-    for i in range(1, len(x)):
-        a, b = x[i - 1] - 1, s[i - 1] - 1
-        if corner is None or b < corner[1] + slope * (a - corner[0]):
-            corner, end = (a, b), max(end, i)
-            slope = _slope(corner, x[end], s[end])
-            while following[end] and (further := _slope(corner, x[following[end]], s[following[end]])) <= slope:
-                end, slope = following[end], further
-        found.append(slope)
-    return np.array(found)
-
-
-def _lower_hulls(x: list[int], s: list[float]) -> list[int]:
-    """For each point the next one on the lower hull of it and all to its right; 0 for the last."""
-    following = [0] * len(x)
-    for i in range(len(x) - 2, 0, -1):
-        here, j = (x[i], s[i]), i + 1
-        while (k := following[j]) and _slope(here, x[k], s[k]) <= _slope(here, x[j], s[j]):
-            j = k
-        following[i] = j
-    return following
-
-
-def _slope(start: tuple[float, float], x: float, s: float) -> float:
-    return (s - start[1]) / (x - start[0])
-
-
 def flag_threshold(score: np.ndarray, budget: float) -> float:
-    """The lowest score that at most a share `budget` of `score`, shape (n,), reaches; the highest, if its ties exceed that."""
+    """The lowest value of `score`, shape (n,), that at most a share `budget` of the rows reach; the highest one if even its ties
+    exceed the budget."""
     values, counts = np.unique(score, return_counts=True)
     reaching = np.cumsum(counts[::-1])[::-1] / len(score)
     within = values[reaching <= budget + 1e-12]
