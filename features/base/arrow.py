@@ -1,7 +1,4 @@
-"""Two things every module that speaks Arrow needs: its compute functions, and tables made of pandas frames.
-
-No logic of ours.
-"""
+"""Arrow's compute functions, and tables from pandas frames. Knows nothing of what columns mean."""
 
 from typing import Any
 
@@ -9,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
-pc: Any = pyarrow.compute  # its functions are made at run time: type checkers see none of them
+pc: Any = pyarrow.compute  # its functions are made at run time, so type checkers do not see them
 
 
 def table_of(frame: pd.DataFrame) -> pa.Table:

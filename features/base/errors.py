@@ -1,20 +1,20 @@
 """The errors a user may see: one clear line each, never a traceback.
 
-A message names the file, row or argument, says what is allowed, what came, and what to do.
+A message names the file, row or argument. It says what is wrong, what is allowed, and what to do.
 """
 
 LONGEST = 4_000
 
 
 class WalletprintError(Exception):
-    """Base of all errors that are the user's to mend.
+    """Base of all errors that the user can fix.
 
-    A message quotes what came, and that may hold lines, or codes that a terminal obeys: those become spaces.
+    A message quotes input, which may hold line breaks or codes that a terminal obeys. Those become spaces.
     """
 
     def __init__(self, message: object = "") -> None:
-        shown = "".join(letter if letter.isprintable() else " " for letter in str(message)[: LONGEST + 1])
-        super().__init__(shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…")
+        text = "".join(letter if letter.isprintable() else " " for letter in str(message)[: LONGEST + 1])
+        super().__init__(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
 class DataError(WalletprintError):

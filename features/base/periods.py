@@ -16,7 +16,7 @@ def parse_window(window: str | None) -> int | None:
     """Seconds of a window such as `90d`, `12h` or `4w`; None (no lower end) for None and `all`.
 
     Raises:
-        UsageError: if the text is none of these, or the window is empty.
+        UsageError: the text is none of these, or the window is empty.
 
     >>> parse_window("90d")
     7776000
@@ -33,7 +33,7 @@ def parse_memory(size: str | None) -> int | None:
     """Bytes of a size such as `2GB` or `1500MB`; None (no bound) for None.
 
     Raises:
-        UsageError: if the text is no size, or less than 100 MB.
+        UsageError: the text is not a size, or less than 100 MB.
 
     >>> parse_memory("2GB")
     2000000000
@@ -41,30 +41,29 @@ def parse_memory(size: str | None) -> int | None:
     if size is None:
         return None
     match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?) ?([MGT]B)", size.strip(), re.IGNORECASE)
-    found = int(float(match[1]) * _BYTES[match[2].upper()]) if match else 0
-    if found < _LEAST_MEMORY:
+    size_in_bytes = int(float(match[1]) * _BYTES[match[2].upper()]) if match else 0
+    if size_in_bytes < _LEAST_MEMORY:
         raise UsageError(f"memory: a size of at least 100MB is needed (2GB, 1500MB), not {size!r}")
-    return found
+    return size_in_bytes
 
 
 def parse_as_of(as_of: str | dt.date | pd.Timestamp) -> pd.Timestamp:
-    """An as-of date as a whole second in UTC; one without a time zone is taken as UTC.
+    """An as-of date as a whole second in UTC; a date without a time zone is UTC.
 
     Raises:
-        UsageError: if it is no date, or lies outside 1970 to 2200.
+        UsageError: it is not a date, or not within 1970 to 2199.
 
     >>> parse_as_of("2021-04-01")
     Timestamp('2021-04-01 00:00:00+0000', tz='UTC')
     """
     try:
-        moment = (
-            pd.Timestamp(as_of) if isinstance(as_of, str | dt.date) else pd.NaT
-        )  # a number's unit is anyone's guess
+        # a number is refused: its unit would be a guess
+        timestamp = pd.Timestamp(as_of) if isinstance(as_of, str | dt.date) else pd.NaT
     except (ValueError, TypeError) as error:
         raise UsageError(f"as_of: a date such as 2021-04-01 or 2021-04-01T12:00Z is needed, not {as_of!r}") from error
-    if moment is pd.NaT or not 1970 <= moment.year < 2200:
+    if timestamp is pd.NaT or not 1970 <= timestamp.year < 2200:
         raise UsageError(f"as_of: a date from 1970 to 2199 is needed, not {as_of!r}")
-    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    moment = moment.floor("s")
-    assert isinstance(moment, pd.Timestamp)
-    return moment
+    timestamp = timestamp.tz_localize("UTC") if timestamp.tzinfo is None else timestamp.tz_convert("UTC")
+    timestamp = timestamp.floor("s")
+    assert isinstance(timestamp, pd.Timestamp)
+    return timestamp

@@ -1,4 +1,4 @@
-"""Reads the small tables that people write by hand: a frame as it is, or CSV or Parquet. Checks no column."""
+"""Reads the small tables that people write by hand: a frame, CSV or Parquet. Checks no columns."""
 
 import os
 from pathlib import Path
@@ -10,14 +10,14 @@ from .errors import DataError
 
 
 def read_small_table(source: str | os.PathLike[str] | pd.DataFrame, what: str) -> tuple[str, pd.DataFrame]:
-    """What to call the table in messages, and its rows; of CSV all cells are text, empty ones null.
+    """Read a table; returns its name for messages, and its rows. All cells of CSV are text, and empty ones null.
 
     Args:
-        source: a path, or a frame.
-        what: the rows are, in the plural, such as "labels".
+        source: a path, or a frame, which is returned as it is.
+        what: what the rows are, in the plural, such as "labels".
 
     Raises:
-        DataError: the file is missing or is no table.
+        DataError: the file is missing or is not a table.
     """
     if isinstance(source, pd.DataFrame):
         return what, source
@@ -28,8 +28,7 @@ def read_small_table(source: str | os.PathLike[str] | pd.DataFrame, what: str) -
         if path.suffix.lower() == ".parquet":
             return str(path), pq.read_table(path).to_pandas()
         return str(path), pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except (
-        Exception
-    ) as error:  # pandas trusts its own notes in a Parquet file, and fails in many ways where they are damaged
-        said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path}: cannot be read as {what} ({said}); CSV or Parquet is needed") from None
+    # pandas trusts its own metadata in a Parquet file, and fails in many ways where it is damaged
+    except Exception as error:
+        detail = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(f"{path}: cannot be read as {what} ({detail}); CSV or Parquet is needed") from None

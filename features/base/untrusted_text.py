@@ -1,4 +1,4 @@
-"""Texts of strangers made harmless where people read them: formulas in tables, markup in pages, whole addresses in messages."""
+"""Makes untrusted text harmless where people read it: formulas in tables, markup in pages, whole addresses in messages."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
-"""What a spreadsheet takes for a formula's beginning."""
+"""The characters that make a spreadsheet read a cell as a formula."""
 
 _MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`[]|"} | {"<": "&lt;"})
 
@@ -19,24 +19,24 @@ _ADDRESS = re.compile(
 
 
 def safe_cell(value: Any) -> Any:
-    """A cell of a CSV file; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    """A cell of a CSV file; a text that a spreadsheet would run as a formula gets a leading apostrophe."""
     return "'" + value if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 
 
 def csv_text(table: "pd.DataFrame") -> str:
-    """A table as CSV without its index, of which a spreadsheet runs no cell and no column's name."""
+    """A table as CSV without its index; a spreadsheet runs no cell and no column name of it."""
     from pandas.api.types import is_any_real_numeric_dtype
 
     safe = table.copy(deep=False)
-    for place, kind in enumerate(table.dtypes):
+    for column, kind in enumerate(table.dtypes):
         if not is_any_real_numeric_dtype(kind):
-            safe.isetitem(place, table.iloc[:, place].map(safe_cell))
+            safe.isetitem(column, table.iloc[:, column].map(safe_cell))
     safe.columns = [safe_cell(name) for name in table.columns]
     return safe.to_csv(index=False, lineterminator="\n")
 
 
 def markdown_text(value: Any) -> str:
-    """A value in a line or a cell of Markdown: no link, picture, HTML or further cell comes of it.
+    """A value in a line or a cell of Markdown; it makes no link, picture, HTML or further cell.
 
     >>> print(markdown_text("[x](http://y) <b>|"))
     \\[x\\](http://y) &lt;b>\\|
@@ -45,9 +45,9 @@ def markdown_text(value: Any) -> str:
 
 
 def shortened(text: str) -> str:
-    """A message in which no address stands whole.
+    """A message in which every address is abbreviated.
 
     >>> shortened("no label of 0x00000000219ab540356cbb839cbe05303d7705fa in labels.csv")
     'no label of 0x0000…05fa in labels.csv'
     """
-    return _ADDRESS.sub(lambda found: "…".join(part for part in found.groups() if part), text)
+    return _ADDRESS.sub(lambda match: "…".join(end for end in match.groups() if end), text)

@@ -35,7 +35,7 @@ class Lookup:
     def from_batches(cls, batches: Iterable[pa.Table]) -> "Lookup":
         """A look-up from the columns `key` and `value`. The first value of a key counts; rows without a value do not."""
         table = pa.concat_tables(batches)
-        keys, values = col.plain(table["key"]), col.plain(table["value"])
+        keys, values = col.as_array(table["key"]), col.as_array(table["value"])
         known = pc.and_(pc.is_valid(keys), pc.is_valid(values))
         keys, values = keys.filter(known), values.filter(known)
         first = np.sort(np.unique(pc.index_in(keys, pc.unique(keys)).to_numpy(), return_index=True)[1])
@@ -98,7 +98,7 @@ def pick(table: pa.Table, names: str) -> pa.Array:
     """The first of the columns `a|b|c` that the table has; nulls if it has none."""
     for name in names.split("|"):
         if name in table.column_names:
-            return col.plain(table[name])
+            return col.as_array(table[name])
     return pa.nulls(len(table), pa.string())
 
 
@@ -120,5 +120,5 @@ def scaled(values: pa.Array, decimals: int | pa.Array) -> pa.Array:
 
 def lenient_numbers(column: pa.Array) -> pa.Array:
     """Numbers as people write them, with a currency sign and commas between the thousands (float64)."""
-    array = col.plain(column)
+    array = col.as_array(column)
     return col.numbers(pc.replace_substring_regex(array, r"[$,\s]", "") if col.is_text(array) else array)

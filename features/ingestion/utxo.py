@@ -12,7 +12,7 @@ import pyarrow as pa
 from ..base.arrow import pc
 from ..transfers import columns as col
 from ..transfers.duplicates import STAGED
-from ..transfers.row_checks import BAD, bad_rows
+from ..transfers.row_checks import BAD_ROWS, bad_rows
 
 COINBASE = "coinbase"
 """Sender of newly mined coins."""
@@ -39,7 +39,7 @@ _MOST = 21_000_000 * 100_000_000
 
 
 def check_coins(coins: pa.Table, file: str, rows: np.ndarray, records: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Convert and check coins: all that name their transaction as `COINS`, and the rows that hold a bad one as `BAD`.
+    """Convert and check coins: all that name their transaction as `COINS`, and the rows that hold a bad one as `BAD_ROWS`.
 
     Args:
         coins: the columns of `COINS` but file, row and good, loosely typed, and `parent`: the place of its row in `rows`.
@@ -47,14 +47,16 @@ def check_coins(coins: pa.Table, file: str, rows: np.ndarray, records: pa.Table)
         rows: the number of each row in its file, 1-based.
         records: the rows as they came, one for one with `rows`.
     """
-    times, time_problems = col.seconds(coins["timestamp"])
-    value, mined = col.plain(coins["value"]), pc.equal(coins["address"], COINBASE)
+    times, time_problems = col.unix_seconds(coins["timestamp"])
+    value, mined = col.as_array(coins["value"]), pc.equal(coins["address"], COINBASE)
     fits = pc.and_(pc.greater_equal(value, 0), pc.less_equal(value, _MOST))
     problems = col.first_problem(
         col.problem(pc.is_null(coins["tx"]), "transaction hash is missing"),
         time_problems,
-        col.problem(pc.is_null(coins["place"]), "index is missing or no whole number"),
-        col.problem(pc.and_(pc.invert(pc.fill_null(fits, False)), pc.invert(mined)), "value is no number of satoshi"),
+        col.problem(pc.is_null(coins["place"]), "index is missing or not a whole number"),
+        col.problem(
+            pc.and_(pc.invert(pc.fill_null(fits, False)), pc.invert(mined)), "value is not a number of satoshi"
+        ),
     )
     parents = coins["parent"].to_numpy()
     made = {"file": pa.repeat(file, len(coins)), "row": rows[parents], "timestamp": times, "value": value}
@@ -65,7 +67,7 @@ def check_coins(coins: pa.Table, file: str, rows: np.ndarray, records: pa.Table)
 
 def _bad_parents(problems: pa.Array, parents: np.ndarray, rows: np.ndarray, records: pa.Table) -> pa.Table:
     if problems.null_count == len(problems):
-        return BAD.empty_table()
+        return BAD_ROWS.empty_table()
     places, first = np.unique(parents[pc.is_valid(problems).to_numpy(False)], return_index=True)
     reasons = problems.drop_null().take(pa.array(first))
     return bad_rows(reasons, rows[places], records.take(pa.array(places)))

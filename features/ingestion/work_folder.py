@@ -18,8 +18,8 @@ from ..base.arrow import pc
 from ..transfers.duplicates import STAGED, connect, distinct_sql
 from ..transfers.input_files import Batch
 from ..transfers.parquet_writer import ROW_GROUP, LazyWriter
-from ..transfers.row_checks import check
-from ..transfers.schema import QUARANTINE, SCHEMA, finish, in_quarantine
+from ..transfers.row_checks import check_rows
+from ..transfers.schema import QUARANTINE, SCHEMA, from_staged, with_file
 from .layout import SKIP, ConversionContext, Layout
 from .utxo import BAD_TRANSACTIONS, COINS, check_coins, prepare_coins, transfers_sql
 
@@ -51,7 +51,7 @@ class WorkFolder:
     def add(self, batch: Batch, layout: Layout, context: ConversionContext) -> None:
         """Convert, check and keep a batch of a file."""
         self.read[f"{layout.source}: {layout.name}"] += len(batch.rows) + len(batch.bad)
-        self._set_aside(in_quarantine(batch.bad, context.file))
+        self._set_aside(with_file(batch.bad, context.file))
         converted = layout.convert(batch.table, context)
         if layout.kind == "coins":
             good, bad = check_coins(converted, context.file, batch.rows, batch.table)
@@ -59,15 +59,15 @@ class WorkFolder:
         else:
             good, bad = self._check(converted, batch)
             self._rows.write(good)
-        self._set_aside(in_quarantine(bad, context.file))
+        self._set_aside(with_file(bad, context.file))
 
     def _check(self, converted: pa.Table, batch: Batch) -> tuple[pa.Table, pa.Table]:
         if SKIP not in converted.column_names:
-            return check(converted, batch.rows, batch.table)
+            return check_rows(converted, batch.rows, batch.table)
         keep = pc.invert(pc.fill_null(converted[SKIP], False))
         kept = converted.filter(keep)
         self.skipped += len(converted) - len(kept)
-        return check(kept, batch.rows[keep.to_numpy()], batch.table.filter(keep))
+        return check_rows(kept, batch.rows[keep.to_numpy()], batch.table.filter(keep))
 
     def _set_aside(self, bad: pa.Table) -> None:
         self.bad.write(bad)
@@ -100,7 +100,7 @@ class WorkFolder:
         merged = Merged()
         with pq.ParquetWriter(self.result, SCHEMA, compression="zstd") as writer:
             for batch in _regrouped(batches):
-                table = finish(batch)
+                table = from_staged(batch)
                 writer.write_table(table, row_group_size=len(table))
                 merged.count(table)
                 on_share(merged.rows / self.staged)

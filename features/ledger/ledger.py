@@ -20,7 +20,7 @@ from ..kernels.sorted_arrays import first_entry_from
 from ..kernels.wallet_view import LedgerRows
 from ..transfers.addresses import normalise_addresses
 from ..transfers.input_files import DataFile, find_files
-from ..transfers.schema import QUARANTINE, is_marked, no_good_row
+from ..transfers.schema import QUARANTINE, is_marked, no_good_row_message
 from .attribution import AttributionIndex
 from .builder import Builder, UnsureError, columns_for
 from .ordering import compressed
@@ -255,7 +255,7 @@ class _Sources:
             builder = Builder(needs, folder, room=self._staged.rows)
             builder.add_run(self._staged.batches())
         if self._staged and len(self._staged.rejected) and not builder.came:
-            raise DataError(no_good_row(self._staged.rejected))
+            raise DataError(no_good_row_message(self._staged.rejected))
         return builder
 
     def _add_marked(self, builder: Builder) -> None:

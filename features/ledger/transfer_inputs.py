@@ -22,10 +22,18 @@ from ..base.arrow import pc, table_of
 from ..base.errors import DataError, UsageError
 from ..transfers.columns import in_utc
 from ..transfers.duplicates import STAGED, connect, distinct_sql
-from ..transfers.input_files import DataFile, _readable, open_file, refuse_repeated
+from ..transfers.input_files import DataFile, open_file, readable, refuse_repeated
 from ..transfers.parquet_writer import LazyWriter
-from ..transfers.row_checks import check
-from ..transfers.schema import QUARANTINE, canonical, finish, in_quarantine, is_marked, require_columns, restage
+from ..transfers.row_checks import check_rows
+from ..transfers.schema import (
+    QUARANTINE,
+    from_staged,
+    is_marked,
+    require_columns,
+    to_staged,
+    transfer_columns,
+    with_file,
+)
 
 _ROWS = 1 << 17  # at a time
 _FEW = 1 << 16  # rows of a file too small to be read ahead
@@ -57,7 +65,7 @@ def opened(paths: Iterable[Path]) -> list[DataFile]:
 
 def first_time(file: DataFile) -> int:
     """The time of the first row of a file that `ingest` wrote, in microseconds; 0 if it has none."""
-    with _readable(file.path), pq.ParquetFile(file.path) as opened_file:
+    with readable(file.path), pq.ParquetFile(file.path) as opened_file:
         for batch in opened_file.iter_batches(1, columns=["timestamp"]):
             return batch["timestamp"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())[0].as_py()
     return 0
@@ -76,7 +84,7 @@ def checked_batches(file: DataFile, columns: Sequence[str]) -> Iterator[pa.Recor
 
 
 def _read(file: DataFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    with _readable(file.path), pq.ParquetFile(file.path, read_dictionary=_CODED) as opened:
+    with readable(file.path), pq.ParquetFile(file.path, read_dictionary=_CODED) as opened:
         yield from opened.iter_batches(_ROWS, columns=list(columns))
 
 
@@ -129,7 +137,7 @@ class Staging:
             return
         with self._connected() as connection:
             for batch in connection.sql(distinct_sql("staged")).arrow(_ROWS):
-                yield finish(batch)
+                yield from_staged(batch)
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         if self._folder is None or self._memory is None:
@@ -149,10 +157,10 @@ def parts_of_files(files: Iterable[DataFile]) -> Iterator[Part]:
         marked = is_marked(file.schema)
         for batch in file.batches():
             if marked:
-                yield restage(batch.table), QUARANTINE.empty_table()
+                yield to_staged(batch.table), QUARANTINE.empty_table()
                 continue
-            good, bad = check(canonical(batch.table), batch.rows, batch.table)
-            yield good, in_quarantine(pa.concat_tables([bad, batch.bad]), str(file.path))
+            good, bad = check_rows(transfer_columns(batch.table), batch.rows, batch.table)
+            yield good, with_file(pa.concat_tables([bad, batch.bad]), str(file.path))
 
 
 def parts_of_table(source: Any, memory: int | None) -> Iterator[Part]:
@@ -162,9 +170,9 @@ def parts_of_table(source: Any, memory: int | None) -> Iterator[Part]:
         if not seen:
             refuse_repeated(table.column_names, "the table")
             require_columns(table.column_names, "the table")
-        good, bad = check(canonical(table), np.arange(seen + 1, seen + 1 + len(table)), table)
+        good, bad = check_rows(transfer_columns(table), np.arange(seen + 1, seen + 1 + len(table)), table)
         seen += len(table)
-        yield good, in_quarantine(bad, None)
+        yield good, with_file(bad, None)
 
 
 def _tables(source: Any, rows: int | None) -> Iterator[pa.Table]:

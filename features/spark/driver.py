@@ -17,7 +17,7 @@ from ..ledger.builder import columns_for
 from ..ledger.transfer_inputs import parts_of_table
 from ..transfers.columns import in_utc
 from ..transfers.input_files import refuse_repeated
-from ..transfers.schema import SCHEMA, no_good_row, require_columns
+from ..transfers.schema import SCHEMA, no_good_row_message, require_columns
 from .worker import ECHOED, VECTOR_KEYS, rejected_of, vectors_of
 
 SparkFrame: TypeAlias = Any
@@ -206,7 +206,7 @@ def _probe(first: pa.Table) -> None:
     """Refuse transfers of which not one is good: a column in a wrong unit would leave every wallet without history, unsaid."""
     for good, bad in parts_of_table(in_utc(first), None):
         if len(bad) and not len(good):
-            raise DataError(f"transfers, the first {len(first):,} rows: {no_good_row(bad)}")
+            raise DataError(f"transfers, the first {len(first):,} rows: {no_good_row_message(bad)}")
 
 
 def _columns(kinds: dict[str, str], features: Iterable[str]) -> list[str]:

@@ -19,8 +19,8 @@ from ..extraction.extractor import extract
 from ..ledger.ledger import Ledger
 from ..transfers.columns import in_utc
 from ..transfers.parquet_writer import LazyWriter
-from ..transfers.row_checks import check
-from ..transfers.schema import SCHEMA, canonical
+from ..transfers.row_checks import check_rows
+from ..transfers.schema import SCHEMA, transfer_columns
 
 _TIME = pa.timestamp("us", "UTC")
 VECTOR_KEYS = (pa.field("address", pa.string()), pa.field("as_of", _TIME))
@@ -51,7 +51,7 @@ def rejected_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The rows of transfers that are refused, with the reason."""
     for batch in batches:
         table = in_utc(pa.Table.from_batches([batch]))
-        _, bad = check(canonical(table), np.zeros(len(table), np.int64), table)
+        _, bad = check_rows(transfer_columns(table), np.zeros(len(table), np.int64), table)
         yield from bad.select(["reason", "record"]).to_batches()
 
 
@@ -139,7 +139,7 @@ def _ledger(transfers: pa.Table | Path, names: Sequence[str]) -> Ledger:
     try:
         return Ledger.from_transfers(transfers, names)
     except DataError:
-        good, _ = check(canonical(transfers), np.arange(len(transfers)), transfers)
+        good, _ = check_rows(transfer_columns(transfers), np.arange(len(transfers)), transfers)
         if len(good):
             raise
         return Ledger.from_transfers(transfers.slice(0, 0), names)

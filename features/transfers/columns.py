@@ -1,6 +1,6 @@
-"""Loosely typed columns to the types of the canonical table, vectorised: what does not convert comes back as a problem.
+"""Converts columns of any type to the types of a transfer, vectorised; a value that does not convert becomes a reason.
 
-Knows types, not meanings: which columns a transfer has, and which of them it must have, is `transfers.py`.
+Knows types, not meanings: which columns a transfer has is in `schema.py`.
 """
 
 from typing import TypeAlias, TypeVar
@@ -24,7 +24,7 @@ Rows = TypeVar("Rows", pa.RecordBatch, pa.Table)
 
 
 def in_utc(rows: Rows) -> Rows:
-    """Rows with their moments in UTC: a zone may be spelt as Arrow cannot read it."""
+    """Rows with their timestamps in UTC, because Arrow cannot read every spelling of a zone."""
     fields = [field.with_type(_utc(field.type)) for field in rows.schema]
     return rows.cast(pa.schema(fields, rows.schema.metadata))
 
@@ -33,10 +33,10 @@ def _utc(kind: pa.DataType) -> pa.DataType:
     return pa.timestamp(kind.unit, "UTC") if pa.types.is_timestamp(kind) and kind.tz is not None else kind
 
 
-def plain(column: Column) -> pa.Array:
-    """The column as one array, dictionaries and extension types decoded."""
+def as_array(column: Column) -> pa.Array:
+    """The column as one array; dictionaries and extension types are decoded."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):  # of several chunks nothing else comes back where it was too long for one
+    if isinstance(array, pa.ChunkedArray):  # `combine_chunks` of a column too long for one array
         array = pa.concat_arrays(array.chunks)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
@@ -54,8 +54,8 @@ def is_numeric(array: pa.Array) -> bool:
 
 
 def text(column: Column) -> pa.Array:
-    """Strings without surrounding white space; blank ones are null; whole numbers are written out."""
-    array = plain(column)
+    """Strings without surrounding white space; blank ones are null, whole numbers become digits."""
+    array = as_array(column)
     if pa.types.is_floating(array.type):  # pandas turns whole numbers into floats where one is missing
         whole_numbers = numbers_to_whole(array)
         array = whole_numbers if whole_numbers.null_count == array.null_count else array
@@ -68,13 +68,13 @@ def text(column: Column) -> pa.Array:
 def _as_strings(array: pa.Array) -> pa.Array:
     try:
         return array.cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists, structs, bytes that are no text
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists, structs, bytes that are not UTF-8
         return pa.nulls(len(array), pa.string())
 
 
 def numbers(column: Column) -> pa.Array:
-    """float64; null where nothing came or where it is no number (NaN and infinite stay as they are)."""
-    array = plain(column)
+    """float64; null where there is no number. NaN and infinity stay."""
+    array = as_array(column)
     if is_text(array):
         array = text(array)
         return pc.if_else(pc.match_substring_regex(array, _NUMBER), array, None).cast(pa.float64())
@@ -87,17 +87,17 @@ def numbers_to_whole(array: pa.Array) -> pa.Array:
     return pc.if_else(fits, array, None).cast(pa.int64(), safe=False)
 
 
-def whole(column: Column) -> pa.Array:
-    """int64; null where nothing came or where it is no whole number."""
-    array = plain(column)
+def whole_numbers(column: Column) -> pa.Array:
+    """int64; null where there is no whole number."""
+    array = as_array(column)
     if pa.types.is_integer(array.type) and not pa.types.is_uint64(array.type):
         return array.cast(pa.int64())
     return numbers_to_whole(numbers(array))
 
 
-def flags(column: Column) -> pa.Array:
-    """Booleans; null where nothing came or where it is neither true/false nor 1/0."""
-    array = plain(column)
+def booleans(column: Column) -> pa.Array:
+    """Booleans; null where the value is neither true/false nor 1/0, t/f, yes/no."""
+    array = as_array(column)
     if pa.types.is_boolean(array.type):
         return array
     words = pc.utf8_lower(text(array))
@@ -107,20 +107,20 @@ def flags(column: Column) -> pa.Array:
 
 def problem(mask: Column, reason: str) -> pa.Array:
     """The reason where the mask is true, else null."""
-    return plain(pc.if_else(pc.fill_null(mask, False), pa.scalar(reason), pa.scalar(None, pa.string())))
+    return as_array(pc.if_else(pc.fill_null(mask, False), pa.scalar(reason), pa.scalar(None, pa.string())))
 
 
 def first_problem(*problems: pa.Array) -> pa.Array:
-    """Of several arrays of reasons the first one in each row."""
+    """The first reason of each row, out of several arrays of reasons."""
     return pc.coalesce(*problems)
 
 
-def seconds(column: Column) -> tuple[pa.Array, pa.Array]:
-    """Unix seconds (int64, floored) and the reason where there are none.
+def unix_seconds(column: Column) -> tuple[pa.Array, pa.Array]:
+    """Unix seconds (int64, rounded down), and the reason where there are none.
 
     Integers and strings of digits are unix seconds; datetimes and ISO strings must carry a zone or an offset.
     """
-    array = plain(column)
+    array = as_array(column)
     if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
         return _datetime_seconds(array)
     if is_text(array):
@@ -132,8 +132,8 @@ def seconds(column: Column) -> tuple[pa.Array, pa.Array]:
 
 def _datetime_seconds(array: pa.Array) -> tuple[pa.Array, pa.Array]:
     if pa.types.is_date(array.type) or array.type.tz is None:
-        nothing = pa.nulls(len(array), pa.int64())
-        return nothing, problem(pc.is_null(nothing), "timestamp has no time zone: give it one, or unix seconds")
+        missing = pa.nulls(len(array), pa.int64())
+        return missing, problem(pc.is_null(missing), "timestamp has no time zone: give it one, or unix seconds")
     stamps = array.cast(pa.timestamp("s", array.type.tz), safe=False).cast(pa.int64())
     return _in_range(stamps, problem(pc.is_null(stamps), "timestamp is missing"))
 
@@ -162,10 +162,10 @@ def _in_range(stamps: pa.Array, problems: pa.Array) -> tuple[pa.Array, pa.Array]
     inside = pc.and_(pc.greater_equal(stamps, EARLIEST), pc.less(stamps, LATEST))
     if pc.all(inside).as_py() and not stamps.null_count:
         return stamps, problems
-    looks = []
+    wrong_unit = []
     for factor, unit in _UNITS:
         scaled = pc.divide(stamps, factor)
         fits = pc.and_(pc.greater_equal(scaled, EARLIEST), pc.less(scaled, LATEST))
-        looks.append(problem(fits, f"timestamp looks like {unit}: give unix seconds"))
+        wrong_unit.append(problem(fits, f"timestamp looks like {unit}: give unix seconds"))
     outside = problem(pc.invert(inside), "timestamp is outside 2009-01-03 to 2100-01-01")
-    return pc.if_else(inside, stamps, None), first_problem(problems, *looks, outside)
+    return pc.if_else(inside, stamps, None), first_problem(problems, *wrong_unit, outside)

@@ -1,16 +1,16 @@
-"""One transfer, listed several times, counted once: the rule, as SQL that runs in memory and out of core alike.
+"""The rule that counts a transfer once, however often it is listed: SQL that runs in memory and on disk alike.
 
-Two rows are the same transfer if timestamp, transaction, sender, receiver, asset and amount are equal. Yet one
-transaction may hold several equal transfers; how many there are is told by `origin`, where the row came from:
+Two rows are the same transfer if timestamp, transaction, sender, receiver, asset and amount are equal. But one
+transaction may hold several equal transfers. Their number depends on `origin`, which says where a row is from:
 
-* null: nothing is known; however many equal rows there are, they are one transfer.
-* `in:LIST`: the row stands in the list LIST (of one wallet, say); as many transfers as in the list with most of them.
-* `at:PLACE`: a place within the transaction (log index, trace address); as many transfers as there are places.
-* `scan:PLACE`: the same as block explorers count places, which is not comparable.
-* `nth:N`: it was numbered N by an earlier ingest; as many transfers as there are numbers.
+* null: unknown. All equal rows are one transfer.
+* `in:LIST`: the row is in the list LIST, such as that of one wallet. There are as many transfers as in the longest list.
+* `at:POSITION`: a position within the transaction (log index, trace address). There is one transfer per position.
+* `scan:POSITION`: a position as block explorers count them, which is not comparable with the one above.
+* `nth:N`: an earlier ingest gave it the number N. There is one transfer per number.
 
-Copies from the second on get the transaction id `ID#2`, `ID#3` and so on. Rows without a transaction id that stand in
-no list are all transfers of their own; their id is made from what they say. Reads and writes no file itself.
+Copies from the second on get the transaction id `ID#2`, `ID#3` and so on. Each row without a transaction id and without
+a list is a transfer of its own; its id is a hash of its values. This file reads and writes no files.
 """
 
 import duckdb
@@ -47,7 +47,7 @@ _NUMBERED = r"^(0x[0-9a-f]+|[0-9a-f]{64}|row:[0-9a-f]{16})(#[0-9]+)?$"
 
 
 def connect(**config: str | int) -> duckdb.DuckDBPyConnection:
-    """A DuckDB of its own: two threads, silent, free to reorder what no `ORDER BY` orders."""
+    """A new DuckDB connection: two threads, no progress bar, free to reorder rows that no `ORDER BY` orders."""
     connection = duckdb.connect(config={"threads": 2, "preserve_insertion_order": False, **config})
     connection.execute("SET enable_progress_bar = false")
     return connection
@@ -56,7 +56,7 @@ def connect(**config: str | int) -> duckdb.DuckDBPyConnection:
 def distinct_sql(relation: str) -> str:
     """SQL that makes a sorted table of distinct transfers from `relation`, which has the columns of `STAGED`.
 
-    Details that differ between copies of one transfer: the largest one that is there, so that order plays no part.
+    Where copies of a transfer differ in other columns, the largest value is kept, so that the order of rows does not matter.
     """
     return f"""
     WITH named AS (
@@ -78,12 +78,12 @@ def distinct_sql(relation: str) -> str:
 
 
 def unnumber(tx_id: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Ids without the `#n` that `distinct_sql` gave them, and the origins that tell it; ids of other kinds stay."""
-    ours = pc.match_substring_regex(tx_id, _NUMBERED)
+    """Ids without the `#n` that `distinct_sql` added, and the origins that say it instead; other ids stay."""
+    made_here = pc.match_substring_regex(tx_id, _NUMBERED)
     copies = pc.match_substring_regex(tx_id, "#[0-9]+$")
-    if not pc.any(pc.and_(ours, copies)).as_py():
-        return tx_id, pc.if_else(ours, "nth:1", pa.scalar(None, pa.string()))
-    cut = pc.replace_substring_regex(tx_id, "#[0-9]+$", "")
+    if not pc.any(pc.and_(made_here, copies)).as_py():
+        return tx_id, pc.if_else(made_here, "nth:1", pa.scalar(None, pa.string()))
+    unnumbered = pc.replace_substring_regex(tx_id, "#[0-9]+$", "")
     numbers = pc.replace_substring_regex(tx_id, "^.*#", "")
     origins = pc.if_else(copies, pc.binary_join_element_wise("nth:", numbers, ""), "nth:1")
-    return pc.if_else(ours, cut, tx_id), pc.if_else(ours, origins, pa.scalar(None, pa.string()))
+    return pc.if_else(made_here, unnumbered, tx_id), pc.if_else(made_here, origins, pa.scalar(None, pa.string()))

@@ -1,6 +1,6 @@
-"""Finding input files and streaming their rows: Parquet and CSV (also compressed), batch by batch, rows numbered.
+"""Finds input files and streams their rows: Parquet and CSV (also compressed), batch by batch, with row numbers.
 
-Knows nothing of transfers: which columns mean what is for `transfers.py` and `sources/`.
+Knows nothing of transfers: what columns mean is in `schema.py` and `ingestion/sources/`.
 """
 
 import csv
@@ -19,13 +19,13 @@ import pyarrow.parquet as pq
 
 from ..base.arrow import pc
 from ..base.errors import DataError
-from .row_checks import BAD, bad_rows
+from .row_checks import BAD_ROWS, bad_rows
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".csv.zst", ".csv.bz2")
 DATA = MappingProxyType({"Parquet": PARQUET, "CSV": CSV})
-"""The kinds of files with rows, and what their names end in."""
+"""The kinds of files with rows, and the endings of their names."""
 BAD_SUFFIX = ".bad.parquet"
-"""What quarantine files end in by default; folders and patterns pass them over."""
+"""The ending of quarantine files by default; folders and patterns skip them."""
 
 _ROWS = 1 << 17  # rows of Parquet at a time
 _BYTES = 1 << 23  # bytes of CSV at a time
@@ -34,7 +34,7 @@ _HEADER = 1 << 20  # bytes in which a CSV header must end
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a file: `table` as they came, `rows` their numbers (1-based), `bad` what is no row."""
+    """Some rows of a file: `table` as read, `rows` their numbers (1-based), `bad` the lines that are not rows (`BAD_ROWS`)."""
 
     table: pa.Table
     rows: np.ndarray
@@ -43,12 +43,12 @@ class Batch:
 
 @dataclass(slots=True)
 class DataFile:
-    """One input file, opened as far as its schema.
+    """One input file, of which only the schema has been read.
 
     Attributes:
         path: where it is.
-        schema: its columns; of CSV all strings.
-        done: share of it that has been read, 0 to 1, while `batches` runs.
+        schema: its columns; all strings for CSV.
+        done: the share that `batches` has read so far, 0 to 1.
     """
 
     path: Path
@@ -56,12 +56,12 @@ class DataFile:
     done: float = 0.0
 
     def batches(self) -> Iterator[Batch]:
-        """Its rows in order, some at a time.
+        """Its rows in order, batch by batch.
 
         Raises:
             DataError: the file cannot be read to its end.
         """
-        with _readable(self.path):
+        with readable(self.path):
             yield from self._parquet() if is_parquet(self.path) else self._csv()
         self.done = 1.0
 
@@ -72,7 +72,7 @@ class DataFile:
                 rows = np.arange(seen + 1, seen + 1 + len(batch))
                 seen += len(batch)
                 self.done = seen / total
-                yield Batch(pa.Table.from_batches([batch]), rows, BAD.empty_table())
+                yield Batch(pa.Table.from_batches([batch]), rows, BAD_ROWS.empty_table())
 
     def _csv(self) -> Iterator[Batch]:
         names, invalid = self.schema.names, _InvalidRows()
@@ -93,56 +93,56 @@ class DataFile:
                 self.done = raw.tell() / size
                 table, rows, bad = _without_swallowed_lines(table, rows)
                 yield Batch(table, rows, pa.concat_tables([bad, invalid.take()]))
-        if invalid.fresh:  # those after the last good row
+        if invalid.pending:  # those after the last good row
             yield Batch(self.schema.empty_table(), np.arange(0), invalid.take())
 
 
 def _without_swallowed_lines(table: pa.Table, rows: np.ndarray) -> tuple[pa.Table, np.ndarray, pa.Table]:
-    """Set aside rows with a field that holds other rows, as it does where a quotation mark is not closed."""
+    """Reject rows with a field that holds other rows, which happens where a quotation mark is not closed."""
     whole_line = "(?s)\\n" + "[^,]*," * (table.num_columns - 1)
     swallowed = np.zeros(len(table), bool)
     for column in table.columns:
         if pc.any(pc.match_substring(column, "\n")).as_py():
             swallowed |= pc.match_substring_regex(column, whole_line).to_numpy()
     if not swallowed.any():
-        return table, rows, BAD.empty_table()
+        return table, rows, BAD_ROWS.empty_table()
     reasons = pc.if_else(pa.array(swallowed), "a field holds whole lines: a quotation mark is not closed", None)
     return table.filter(pa.array(~swallowed)), rows[~swallowed], bad_rows(reasons, rows, table)
 
 
 class _InvalidRows:
-    """Lines of a CSV file with the wrong number of fields: skipped by the reader, remembered here."""
+    """Lines of a CSV file with the wrong number of fields: the reader skips them, and they are kept here."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
-        self.fresh: list[tuple[int, str, str]] = []
+        self.pending: list[tuple[int, str, str]] = []
 
     def __call__(self, row: pacsv.InvalidRow) -> str:
         number = row.number - 1  # the header is line 1
         self.numbers.append(number)
         reason = f"line has {row.actual_columns} fields instead of {row.expected_columns}"
-        self.fresh.append((number, reason, row.text))
+        self.pending.append((number, reason, row.text))
         return "skip"
 
     def skip(self, positions: np.ndarray) -> np.ndarray:
-        """The row number (1-based) of the good rows at these positions (0-based, counted without the skipped ones)."""
+        """Row numbers (1-based) of the good rows at these positions (0-based, skipped lines not counted)."""
         before = np.array(self.numbers, np.int64) - np.arange(1, len(self.numbers) + 1)
         return positions + 1 + np.searchsorted(before, positions, side="right")
 
     def take(self) -> pa.Table:
-        """The lines skipped since the last call, as `BAD`."""
-        rows, self.fresh = self.fresh, []
-        return pa.Table.from_pylist([dict(zip(BAD.names, row, strict=True)) for row in rows], BAD)
+        """The lines skipped since the last call, as `BAD_ROWS`."""
+        rows, self.pending = self.pending, []
+        return pa.Table.from_pylist([dict(zip(BAD_ROWS.names, row, strict=True)) for row in rows], BAD_ROWS)
 
 
 def find_files(source: str | Path | Sequence[str | Path], kinds: Mapping[str, tuple[str, ...]] = DATA) -> list[Path]:
-    """The files a path, folder, glob pattern or a list of these stands for; in order, each once.
+    """The files that a path, folder, glob pattern or a list of these names; in order, each once.
 
-    Folders are searched to any depth. Files named by themselves are taken whatever they are called.
+    Folders are searched to any depth. A file that is named directly is taken whatever its name.
 
     Args:
         source: where they are.
-        kinds: what is taken from folders and patterns: the name of each kind, and what its files end in.
+        kinds: what is taken from folders and patterns: the name of each kind, and the endings of its files.
 
     Raises:
         DataError: a path does not exist, or a folder or pattern holds no file of these kinds.
@@ -150,8 +150,8 @@ def find_files(source: str | Path | Sequence[str | Path], kinds: Mapping[str, tu
     paths = [source] if isinstance(source, str | Path) else list(source)
     if not paths:
         raise DataError(f"no input: give a file, a folder or a glob pattern of {_either(kinds)} files")
-    found = [file for path in paths for file in _expand(Path(path).expanduser(), kinds)]
-    return list({file.resolve(): file for file in found}.values())
+    files = [file for path in paths for file in _expand(Path(path).expanduser(), kinds)]
+    return list({file.resolve(): file for file in files}.values())
 
 
 def _expand(path: Path, kinds: Mapping[str, tuple[str, ...]]) -> list[Path]:
@@ -167,13 +167,13 @@ def _expand(path: Path, kinds: Mapping[str, tuple[str, ...]]) -> list[Path]:
 
 
 def files_within(path: Path, endings: tuple[str, ...]) -> list[Path] | None:
-    """The files of a folder, searched to any depth, or of a glob pattern; sorted. None if the path is neither.
+    """The files in a folder, at any depth, or of a glob pattern; sorted. None if the path is neither.
 
-    Hidden files, those of hidden folders and quarantines are passed over: what begins with a dot or an underscore is hidden.
+    Quarantines and hidden files are skipped. A file is hidden if its name, or that of a folder it is in, begins with `.` or `_`.
 
     Args:
         path: a folder, a pattern, or anything else.
-        endings: what names end in, in lower case.
+        endings: endings of the names to take, in lower case.
     """
     if path.is_dir():
         files = [(file, file.relative_to(path)) for file in path.rglob("*")]
@@ -196,29 +196,29 @@ def _either(kinds: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the name is a Parquet file's."""
+    """Whether the path has the name of a Parquet file."""
     return path.name.lower().endswith(PARQUET)
 
 
 def open_file(path: Path) -> DataFile:
-    """A file and its schema.
+    """Open a file and read its schema.
 
     Raises:
-        DataError: it is no Parquet or CSV file by its name, is empty or cannot be read.
+        DataError: its name is not that of a Parquet or CSV file, it is empty, or it cannot be read.
     """
     if not path.name.lower().endswith((*PARQUET, *CSV)):
         raise DataError(f"{path}: neither Parquet nor CSV; names must end in {', '.join((*PARQUET, *CSV))}")
-    with _readable(path):
+    with readable(path):
         schema = pq.read_schema(path) if is_parquet(path) else _header(path)
     refuse_repeated(schema.names, str(path))
     return DataFile(path, schema)
 
 
 def refuse_repeated(names: Sequence[str], where: str) -> None:
-    """Refuse a table with two columns of one name."""
+    """Refuse a table in which two columns have the same name. Raises DataError."""
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
-        raise DataError(f"{where}: the columns {', '.join(twice)} came twice; each column must come once")
+        raise DataError(f"{where}: the columns {', '.join(twice)} occur twice; each column must occur once")
 
 
 def _header(path: Path) -> pa.Schema:
@@ -236,7 +236,7 @@ def _first_line(path: Path) -> list[str]:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise DataError(f"{path}: no CSV file in UTF-8")
+        raise DataError(f"{path}: not a CSV file in UTF-8")
     return next(csv.reader([text]), [])
 
 
@@ -245,7 +245,8 @@ def _compression(path: Path) -> str | None:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Turn the errors of reading a file in this block into one line. Raises DataError."""
     try:
         yield
     except (pa.ArrowException, OSError, EOFError, csv.Error) as error:

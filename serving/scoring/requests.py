@@ -60,7 +60,7 @@ def _texts(column: Any) -> pa.Array:
         column = column.to_pandas()
     kind = getattr(column, "dtype", None)
     if isinstance(kind, pd.StringDtype) and kind.storage == "pyarrow":
-        return col.plain(pa.array(column)).cast(pa.string())
+        return col.as_array(pa.array(column)).cast(pa.string())
     return pa.array([_text(value) for value in column], pa.string())
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ...features.base.errors import DataError
 from ...features.exposure import facts
 from ...features.ledger.ledger import Ledger
-from ...features.transfers.columns import plain
+from ...features.transfers.columns import as_array
 from ..model.calibration import BANDS, UNSCORED
 from ..model.model_folder import ModelFolder
 from .output import SCORES_SCHEMA
@@ -196,7 +196,7 @@ def _array(values: Any, field: pa.Field) -> pa.Array:
     if isinstance(values, pd.Series):
         if isinstance(values.dtype, pd.DatetimeTZDtype):
             values = values.dt.tz_convert(None)  # what Arrow does with zones is deprecated in pandas
-        values = plain(pa.array(values, from_pandas=True)).cast(field.type)
+        values = as_array(pa.array(values, from_pandas=True)).cast(field.type)
     if not field.nullable and values.null_count:
         raise ValueError(f"{field.name} is missing")
     return values

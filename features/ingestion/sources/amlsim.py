@@ -20,7 +20,7 @@ def _edges(table: pa.Table, context: ConversionContext) -> pa.Table:
 
 def _transactions(table: pa.Table, context: ConversionContext) -> pa.Table:
     came = pick(table, "tran_timestamp")
-    times = pc.coalesce(_days(came), col.seconds(came)[0])  # steps, or dates once AMLSim has converted its logs
+    times = pc.coalesce(_days(came), col.unix_seconds(came)[0])  # steps, or dates once AMLSim has converted its logs
     result = _transfers(table, ("orig_acct", "bene_acct", "base_amt"), times, "tran_timestamp")
     return result.append_column("tx_id", col.text(pick(table, "tran_id"))).append_column(
         "method", pick(table, "tx_type")
@@ -36,7 +36,7 @@ def _transfers(table: pa.Table, names: tuple[str, str, str], times: pa.Array, ti
 
 def _days(steps: pa.Array) -> pa.Array:
     """Unix seconds of the days that many steps after `BASE_DATE`; null where it is no step."""
-    days = col.whole(steps)
+    days = col.whole_numbers(steps)
     fits = pc.and_(pc.greater_equal(days, 0), pc.less_equal(days, _LAST_STEP))
     return pc.add(pc.multiply(pc.if_else(fits, days, None), 86_400), BASE_DATE)
 

@@ -31,7 +31,7 @@ def _nested(table: pa.Table, context: ConversionContext) -> pa.Table:
 
 def _unnested(table: pa.Table, name: str) -> pa.Table:
     """The structs of a list column as rows, with the columns of the transaction that coins need."""
-    lists = col.plain(table[name])
+    lists = col.as_array(table[name])
     if not pa.types.is_list(lists.type) and not pa.types.is_large_list(lists.type):
         raise DataError(f"the column {name} is {lists.type}; a list of structs is needed, as in Parquet files")
     parents, items = pc.list_parent_indices(lists), pc.list_flatten(lists)
@@ -44,7 +44,7 @@ def _unnested(table: pa.Table, name: str) -> pa.Table:
 
 def _mined(table: pa.Table) -> pa.Table:
     """The input of coinbase transactions: new coins, of which bitcoin-etl keeps no input."""
-    mined = pc.fill_null(col.flags(pick(table, "is_coinbase")), False)
+    mined = pc.fill_null(col.booleans(pick(table, "is_coinbase")), False)
     rows = table.append_column("parent", pa.array(np.arange(len(table)))).filter(mined)
     nothing = pa.repeat(pa.scalar(-1, pa.int64()), len(rows))
     coins = _coins(rows.append_column("place", nothing), "hash", True, "place")
@@ -57,10 +57,10 @@ def _coins(table: pa.Table, tx: str, is_input: bool, place: str = "index") -> pa
         "parent": table["parent"] if given else pa.array(np.arange(len(table))),
         "tx": col.text(pick(table, tx)),
         "timestamp": pick(table, "block_timestamp"),
-        "block": col.whole(pick(table, "block_number")),
+        "block": col.whole_numbers(pick(table, "block_number")),
         "is_input": pa.repeat(is_input, len(table)),
-        "place": col.whole(pick(table, place)),
-        "value": col.whole(pick(table, "value")),
+        "place": col.whole_numbers(pick(table, place)),
+        "value": col.whole_numbers(pick(table, "value")),
     }
     return pa.table(data)
 

@@ -29,7 +29,7 @@ def _transactions(table: pa.Table, context: ConversionContext) -> pa.Table:
         "fee": pc.divide(pc.multiply(price, used), 10.0**_ETH),
         "gas_price": price,
         "nonce": pick(table, "nonce"),
-        "failed": pc.invert(col.flags(pick(table, "receipt_status"))),
+        "failed": pc.invert(col.booleans(pick(table, "receipt_status"))),
         "method": pc.utf8_slice_codeunits(_text(table, "input"), 0, 10),
     }
     return pa.table(data)
@@ -66,7 +66,7 @@ def _traces(table: pa.Table, context: ConversionContext) -> pa.Table:
 
 def _carries_nothing(table: pa.Table, amount: pa.Array, place: pa.Array) -> pa.Array:
     """Failed traces, those that only run another's code, and calls within a transaction that bring no value."""
-    failed = pc.not_equal(pc.fill_null(col.whole(pick(table, "status")), 0), 1)
+    failed = pc.not_equal(pc.fill_null(col.whole_numbers(pick(table, "status")), 0), 1)
     empty_inner = pc.and_(pc.equal(pc.fill_null(amount, 0.0), 0.0), pc.is_valid(place))
     return pc.or_(pc.or_(failed, empty_inner), pc.is_in(_text(table, "call_type"), _NO_VALUE))
 
@@ -80,7 +80,7 @@ def _own_id(table: pa.Table, kind: pa.Array) -> pa.Array:
 def _row(table: pa.Table, context: ConversionContext) -> dict[str, pa.Array]:
     times, unknown = pick(table, "block_timestamp"), pa.nulls(len(table), pa.string())
     if "block_timestamp" not in table.column_names:
-        times = context.blocks.values_for(col.whole(pick(table, "block_number")))
+        times = context.blocks.values_for(col.whole_numbers(pick(table, "block_number")))
         unknown = col.problem(pc.is_null(times), "block_number is not in the table of blocks")
     return {
         "timestamp": times,
@@ -100,11 +100,15 @@ def _number(table: pa.Table, name: str) -> pa.Array:
 
 
 def _blocks(table: pa.Table, context: ConversionContext) -> pa.Table:
-    return pa.table({"key": col.whole(pick(table, "number")), "value": col.seconds(pick(table, "timestamp"))[0]})
+    return pa.table(
+        {"key": col.whole_numbers(pick(table, "number")), "value": col.unix_seconds(pick(table, "timestamp"))[0]}
+    )
 
 
 def _tokens(table: pa.Table, context: ConversionContext) -> pa.Table:
-    return pa.table({"key": normalise_addresses(_text(table, "address")), "value": col.whole(pick(table, "decimals"))})
+    return pa.table(
+        {"key": normalise_addresses(_text(table, "address")), "value": col.whole_numbers(pick(table, "decimals"))}
+    )
 
 
 _ENDS = ("from_address", "to_address", "value")

@@ -30,7 +30,7 @@ def _internal(table: pa.Table, context: ConversionContext) -> pa.Table:
 
 def _erc20(table: pa.Table, context: ConversionContext) -> pa.Table:
     asset = pick(table, "contractAddress")
-    decimals = pc.fill_null(col.whole(pick(table, "tokenDecimal")), 0)
+    decimals = pc.fill_null(col.whole_numbers(pick(table, "tokenDecimal")), 0)
     whole_units = "value_token" in table.column_names
     amount = pick(table, "value_token") if whole_units else scaled(pick(table, "value"), decimals)
     data = _api_row(table) | {"receiver": pick(table, "to"), "amount": amount, "asset": asset}
@@ -41,7 +41,7 @@ def _erc20(table: pa.Table, context: ConversionContext) -> pa.Table:
 
 def _api_row(table: pa.Table) -> dict[str, pa.Array]:
     price, used = col.numbers(pick(table, "gasPrice")), col.numbers(pick(table, "gasUsed"))
-    succeeded = col.flags(pick(table, "txreceipt_status"))
+    succeeded = col.booleans(pick(table, "txreceipt_status"))
     return {
         "timestamp": pick(table, "timeStamp"),
         "sender": pick(table, "from"),
@@ -50,7 +50,7 @@ def _api_row(table: pa.Table) -> dict[str, pa.Array]:
         "chain": constant(table, "ethereum"),
         "fee": pc.divide(pc.multiply(price, used), 10.0**_ETH),
         "gas_price": price,
-        "failed": pc.coalesce(col.flags(pick(table, "isError")), pc.invert(succeeded)),
+        "failed": pc.coalesce(col.booleans(pick(table, "isError")), pc.invert(succeeded)),
         "method": pc.coalesce(col.text(pick(table, "methodId")), col.text(pick(table, "functionName"))),
     }
 

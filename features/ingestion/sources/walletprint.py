@@ -2,12 +2,12 @@
 
 import pyarrow as pa
 
-from ...transfers.schema import REQUIRED, canonical
+from ...transfers.schema import REQUIRED, transfer_columns
 from ..layout import ConversionContext, Layout
 
 
 def _canonical(table: pa.Table, context: ConversionContext) -> pa.Table:
-    return canonical(table)
+    return transfer_columns(table)
 
 
 LAYOUTS = (Layout("walletprint", "transfers", REQUIRED, _canonical),)

@@ -113,7 +113,9 @@ def test_a_stale_quarantine_goes_and_nothing_else_does(save, tmp_path):
 
 def test_without_a_good_row_the_bad_ones_are_still_there(save, tmp_path):
     path = save("own.csv", [OWN | {"amount": "x"}, OWN | {"amount": "y"}, OWN | {"sender": ""}])
-    with pytest.raises(DataError, match=r"among 3 rows, 3 of them bad; .* \(2\): amount is no number; see .*out\.bad"):
+    with pytest.raises(
+        DataError, match=r"among 3 rows, 3 of them bad; .* \(2\): amount is not a number; see .*out\.bad"
+    ):
         ingest(path, tmp_path / "out.parquet")
     assert len(pq.read_table(tmp_path / "out.bad.parquet")) == 3
     assert not (tmp_path / "out.parquet").exists()

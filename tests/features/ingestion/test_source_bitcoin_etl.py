@@ -162,7 +162,7 @@ def test_transactions_that_are_not_whole_are_set_aside(save, tmp_path):
     assert report.reasons == {
         "transaction has inputs but no outputs: give the table of outputs too": 1,
         "transaction has outputs but no inputs: give the table of inputs too": 2,  # two in one block: not both mined
-        "value is no number of satoshi": 1,
+        "value is not a number of satoshi": 1,
         "transaction has a bad input or output": 1,
         "transaction has outputs worth more than its inputs: some inputs are missing": 1,
     }
@@ -172,7 +172,7 @@ def test_transactions_that_are_not_whole_are_set_aside(save, tmp_path):
 
 
 def test_inputs_without_values_as_a_plain_node_exports_them(save, tmp_path):
-    with pytest.raises(DataError, match="value is no number of satoshi"):
+    with pytest.raises(DataError, match="value is not a number of satoshi"):
         ingest(saved(save, [coin_in("1A", None)], [coin_out("1B", None)]), tmp_path / "out.parquet")
 
 

@@ -17,8 +17,8 @@ from walletprint.features import Ledger
 from walletprint.features.base.errors import DataError, UsageError
 from walletprint.features.ingestion.ingestion import ingest
 from walletprint.features.transfers.addresses import address_problems, normalise_addresses
-from walletprint.features.transfers.row_checks import check
-from walletprint.features.transfers.schema import MARK, SCHEMA, canonical
+from walletprint.features.transfers.row_checks import check_rows
+from walletprint.features.transfers.schema import MARK, SCHEMA, transfer_columns
 
 A, B = "0x" + "a" * 40, "0x" + "b" * 40
 T0 = 1_600_000_000
@@ -33,7 +33,7 @@ def table_of(*rows) -> pa.Table:
 def checked(*rows, first_row: int = 1) -> tuple[pa.Table, pa.Table]:
     """Good rows as they are staged, and bad ones."""
     table = table_of(*rows)
-    return check(canonical(table), np.arange(first_row, first_row + len(rows)), table)
+    return check_rows(transfer_columns(table), np.arange(first_row, first_row + len(rows)), table)
 
 
 def reasons(*rows) -> list[str]:
@@ -84,8 +84,8 @@ def test_the_schema_is_what_is_promised():
         ({"asset": " "}, "asset is missing"),
         ({"usd": -1.0}, "usd is negative or infinite"),
         ({"fee": float("inf")}, "fee is negative or infinite"),
-        ({"gas_price": "dear"}, "gas_price is no number"),
-        ({"nonce": 1.5}, "nonce is no whole number"),
+        ({"gas_price": "dear"}, "gas_price is not a number"),
+        ({"nonce": 1.5}, "nonce is not a whole number"),
         ({"failed": "perhaps"}, "failed is neither true nor false"),
     ],
 )
@@ -140,7 +140,7 @@ def test_amounts_as_text_and_decimals():
     rows = [ROW | {"amount": text} for text in ("1e3", "0.1", ".5", str(2**256 // 10**39), "-0.0")]
     assert checked(*rows)[0]["amount"].to_pylist() == [1000.0, 0.1, 0.5, float(2**256 // 10**39), 0.0]
     assert reasons(*(ROW | {"amount": text} for text in ("nan", "inf", "1,5", "0x10", "", "-1"))) == [
-        "amount is not finite", "amount is not finite", "amount is no number", "amount is no number", "amount is missing",
+        "amount is not finite", "amount is not finite", "amount is not a number", "amount is not a number", "amount is missing",
         "amount is negative",
     ]  # fmt: skip
 
@@ -249,9 +249,9 @@ def test_a_column_of_mixed_types_is_read_row_by_row():
         (
             pd.DataFrame([ROW]).drop(columns="asset"),
             DataError,
-            "lacks asset; columns that came: timestamp, sender, receiver, amount, tx_id",
+            "lacks asset; its columns: timestamp, sender, receiver, amount, tx_id",
         ),
-        (pd.concat([pd.DataFrame([ROW])] * 2, axis=1), DataError, "timestamp, tx_id came twice"),
+        (pd.concat([pd.DataFrame([ROW])] * 2, axis=1), DataError, "timestamp, tx_id occur twice"),
         (
             pd.DataFrame([ROW | {"amount": np.nan}] * 2),
             DataError,

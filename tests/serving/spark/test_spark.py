@@ -98,7 +98,7 @@ def test_what_would_be_wrong_in_silence_is_refused(spark, moved, model):
         score_spark(Scorer.from_model(model), moved, asked)
     twice = spark.createDataFrame([(address(1), "x")], "address string, Address string")
     with pytest.raises(
-        DataError, match=r"^addresses: the columns address came twice"
+        DataError, match=r"^addresses: the columns address occur twice"
     ):  # Spark does not tell them apart
         score_spark(Scorer.from_model(model), moved, twice, as_of=AS_OF)
     with pytest.raises(UsageError, match=r"^addresses: id is binary, which has no text; cast it \(hex\(id\)\)"):
