@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 from ...features.base.atomic_write import write_atomically
 from ...features.base.errors import DataError, UsageError
 from ...features.transfers.schema import SCHEMA
-from . import crimes, labels, states
-from .engine import output, services, truths
-from .engine.follow import Follower
+from . import crimes, public_labels, states
+from .engine import output, services, truth_tables
+from .engine.chain_run import Run, open_books
+from .engine.loot_follower import Follower
 from .engine.market import DAY, Ints, Market
-from .engine.periods import Run, open_books
-from .engine.plan import Plan
+from .engine.transfer_plan import Plan
 from .engine.world import START, World
-from .people import answers, business, economy, honest, people, tokens, trading, utxo
+from .people import business, economy, honest_parties, service_replies, tokens, trading, users, utxo
 from .scenarios.scenario import Scenario, load_scenario
 
 SHARES = {
@@ -48,7 +48,7 @@ class SimulatedChain:
     """Where the files of a simulated chain are, how many wallets have a transfer, and how many rows of transfers there are."""
 
     transfers: Path
-    labels: Path
+    public_labels: Path
     addresses: Path
     cases: Path
     truth: Path
@@ -130,7 +130,7 @@ class _Simulation:
             self._world,
             known,
             books,
-            lambda rows: answers.answer(self._world, shared, rows),
+            lambda rows: service_replies.answer(self._world, shared, rows),
             follower,
             self._shift,
             order,
@@ -138,13 +138,13 @@ class _Simulation:
         write_atomically(self._folder / FILES[0], lambda file: self._write(file, run))
         follower.finish(self._folder)
         self._world.rng = marks
-        public = labels.make(
+        public = public_labels.make(
             self._world, known.addresses, books.first, books.count, follower.seeds, self._config.labels, self._shift
         )
         places = [self._folder / name for name in FILES]
         for frame, place in zip((public.labels, public.addresses, public.cases), places[1:4], strict=True):
             output.write_csv(frame, place)
-        truths.write_wallets(self._world, known.addresses, books.count, places[4])
+        truth_tables.write_wallets(self._world, known.addresses, books.count, places[4])
         self._step()
         return SimulatedChain(*places, wallets=int((books.count > 0).sum()), rows=run.rows)
 
@@ -194,7 +194,7 @@ class _Simulation:
         return town
 
 
-Town = tuple[services.Services, people.People, Ints]
+Town = tuple[services.Services, users.People, Ints]
 """A district's services, its users, and where parties sell."""
 
 
@@ -206,33 +206,33 @@ def _district(
     s = services.district(world, shared, n["deposit"], n["merchant"])
     everyone = _users(world, s, n["user"], growth)
     world.rng = next(streams)
-    dealers = honest.dealers(world, s, everyone, n["dealer"])
+    dealers = honest_parties.dealers(world, s, everyone, n["dealer"])
     exits = _exits(world, s, everyone, dealers)
     trading.traders(world, s, n["trader"])
     trading.bots(world, s, n["bot"])
     business.mining(world, s, n["miner"])
     world.rng = next(streams)
-    honest.companies(world, s, n["company"], exits)
-    honest.movers(world, s, n["mover"], exits)
-    honest.private_people(world, s, n["private"], exits)
+    honest_parties.companies(world, s, n["company"], exits)
+    honest_parties.movers(world, s, n["mover"], exits)
+    honest_parties.private_people(world, s, n["private"], exits)
     world.rng = next(streams)
     _newer(world, s, everyone, n)
     return s, everyone, exits
 
 
-def _users(world: World, s: services.Services, n: int, growth: float) -> people.People:
+def _users(world: World, s: services.Services, n: int, growth: float) -> users.People:
     """Ordinary users, some of whom have an employer."""
     wallet = world.add(n, "user", "user")
-    start, end = people.lives(world.rng, world.days, n, growth)
-    everyone = people.draw(world, s, wallet, start, end)
-    people.live(world, s, everyone)
-    paid = np.flatnonzero(everyone.habit == people.PAYEE)
+    start, end = users.lives(world.rng, world.days, n, growth)
+    everyone = users.draw(world, s, wallet, start, end)
+    users.live(world, s, everyone)
+    paid = np.flatnonzero(everyone.habit == users.PAYEE)
     business.payroll(world, s, wallet[paid], start[paid], end[paid])
     business.takings(world, s)
     return everyone
 
 
-def _newer(world: World, s: services.Services, everyone: people.People, n: dict[str, int]) -> None:
+def _newer(world: World, s: services.Services, everyone: users.People, n: dict[str, int]) -> None:
     """What chains have besides payments."""
     tokens.launches(world, s, everyone, n["launch"])
     tokens.collectors(world, s, everyone, n["collector"])
@@ -247,7 +247,7 @@ def _newer(world: World, s: services.Services, everyone: people.People, n: dict[
         utxo.people(world, s, n["utxo"])
 
 
-def _exits(world: World, s: services.Services, everyone: people.People, dealers: Ints) -> Ints:
+def _exits(world: World, s: services.Services, everyone: users.People, dealers: Ints) -> Ints:
     """Where parties sell: mostly at exchanges, then over the counter, now and then to a person."""
     n = len(dealers)
     accounts, buyers = world.rng.choice(s.deposits, 12 * n), world.rng.choice(everyone.wallet, 2 * n)

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from walletprint.experiments.simulation.crew.crew import hire
-from walletprint.experiments.simulation.crew.holding import Holding
 from walletprint.experiments.simulation.engine import services
+from walletprint.experiments.simulation.engine.chain_run import open_books
 from walletprint.experiments.simulation.engine.market import BTC, DAY, ETH, MINOR_UNITS, Market
-from walletprint.experiments.simulation.engine.periods import open_books
-from walletprint.experiments.simulation.engine.plan import PHASES, ROW, Plan
+from walletprint.experiments.simulation.engine.transfer_plan import PHASES, ROW, Plan
 from walletprint.experiments.simulation.engine.world import ALWAYS, START, World
+from walletprint.experiments.simulation.parties.holding import Holding
+from walletprint.experiments.simulation.parties.party import hire
 
 DAYS = 300
 PRICES = {"ETH": (2000.0, 2000.0), "BTC": (40_000.0, 40_000.0)}

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ....features.base.errors import UsageError
-from ..crew.crew import drawing, hire, place
 from ..engine.market import DAY, Ints
 from ..engine.services import Services
 from ..engine.world import ALWAYS, START, World
-from ..people.people import People
+from ..parties.party import drawing, hire, place
+from ..people.users import People
 from ..scenarios.scenario import Evasion
 from . import darknet, drainer, phishing, ponzi, ransomware, ring, theft
 from .case import Case, Stage, begin, cover

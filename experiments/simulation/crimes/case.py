@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..crew.crew import Crew, drawing
-from ..crew.holding import Holding
-from ..engine.eras import DOLLARS, share, stable
+from ..engine.adoption import DOLLARS, share, stable
 from ..engine.market import DAY, ETH, Floats, Ints
-from ..engine.plan import EXACT
 from ..engine.services import Services, withdraw
-from ..engine.settle import TOKEN_GAS
+from ..engine.settlement import TOKEN_GAS
+from ..engine.transfer_plan import EXACT
 from ..engine.world import START, World
-from ..people.people import People, draw, live, people_at
+from ..parties.holding import Holding
+from ..parties.party import Crew, drawing
+from ..people.users import People, draw, live, people_at
 
 VICTIM_USD, MOST_USD = 500.0, 5e5  # median of what victims have to lose, and the most
 LEVELS, SPREADS = 1.7, (0.3, 2.0)  # sigma of the log-normal of it between cases, and within one

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from ..crew.crew import drawing, gather
-from ..crew.holding import Holding
 from ..engine.market import BTC, DAY, Floats, Ints
-from ..engine.plan import REPLY, UP_TO
 from ..engine.services import LATEST_BATCH, withdraw
+from ..engine.transfer_plan import REPLY, UP_TO
+from ..parties.holding import Holding
+from ..parties.moves import gather
+from ..parties.party import drawing
 from .case import Case
 from .techniques import launder, plot
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..crew.crew import Crew
-from ..crew.holding import Holding
-from ..crew.passages import swap
 from ..engine.market import DAY, ETH, GOV, MEME, NFT, USDC, USDT
-from ..engine.plan import BUY, EXACT, REPLY, SHARE, SWAP, UP_TO
-from ..engine.settle import GAS
+from ..engine.settlement import GAS
+from ..engine.transfer_plan import BUY, EXACT, REPLY, SHARE, SWAP, UP_TO
+from ..parties.holding import Holding
+from ..parties.party import Crew
+from ..parties.service_moves import swap
 from ..people.tokens import MARKET_FEE
 from .case import ALL, Case, campaign
 from .techniques import launder, plot

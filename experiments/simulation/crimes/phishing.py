@@ -5,9 +5,9 @@ How many pay, how much, how roundly and how long follows seasons of labelled phi
 
 import numpy as np
 
-from ..crew.holding import Holding
 from ..engine.market import Floats, Ints
-from ..engine.plan import UP_TO
+from ..engine.transfer_plan import UP_TO
+from ..parties.holding import Holding
 from .case import ALL, Case, campaign
 from .techniques import launder, plot
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..crew.crew import forward
-from ..crew.holding import Holding
 from ..engine.market import DAY, ETH, Floats, Ints
-from ..engine.plan import REPLY, UP_TO
-from ..engine.settle import TOKEN_GAS
+from ..engine.settlement import TOKEN_GAS
+from ..engine.transfer_plan import REPLY, UP_TO
+from ..parties.holding import Holding
+from ..parties.moves import forward
 from .case import Case
 from .techniques import launder, plot
 

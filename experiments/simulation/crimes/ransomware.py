@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from ..crew.crew import drawing, share_out
-from ..crew.holding import Holding
 from ..engine.market import BTC, DAY
-from ..engine.plan import EXACT
 from ..engine.services import LATEST_BATCH, withdraw
+from ..engine.transfer_plan import EXACT
+from ..parties.holding import Holding
+from ..parties.moves import share_out
+from ..parties.party import drawing
 from .case import Case
 from .techniques import launder, plot
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ..crew.crew import cycle, drawing, scatter_gather, share_out
-from ..crew.holding import Holding
 from ..engine.market import DAY
 from ..engine.services import withdraw
+from ..parties.holding import Holding
+from ..parties.moves import cycle, scatter_gather, share_out
+from ..parties.party import drawing
 from .case import Case
 
 JUST_BELOW_USD = (3_000.0, 9_900.0)  # sums that banks do not report

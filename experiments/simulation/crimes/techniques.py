@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..crew.crew import cash_out, cycle, dormant, forward, gather, peel, rest, scatter_gather, split
-from ..crew.holding import Holding
-from ..crew.passages import hop, mix, nest, swap_chain
-from ..engine.eras import Curve
+from ..engine.adoption import Curve
 from ..engine.market import BTC, DAY
+from ..parties.holding import Holding
+from ..parties.moves import cash_out, cycle, dormant, forward, gather, peel, rest, scatter_gather, split
+from ..parties.service_moves import hop, mix, nest, swap_chain
 from .case import Case
 
 Step = Callable[[Case, list[Holding]], list[Holding]]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..crew.crew import share_out
-from ..crew.holding import Holding
 from ..engine.market import BTC, DAY, ETH, GOV, USDC
+from ..parties.holding import Holding
+from ..parties.moves import share_out
 from .case import Case
 from .techniques import launder, plot
 

@@ -13,7 +13,7 @@ from ....features.base.atomic_write import write_atomically
 from ....features.transfers.schema import SCHEMA
 from . import bech32
 from .market import ASSETS, BTC, ETH, MINOR_UNITS, NATIVE, Ints, Market
-from .plan import METHODS, PLAIN
+from .transfer_plan import METHODS, PLAIN
 from .world import Wallets
 
 CHAINS = ("simulated", "simulated_bitcoin")  # the account chain, the UTXO chain

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .market import ASSETS, BTC, ETH, GOV, JUNK, MEME, USDC, USDT, Floats, Ints
-from .plan import DEPOSIT, EXACT, REPLY, SHARE, WITHDRAW
+from .transfer_plan import DEPOSIT, EXACT, REPLY, SHARE, WITHDRAW
 from .world import ALWAYS, OFFICE, World
 
 DENOMINATIONS = np.array([0.1, 1.0, 10.0, 100.0])  # of the mixer's pools, in ETH

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .market import DAY, Floats, Ints, Market
-from .plan import Plan
+from .transfer_plan import Plan
 
 START = 1_609_459_200  # 2021-01-01 UTC, a Friday: the simulator's first second, whatever the scenario's calendar says
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ..engine import eras
-from ..engine.eras import END_OF_MINING
+from ..engine import adoption
+from ..engine.adoption import END_OF_MINING
 from ..engine.market import BTC, DAY, ETH, USDC, USDT, Floats, Ints
-from ..engine.plan import EXACT, SHARE
 from ..engine.services import Services, round_to, withdraw
+from ..engine.transfer_plan import EXACT, SHARE
 from ..engine.world import OFFICE, START, World
-from . import people
+from . import users
 
 _BLOCK_REWARD = 6.25
 
@@ -37,7 +37,7 @@ def _vault_moves(world: World, hot: Ints, cold: Ints, asset: int) -> None:
 def _regularly(rng: np.random.Generator, every: Floats, days: int) -> tuple[Ints, Floats]:
     """(position, day) of what happens about every so many days to each position, for as long as the chain runs."""
     times = np.maximum((days / every).astype(int), 1)
-    k, nth = eras.repeated(times)
+    k, nth = adoption.repeated(times)
     return k, (nth + rng.uniform(0.1, 0.9, len(k))) * every[k]
 
 
@@ -80,8 +80,8 @@ def _pay(world: World, s: Services, employers: Ints, rows: tuple[Ints, Ints, Flo
     """Payments one after the other, by month and employer; an employer pays coin or dollars, as is usual by then."""
     rng, (payee, boss, salary, month) = world.rng, rows
     taste, begun = rng.random((2, len(employers))), START + day * DAY
-    dollars = eras.stable(world, begun, taste[0])
-    asset = np.where(taste[1] < eras.share(world, begun, eras.DOLLARS), dollars, ETH)
+    dollars = adoption.stable(world, begun, taste[0])
+    asset = np.where(taste[1] < adoption.share(world, begun, adoption.DOLLARS), dollars, ETH)
     t = np.stack([world.moments(employers, one) for one in day])
     group = month * len(employers) + boss
     groups, first, size = np.unique(group, return_index=True, return_counts=True)
@@ -119,7 +119,7 @@ def takings(world: World, s: Services) -> None:
 def mining(world: World, s: Services, n: int) -> None:
     """A pool pays its miners in batches, to the minute; they sell when they please. The account chain's miners stop one day."""
     rng = world.rng
-    start, end = people.lives(rng, world.days, n)
+    start, end = users.lives(rng, world.days, n)
     end = np.minimum(end, (END_OF_MINING - world.start_year) * 365.25)
     start, end = start[start < end], end[start < end]
     n = len(start)
@@ -130,7 +130,7 @@ def mining(world: World, s: Services, n: int) -> None:
     t = START + day * DAY + 3 * 3600 + 7200 * home[who] + who * 13 % 14_400
     amount = power[who] * every[who] * rng.uniform(0.8, 1.2, len(who))
     world.plan.add(t, s.pools[home[who]], miners[who], amount, EXACT)
-    who, day = eras.visits(rng, start, end, 1 / rng.choice([4, 10, 30, 90], n), 400)
+    who, day = adoption.visits(rng, start, end, 1 / rng.choice([4, 10, 30, 90], n), 400)
     digits, target = rng.choice([0, 0, 2], n), rng.choice(s.deposits, n)
     t, part = world.moments(miners[who], day), rng.beta(2, 0.6, len(who))
     world.plan.add(t, miners[who], target[who], part, SHARE, digits=digits[who])
@@ -140,5 +140,5 @@ def _paydays(start: Floats, end: Floats, every: Ints) -> tuple[Ints, Ints]:
     """(position, day) of every day within each stay that is a multiple of `every`."""
     first = np.ceil(start / every).astype(int)
     times = np.maximum(np.ceil(end / every).astype(int) - first, 0)
-    who, nth = eras.repeated(times)
+    who, nth = adoption.repeated(times)
     return who, (first[who] + nth) * every[who]

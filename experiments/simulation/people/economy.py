@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ..engine import eras
+from ..engine import adoption
 from ..engine.market import BTC, DAY, ETH, USDT, Floats, Ints
-from ..engine.plan import DEPOSIT, EXACT, REPLY, SHARE, WITHDRAW
 from ..engine.services import Services, cross, round_to, through_nested, withdraw
+from ..engine.transfer_plan import DEPOSIT, EXACT, REPLY, SHARE, WITHDRAW
 from ..engine.world import START, World
-from .people import People, people_at
+from .users import People, people_at
 
 STAKE = 32.0  # coins of one validator
 _REWARD = 0.013  # coins a validator and week
@@ -16,15 +16,15 @@ _REWARD = 0.013  # coins a validator and week
 def stakers(world: World, s: Services, n: int) -> None:
     """Validators: deposits of 32 coins each, small rewards every week, and at times the exit, when the stake comes back."""
     rng = world.rng
-    start = eras.arrivals(world, n, eras.STAKING)
+    start = adoption.arrivals(world, n, adoption.STAKING)
     n = len(start)
     wallet = world.add(n, "user", "staker")
     count = np.minimum(rng.geometric(0.5, n), 12)
     t = world.moments(wallet, start)
     withdraw(world, s, t - rng.uniform(600, 3 * DAY, n), wallet, 1.02 * STAKE * count, ETH, 0)
-    who, nth = eras.repeated(count)
+    who, nth = adoption.repeated(count)
     laid = world.plan.add(t[who] + 400.0 * nth, wallet[who], s.staking, STAKE, EXACT, method=DEPOSIT)
-    end = np.where(rng.random(n) < 0.4, eras.stays(world, start, 150, 0.9), world.days)
+    end = np.where(rng.random(n) < 0.4, adoption.stays(world, start, 150, 0.9), world.days)
     _rewards(world, s, wallet, (start, end), count, laid[np.cumsum(count) - count])
     leaves = np.flatnonzero(end[who] < world.days)
     back = START + end[who[leaves]] * DAY + 380.0 * nth[leaves]
@@ -39,7 +39,7 @@ def _rewards(world: World, s: Services, wallet: Ints, stay: tuple[Floats, Floats
     """Rewards begin ten days after the deposit; now and then they are sold."""
     rng, every, (start, end) = world.rng, 7.0, stay
     times = np.maximum((end - start - 10) / every, 0).astype(int)
-    who, nth = eras.repeated(times)
+    who, nth = adoption.repeated(times)
     t = START + (start[who] + 10 + nth * every) * DAY + rng.integers(-600, 600, len(who))
     amount = _REWARD * count[who] * rng.normal(1, 0.03, len(who))
     got = world.plan.add(t, s.staking, wallet[who], amount, EXACT, after=laid[who], method=WITHDRAW)
@@ -52,16 +52,16 @@ def _rewards(world: World, s: Services, wallet: Ints, stay: tuple[Floats, Floats
 def lenders(world: World, s: Services, n: int) -> None:
     """People who lay coin or dollars into a vault and take it out again with interest."""
     rng = world.rng
-    start = eras.arrivals(world, n, eras.LENDING)
+    start = adoption.arrivals(world, n, adoption.LENDING)
     n = len(start)
-    wallet, end = world.add(n, "user", "lender"), eras.stays(world, start, 120, 1.0)
-    dollars = rng.random(n) < eras.share(world, START + start * DAY, eras.DOLLARS)
-    asset = np.where(dollars, eras.stable(world, START + start * DAY), ETH)
+    wallet, end = world.add(n, "user", "lender"), adoption.stays(world, start, 120, 1.0)
+    dollars = rng.random(n) < adoption.share(world, START + start * DAY, adoption.DOLLARS)
+    asset = np.where(dollars, adoption.stable(world, START + start * DAY), ETH)
     t = world.moments(wallet, start)
     wealth = rng.lognormal(1.2, 1.3, n)
     withdraw(world, s, t - rng.uniform(600, DAY, n), wallet, wealth * np.where(dollars, 1500, 1), asset, 2)
     withdraw(world, s, t - rng.uniform(60, 600, n), wallet, np.full(n, 0.4), ETH, 1)  # for fees
-    who, day = eras.visits(rng, start, end, np.full(n, 0.03), 40)
+    who, day = adoption.visits(rng, start, end, np.full(n, 0.03), 40)
     home, vault = rng.choice(s.deposits, n)[who], rng.choice(s.vaults, n)[who]
     into = START + (day + 0.01) * DAY
     laid = world.plan.add(into, wallet[who], vault, rng.beta(3, 1.5, len(who)), SHARE, asset=asset[who], method=DEPOSIT)
@@ -79,7 +79,7 @@ def lost(world: World, s: Services, n: int) -> None:
     rng = world.rng
     wallet, start = world.add(n, "user", "lost"), rng.uniform(0, 0.9 * world.days, n)
     end = np.minimum(start + rng.exponential(20, n), world.days)
-    who, day = eras.visits(rng, start, end, np.full(n, 0.08), 6)
+    who, day = adoption.visits(rng, start, end, np.full(n, 0.08), 6)
     amount = rng.lognormal(-0.5, 1.6, len(who)) + 0.02
     withdraw(world, s, world.moments(wallet[who], day), wallet[who], amount, ETH, rng.choice([0, 1, 2], len(who)))
 
@@ -87,13 +87,13 @@ def lost(world: World, s: Services, n: int) -> None:
 def bridgers(world: World, s: Services, n: int) -> None:
     """People with coin on both chains: over the bridge to BTC, which is sold, kept, or brought back some time later."""
     rng = world.rng
-    start = eras.arrivals(world, n // 2, eras.BRIDGES)
+    start = adoption.arrivals(world, n // 2, adoption.BRIDGES)
     n = len(start)
-    wallet, end = world.add(n, "user", "bridger"), eras.stays(world, start, 90, 1.0)
+    wallet, end = world.add(n, "user", "bridger"), adoption.stays(world, start, 90, 1.0)
     far = world.add(n, "user", "btc_bridger", utxo=True)
     for column in ("owner", "zone", "hours"):
         getattr(world.wallets, column)[far] = getattr(world.wallets, column)[wallet]
-    who, day = eras.visits(rng, start, end, np.full(n, 0.03), 30)
+    who, day = adoption.visits(rng, start, end, np.full(n, 0.03), 30)
     t = world.moments(wallet[who], day)
     paid = t - rng.lognormal(8, 1, len(who))
     withdraw(world, s, paid, wallet[who], rng.lognormal(0.8, 1.2, n)[who] * rng.lognormal(0, 0.4, len(who)), ETH, 2)
@@ -113,16 +113,16 @@ def nested_customers(world: World, s: Services, n: int) -> None:
     """Customers of nested services: what they send to an address at a large exchange comes back as other money, or elsewhere."""
     rng = world.rng
     start = rng.uniform(0, 0.95 * world.days, n)
-    wallet, end = world.add(n, "user", "nested_customer"), eras.stays(world, start, 60, 1.2)
-    who, day = eras.visits(rng, start, end, np.full(n, 0.05), 60)
+    wallet, end = world.add(n, "user", "nested_customer"), adoption.stays(world, start, 60, 1.2)
+    who, day = adoption.visits(rng, start, end, np.full(n, 0.05), 60)
     t = world.moments(wallet[who], day)
     amount = rng.lognormal(0.5, 1.2, n)[who] * rng.lognormal(0, 0.5, len(who)) + 0.05
     withdraw(
         world, s, t - rng.lognormal(8.5, 1.2, len(who)) - 60, wallet[who], amount, ETH, rng.choice([0, 1, 2], len(who))
     )
-    dollars = rng.random(len(who)) < eras.share(world, t, eras.DOLLARS)
-    bought = np.where(dollars, eras.stable(world, t), ETH)
-    other = wallet[eras.present(rng, start, end, day)]
+    dollars = rng.random(len(who)) < adoption.share(world, t, adoption.DOLLARS)
+    bought = np.where(dollars, adoption.stable(world, t), ETH)
+    other = wallet[adoption.present(rng, start, end, day)]
     receiver = np.where(dollars | (rng.random(len(who)) < 0.5), wallet[who], other)
     delay, share = rng.lognormal(7.5, 0.8, len(who)), rng.beta(4, 1, len(who))
     _, out = through_nested(world, s, t, wallet[who], receiver, share, np.full(len(who), ETH), bought, delay)
@@ -141,7 +141,7 @@ def visitors(world: World, s: Services, everyone: People, n: int) -> None:
     sells = rng.random(n) < 0.6
     share = rng.beta(2, 2, sells.sum())
     sold = world.plan.add(t[sells], who[sells], desk[sells], share, SHARE, digits=rng.choice([0, 1, 2], sells.sum()))
-    paid = np.flatnonzero(rng.random(len(sold)) < eras.share(world, t[sells], eras.DOLLARS))
+    paid = np.flatnonzero(rng.random(len(sold)) < adoption.share(world, t[sells], adoption.DOLLARS))
     later = (t[sells] + rng.lognormal(7, 1, len(sold)))[paid]
     rate = world.market.rate(ETH, USDT, later) * 0.99
     world.plan.add(later, desk[sells][paid], who[sells][paid], rate, REPLY, asset=USDT, after=sold[paid])

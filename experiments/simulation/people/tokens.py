@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..engine import eras
+from ..engine import adoption
 from ..engine.market import DAY, ETH, GOV, MEME, NFT, Floats, Ints
-from ..engine.plan import BUY, CLAIM, DEPOSIT, EXACT, MINT, REPLY, SHARE, SWAP
 from ..engine.services import Services, round_to, withdraw
+from ..engine.transfer_plan import BUY, CLAIM, DEPOSIT, EXACT, MINT, REPLY, SHARE, SWAP
 from ..engine.world import ALWAYS, START, World
-from .people import People, people_at, swap
+from .users import People, people_at, swap
 
 MARKET_FEE = 0.025  # of the place where NFTs are traded
 _SUPPLY = 1e9  # of a launched token
@@ -26,18 +26,18 @@ def launches(world: World, s: Services, everyone: People, n: int) -> None:
         n: wallets of deployers and snipers, if launches were in fashion all the time.
     """
     rng = world.rng
-    day = np.sort(eras.arrivals(world, max(1, n // 4), eras.LAUNCHES))
+    day = np.sort(adoption.arrivals(world, max(1, n // 4), adoption.LAUNCHES))
     if not len(day):
         return
-    start = eras.arrivals(world, max(2, n - len(day)), eras.LAUNCHES)
-    end = eras.stays(world, start, 40, 1.0)
+    start = adoption.arrivals(world, max(2, n - len(day)), adoption.LAUNCHES)
+    end = adoption.stays(world, start, 40, 1.0)
     snipers = world.add(len(start), "bot", "sniper", hours=ALWAYS)
     withdraw(world, s, START + start * DAY, snipers, 0.3 + rng.lognormal(0.3, 0.8, len(start)), ETH, 2)
     home = rng.choice(s.deposits, len(start))
     for one in day:
         there = (start < one) & (end > one) & (rng.random(len(start)) < 0.6)
         _launch(world, s, everyone, float(one), snipers[there])
-    who, when = eras.visits(rng, start, end, np.full(len(start), 0.1), 60)
+    who, when = adoption.visits(rng, start, end, np.full(len(start), 0.1), 60)
     t, part = world.moments(snipers[who], when + 0.5), rng.uniform(0.1, 0.9, len(who))
     world.plan.add(t, snipers[who], home[who], part, SHARE, digits=rng.choice([0, 2], len(who)))
 
@@ -103,13 +103,13 @@ def collectors(world: World, s: Services, everyone: People, n: int) -> None:
         everyone: some of them take part too; n: wallets of those who do nothing else, if NFTs were in fashion all the time.
     """
     rng = world.rng
-    start = eras.arrivals(world, n, eras.NFTS)
+    start = adoption.arrivals(world, n, adoption.NFTS)
     if len(start) < 2:
         return
-    c = _Collectors(world.add(len(start), "user", "collector"), start, eras.stays(world, start, 200, 1.0))
+    c = _Collectors(world.add(len(start), "user", "collector"), start, adoption.stays(world, start, 200, 1.0))
     wealth = rng.lognormal(0.8, 1.1, len(start))
     withdraw(world, s, START + start * DAY - 3600, c.wallet, wealth, ETH, rng.choice([0, 1, 2], len(start)))
-    who, day = eras.visits(rng, c.start, c.end, np.full(len(start), 0.04), 40)
+    who, day = adoption.visits(rng, c.start, c.end, np.full(len(start), 0.04), 40)
     t, leaves = world.moments(c.wallet[who], day), rng.random(len(who)) < 0.4
     more, back = who[~leaves], who[leaves]
     withdraw(world, s, t[~leaves], c.wallet[more], wealth[more] * rng.lognormal(-0.5, 0.6, more.size), ETH, 2)
@@ -120,7 +120,7 @@ def collectors(world: World, s: Services, everyone: People, n: int) -> None:
         np.concatenate([c.wallet, everyone.wallet[fans]]), np.concatenate([c.start, everyone.start[fans]]),
         np.concatenate([c.end, everyone.end[fans]]),
     )  # fmt: skip
-    for one in eras.arrivals(world, max(2, n // 5), eras.NFTS):
+    for one in adoption.arrivals(world, max(2, n // 5), adoption.NFTS):
         _collection(world, s, all_, float(one))
 
 
@@ -156,7 +156,7 @@ def _resales(
     some = np.flatnonzero(rng.random(len(held[0])) < 0.45)
     seller, since, row = held[0][some], held[1][some], held[2][some]
     t = since + 600 + rng.lognormal(11.3, 1.7, len(some))
-    buyer = eras.present(rng, c.start, c.end, (t - START) / DAY)
+    buyer = adoption.present(rng, c.start, c.end, (t - START) / DAY)
     other = buyer != seller
     seller, buyer, t, row = seller[other], buyer[other], t[other], row[other]
     sums = round_to(price * rng.lognormal(0.15, 0.6, len(t)), rng.choice([1, 2, 3], len(t)))
@@ -172,7 +172,7 @@ def airdrops(world: World, s: Services, everyone: People, n: int) -> None:
     Args:
         everyone: who gets them; n: about how many do, if airdrops were in fashion all the time.
     """
-    for day in eras.arrivals(world, max(1, n // 60), eras.AIRDROPS):
+    for day in adoption.arrivals(world, max(1, n // 60), adoption.AIRDROPS):
         _airdrop(world, s, everyone, float(day))
 
 

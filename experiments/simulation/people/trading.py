@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ..engine import eras
+from ..engine import adoption
 from ..engine.market import ETH, GOV, MEME, USDC, USDT, Floats, Ints
-from ..engine.plan import REPLY, SHARE, SWAP
 from ..engine.services import Services, withdraw
+from ..engine.transfer_plan import REPLY, SHARE, SWAP
 from ..engine.world import ALWAYS, World
-from . import people
-from .people import swap
+from . import users
+from .users import swap
 
 _SWAP, _BUY, _SELL = range(3)
 
@@ -18,13 +18,13 @@ def traders(world: World, s: Services, n: int) -> None:
     DEX they only buy and sell.
     """
     rng = world.rng
-    start, end = people.lives(rng, world.days, n)
+    start, end = users.lives(rng, world.days, n)
     wallet = world.add(n, "trader", "trader")
     visits = 2 + np.minimum(rng.poisson(rng.lognormal(-1.6, 0.9, n) * (end - start)), 300)
     who = np.repeat(np.arange(n), visits)
     t = world.moments(wallet[who], rng.uniform(start[who], end[who]))
     wealth, style = rng.lognormal(1.0, 1.4, n), rng.choice(3, n, p=[0.5, 0.35, 0.15])
-    on_dex = rng.random(len(who)) < 0.7 * eras.share(world, t, eras.DEX)
+    on_dex = rng.random(len(who)) < 0.7 * adoption.share(world, t, adoption.DEX)
     act = np.where(on_dex, _SWAP, rng.integers(_BUY, _SELL + 1, len(who)))
     first = np.full(n, np.inf)
     np.minimum.at(first, who, t)
@@ -34,7 +34,7 @@ def traders(world: World, s: Services, n: int) -> None:
     withdraw(world, s, t[act == _BUY], wallet[more], wealth[more] * rng.lognormal(-0.5, 0.6, more.size), ETH, 2)
     back = who[act == _SELL]
     share = np.where(rng.random(back.size) < 0.3, 1.0, rng.beta(2, 2, back.size))
-    asset = np.where(rng.random(back.size) < 0.5, ETH, eras.stable(world, t[act == _SELL]))
+    asset = np.where(rng.random(back.size) < 0.5, ETH, adoption.stable(world, t[act == _SELL]))
     world.plan.add(t[act == _SELL], wallet[back], rng.choice(s.deposits, n)[back], share, SHARE, asset=asset)
 
 
@@ -42,8 +42,8 @@ def _swaps(world: World, s: Services, wallet: Ints, t: Floats, style: Ints) -> N
     """One to four swaps a session: dollars, a token, or there and back within the hour."""
     rng = world.rng
     count = np.minimum(rng.geometric(0.5, len(wallet)), 4)
-    row, nth = eras.repeated(count)
-    other = np.choose(style, [eras.stable(world, t), np.full(len(t), GOV), np.full(len(t), MEME)])[row]
+    row, nth = adoption.repeated(count)
+    other = np.choose(style, [adoption.stable(world, t), np.full(len(t), GOV), np.full(len(t), MEME)])[row]
     out = (nth % 2 == 0) ^ (rng.random(len(row)) < 0.2)
     when = t[row] + nth * rng.lognormal(6.0, 1.2, len(row))
     swap(world, s, wallet[row], when, np.where(out, ETH, other), rng.beta(3, 2, len(row)), np.where(out, other, ETH))
@@ -52,18 +52,18 @@ def _swaps(world: World, s: Services, wallet: Ints, t: Floats, style: Ints) -> N
 def bots(world: World, s: Services, n: int) -> None:
     """Coin to token at one pool and back to coin a moment later, in bursts around the clock; profits go home every week or so."""
     rng = world.rng
-    start = eras.arrivals(world, n, eras.DEX)
+    start = adoption.arrivals(world, n, adoption.DEX)
     n = len(start)
     wallet = world.add(n, "bot", "bot", hours=ALWAYS)
-    end = eras.stays(world, start, 55, 1.0)
+    end = adoption.stays(world, start, 55, 1.0)
     withdraw(world, s, world.moments(wallet, start), wallet, rng.lognormal(2, 1, n), ETH, 2)
-    who, day = eras.visits(rng, np.minimum(start + 1, end), end, rng.lognormal(-0.3, 0.8, n), 120)
+    who, day = adoption.visits(rng, np.minimum(start + 1, end), end, rng.lognormal(-0.3, 0.8, n), 120)
     t = world.moments(wallet[who], day)
     count = np.minimum(rng.geometric(0.35, len(who)), 8)
     row = np.repeat(np.arange(len(who)), count)
     t, who = t[row] + np.cumsum(rng.integers(8, 200, len(row))) % 3600, who[row]
     _arbitrage(world, s, wallet[who], t)
-    who, day = eras.visits(rng, start, end, np.full(n, 0.11), 400)
+    who, day = adoption.visits(rng, start, end, np.full(n, 0.11), 400)
     home = rng.choice(s.deposits, n)[who]
     world.plan.add(world.moments(wallet[who], day), wallet[who], home, rng.uniform(0.05, 0.6, len(who)), SHARE)
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import eras
+from ..engine import adoption
 from ..engine.market import BTC, DAY, Floats, Ints
-from ..engine.plan import EXACT, SHARE
 from ..engine.services import LATEST_BATCH, Services, withdraw
+from ..engine.transfer_plan import EXACT, SHARE
 from ..engine.world import START, World
-from . import people as account_people
+from . import users
 
 BUY, MINE, RECEIVE, SHOP, PAY, SELL, JOIN = range(7)  # acts
 KINDS = ("btc_person", "btc_hodler", "btc_merchant", "btc_miner")
@@ -76,7 +76,7 @@ def _owners(world: World, n: int) -> Owners:
     kind = np.sort(rng.choice(len(KINDS), n, p=_SHARES))
     kind[-len(KINDS) :] = np.arange(len(KINDS))  # at least one of each
     kind = np.sort(kind)
-    start, end = account_people.lives(rng, world.days, n)
+    start, end = users.lives(rng, world.days, n)
     long = (kind == _MERCHANT) | (kind == _MINER)
     start, end = np.where(long, start * 0.5, start), np.where(long, np.maximum(end, 0.9 * world.days), end)
     first = np.concatenate(
@@ -111,7 +111,7 @@ def _with_receipts(world: World, o: Owners, own: Acts) -> Acts:
     payments, payees = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for act, among in ((SHOP, shops), (PAY, np.arange(len(o.kind)))):
         rows = np.flatnonzero(own.act == act)
-        found = among[eras.present(world.rng, o.start[among], o.end[among], (own.t[rows] - START) / DAY)]
+        found = among[adoption.present(world.rng, o.start[among], o.end[among], (own.t[rows] - START) / DAY)]
         other = found != own.owner[rows]
         payments.append(rows[other])
         payees.append(found[other])

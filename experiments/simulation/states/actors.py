@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..crew.crew import Crew, hire
 from ..engine.market import DAY, ETH, Ints
 from ..engine.services import Services, withdraw
 from ..engine.world import ALWAYS, AWAKE, EVENING, OFFICE, START, World
+from ..parties.party import Crew, hire
 from ..scenarios.scenario import Evasion
 
 Span = tuple[float, float, float, float]

@@ -4,13 +4,13 @@ from collections import defaultdict
 
 import numpy as np
 
-from ..crew.crew import gather
-from ..crew.holding import Holding
 from ..engine.market import DAY
 from ..engine.world import START
+from ..parties.holding import Holding
+from ..parties.moves import gather
 from . import playbooks
 from .actors import Group, playbook
-from .moves import coin
+from .theft_moves import coin
 
 EVERY = 560  # days between two campaigns
 LONGEST = 0.8  # of the period; on a short chain campaigns follow sooner

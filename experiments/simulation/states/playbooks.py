@@ -7,11 +7,12 @@ of Harmony 2022/23, `session` of Alphapo and Atomic 2023, `dormant` of HTX/HECO 
 
 from collections.abc import Callable
 
-from ..crew.crew import Crew, cash_out, dormant, forward, gather, peel, rest, split
-from ..crew.holding import Holding
-from ..crew.passages import nest, swap_chain
 from ..engine.market import DAY, USDT
-from .moves import at_desks, coin, over, rounds, session, tranches
+from ..parties.holding import Holding
+from ..parties.moves import cash_out, dormant, forward, gather, peel, rest, split
+from ..parties.party import Crew
+from ..parties.service_moves import nest, swap_chain
+from .theft_moves import at_desks, coin, over, rounds, session, tranches
 
 TOKENS_FIRST = ("swap_mix", "dormant")
 """Playbooks that begin at the DEX: what is stolen are mostly tokens."""

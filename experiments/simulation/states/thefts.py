@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..crew.crew import Crew, drawing, share_out, split
-from ..crew.holding import Holding
 from ..engine.market import BTC, DAY, ETH, GOV, USDC, USDT, Floats
-from ..engine.plan import DEPOSIT, EXACT, SHARE, WITHDRAW
 from ..engine.services import Services, withdraw
+from ..engine.transfer_plan import DEPOSIT, EXACT, SHARE, WITHDRAW
 from ..engine.world import ALWAYS, START, World
-from ..people.people import People, people_at
+from ..parties.holding import Holding
+from ..parties.moves import share_out, split
+from ..parties.party import Crew, drawing
+from ..people.users import People, people_at
 from ..scenarios.scenario import Evasion, Thefts
 from . import campaigns, playbooks
 from .actors import ACTORS, DPRK, PLAIN, THIEVES, Actor, Group, playbook

@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from walletprint.experiments.simulation import MIN_DAYS, MIN_WALLETS, Scenario, load_scenario, scenarios, simulate
 from walletprint.experiments.simulation.chain import FILES
 from walletprint.experiments.simulation.engine.market import ASSETS, MINOR_UNITS
-from walletprint.experiments.simulation.engine.settle import GAS, TOKEN_GAS
+from walletprint.experiments.simulation.engine.settlement import GAS, TOKEN_GAS
 from walletprint.features import Ledger, catalogue, extract
 from walletprint.features.base.errors import DataError, UsageError
 from walletprint.features.transfers.schema import MARK, SCHEMA

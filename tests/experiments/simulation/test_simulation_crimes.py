@@ -7,7 +7,7 @@ from samples.small_stage import DAYS, Stage
 
 from walletprint.experiments.simulation import crimes
 from walletprint.experiments.simulation.engine.market import BTC, DAY
-from walletprint.experiments.simulation.people import people, tokens, utxo
+from walletprint.experiments.simulation.people import tokens, users, utxo
 from walletprint.experiments.simulation.scenarios.scenario import Crimes, Evasion
 from walletprint.features.base.errors import UsageError
 
@@ -16,9 +16,9 @@ def town(folder, kinds, wallets=120, year=2021.5, evasion=None):
     """A tiny district with people, collectors and people on the UTXO chain, and crimes in it."""
     stage = Stage(folder, year)
     world, s = stage.world, stage.s
-    users = world.add(400, "user", "user")
-    everyone = people.draw(world, s, users, *people.lives(world.rng, DAYS, len(users)))
-    people.live(world, s, everyone)
+    wallets_of_users = world.add(400, "user", "user")
+    everyone = users.draw(world, s, wallets_of_users, *users.lives(world.rng, DAYS, len(wallets_of_users)))
+    users.live(world, s, everyone)
     tokens.collectors(world, s, everyone, 40)
     utxo.people(world, s, 60)
     world.rng = np.random.default_rng(11)

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from walletprint.experiments.simulation.engine import eras, services
+from walletprint.experiments.simulation.engine import adoption, services
+from walletprint.experiments.simulation.engine.chain_run import open_books
 from walletprint.experiments.simulation.engine.market import (
     BTC,
     DAY,
@@ -19,10 +20,18 @@ from walletprint.experiments.simulation.engine.market import (
     USDT,
     Market,
 )
-from walletprint.experiments.simulation.engine.periods import open_books
-from walletprint.experiments.simulation.engine.plan import ROW, SHARE, Plan
+from walletprint.experiments.simulation.engine.transfer_plan import ROW, SHARE, Plan
 from walletprint.experiments.simulation.engine.world import START, World
-from walletprint.experiments.simulation.people import answers, business, economy, honest, people, tokens, trading, utxo
+from walletprint.experiments.simulation.people import (
+    business,
+    economy,
+    honest_parties,
+    service_replies,
+    tokens,
+    trading,
+    users,
+    utxo,
+)
 
 DAYS = 270
 
@@ -45,7 +54,7 @@ def carried_out(world, shared, folder):
     before = books.balance.sum(axis=0)
     for bucket in range(world.plan.buckets):
         rows = world.plan.take(bucket)
-        answers.answer(world, shared, rows)
+        service_replies.answer(world, shared, rows)
         rows = np.concatenate([rows, world.plan.take(bucket)])
         rows = rows[np.lexsort((rows["number"], rows["t"]))]
         none = np.zeros(len(rows), dtype=bool)
@@ -71,17 +80,17 @@ class Town:
         self.services = s
         business.housekeeping(world, self.shared)
         wallet = world.add(250, "user", "user")
-        start, end = people.lives(world.rng, DAYS, 250)
-        everyone = people.draw(world, s, wallet, start, end)
-        people.live(world, s, everyone)
+        start, end = users.lives(world.rng, DAYS, 250)
+        everyone = users.draw(world, s, wallet, start, end)
+        users.live(world, s, everyone)
         business.payroll(world, s, wallet[:60], start[:60], end[:60])
         business.takings(world, s)
         business.mining(world, s, 12)
-        dealers = honest.dealers(world, s, everyone, 3)
+        dealers = honest_parties.dealers(world, s, everyone, 3)
         exits = np.concatenate([s.deposits, dealers])
-        honest.companies(world, s, 30, exits)
-        honest.movers(world, s, 40, exits)
-        honest.private_people(world, s, 30, exits)
+        honest_parties.companies(world, s, 30, exits)
+        honest_parties.movers(world, s, 40, exits)
+        honest_parties.private_people(world, s, 30, exits)
         trading.traders(world, s, 20)
         trading.bots(world, s, 8)
         tokens.launches(world, s, everyone, 40)
@@ -181,10 +190,10 @@ def test_deposits_reach_the_hot_wallet_and_nothing_else_leaves(town):
 def test_bitcoin_is_paid_out_and_swept_in_batches(tmp_path):
     world = stage(tmp_path, days=60)
     shared, s = settle_in(world)
-    people = world.add(150, "user", "btc_person", utxo=True)
+    payees = world.add(150, "user", "btc_person", utxo=True)
     asked = START + 20 * DAY + np.sort(world.rng.uniform(0, 3600, 150))
-    services.withdraw(world, s, asked, people, np.full(150, 0.5), BTC, 2)
-    world.plan.add(asked + DAY, people, world.rng.choice(s.btc_deposits, 150), 1.0, SHARE, asset=BTC)
+    services.withdraw(world, s, asked, payees, np.full(150, 0.5), BTC, 2)
+    world.plan.add(asked + DAY, payees, world.rng.choice(s.btc_deposits, 150), 1.0, SHARE, asset=BTC)
     rows = carried_out(world, shared, tmp_path)[0].query("source != 'btc_duster'")
     paid = rows[rows["target"] == "btc_person"]
     assert len(paid) == 150
@@ -250,7 +259,7 @@ def test_owners_have_many_addresses(town):
 
 def test_spam_and_dust_stay_within_their_share(town):
     rows = town.rows[town.rows["asset"] != BTC]
-    for source, most in (("spammer", answers.JUNK_SHARE), ("duster", answers.DUST_SHARE)):
+    for source, most in (("spammer", service_replies.JUNK_SHARE), ("duster", service_replies.DUST_SHARE)):
         assert 0.3 * most < (rows["source"] == source).mean() < 1.15 * most  # some rows do not happen
     junk = town.moved("spammer")
     assert set(junk["asset"]) == {JUNK}
@@ -330,16 +339,21 @@ def test_employers_pay_on_one_day_of_a_month(town):
 
 @pytest.mark.parametrize(
     ("curve", "year", "expected"),
-    [(eras.NFTS, 2016.0, 0), (eras.STAKING, 2019.0, 0), (eras.BRIDGES, 2017.0, 0), (eras.DEX, 2021.5, 100)],
+    [
+        (adoption.NFTS, 2016.0, 0),
+        (adoption.STAKING, 2019.0, 0),
+        (adoption.BRIDGES, 2017.0, 0),
+        (adoption.DEX, 2021.5, 100),
+    ],
 )
 def test_habits_have_their_time(tmp_path, curve, year, expected):
     world = stage(tmp_path, year=year, days=300)
-    assert len(eras.arrivals(world, 100, curve)) == expected
+    assert len(adoption.arrivals(world, 100, curve)) == expected
 
 
 def test_a_habit_is_taken_up_as_it_spreads(tmp_path):
     world = stage(tmp_path, year=2019.0, days=5 * 365)
-    when = world.year(START + eras.arrivals(world, 4_000, eras.NFTS) * DAY)
+    when = world.year(START + adoption.arrivals(world, 4_000, adoption.NFTS) * DAY)
     assert when.min() > 2020.3
     share = np.histogram(when, [2019, 2021, 2022, 2023, 2024])[0] / len(when)
     assert share[1] > 2 * share[3]
@@ -347,8 +361,8 @@ def test_a_habit_is_taken_up_as_it_spreads(tmp_path):
 
 def test_dollars_were_one_token_at_first(tmp_path):
     world = stage(tmp_path, year=2017.0)
-    assert set(eras.stable(world, np.full(500, START))) == {USDT}
-    assert set(eras.stable(stage(tmp_path, year=2022.0), np.full(500, START))) == {USDC, USDT}
+    assert set(adoption.stable(world, np.full(500, START))) == {USDT}
+    assert set(adoption.stable(stage(tmp_path, year=2022.0), np.full(500, START))) == {USDC, USDT}
 
 
 def test_before_there_is_a_dex_traders_only_buy_and_sell(tmp_path):
@@ -370,6 +384,6 @@ def test_the_same_seed_gives_the_same_rows(tmp_path):
         shared, s = settle_in(world)
         economy.lost(world, s, 40)
         utxo.people(world, s, 200)
-        honest.movers(world, s, 20, s.deposits)
+        honest_parties.movers(world, s, 20, s.deposits)
         frames.append(carried_out(world, shared, folder)[0])
     pd.testing.assert_frame_equal(*frames)

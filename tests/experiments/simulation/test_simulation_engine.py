@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walletprint.experiments.simulation.engine import bech32, output
+from walletprint.experiments.simulation.engine.chain_run import LOAD_POWER, Run, open_books
 from walletprint.experiments.simulation.engine.market import (
     ASSETS,
     BTC,
@@ -21,8 +22,8 @@ from walletprint.experiments.simulation.engine.market import (
     USDC,
     Market,
 )
-from walletprint.experiments.simulation.engine.periods import LOAD_POWER, Run, open_books
-from walletprint.experiments.simulation.engine.plan import (
+from walletprint.experiments.simulation.engine.settlement import BYTES, GAS, TOKEN_GAS
+from walletprint.experiments.simulation.engine.transfer_plan import (
     BUCKET_DAYS,
     EXACT,
     PHASES,
@@ -33,7 +34,6 @@ from walletprint.experiments.simulation.engine.plan import (
     UP_TO,
     Plan,
 )
-from walletprint.experiments.simulation.engine.settle import BYTES, GAS, TOKEN_GAS
 from walletprint.experiments.simulation.engine.world import START, World
 from walletprint.features.transfers.schema import SCHEMA
 

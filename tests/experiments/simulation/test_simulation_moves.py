@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from samples.small_stage import BEGIN, Stage
 
-from walletprint.experiments.simulation.crew import crew as moves
-from walletprint.experiments.simulation.crew import passages
 from walletprint.experiments.simulation.engine.market import BTC, DAY, ETH, USDC
-from walletprint.experiments.simulation.engine.plan import SWAP
 from walletprint.experiments.simulation.engine.services import DENOMINATIONS, RELAYER_FEE
+from walletprint.experiments.simulation.engine.transfer_plan import SWAP
 from walletprint.experiments.simulation.engine.world import ALWAYS
+from walletprint.experiments.simulation.parties import moves, service_moves
 from walletprint.experiments.simulation.scenarios.scenario import Evasion
 
 
@@ -103,7 +102,7 @@ def test_money_that_sleeps_moves_a_little_before_it_moves(stage):
 def test_a_chain_of_swaps_ends_in_coin_and_accepts_losses(stage):
     crew = stage.crew()
     start = stage.loot(crew, 20_000.0, USDC)
-    end = passages.swap_chain(crew, start, 4)
+    end = service_moves.swap_chain(crew, start, 4)
     rows = stage.rows()
     given = rows[rows["sender"] == start.wallet]
     assert len(rows) == 8
@@ -118,7 +117,7 @@ def test_a_chain_of_swaps_ends_in_coin_and_accepts_losses(stage):
 def test_mixers_get_denominations_and_give_them_back_later_to_others(stage):
     crew = stage.crew()
     one, whole = stage.loot(crew, 57.3), stage.loot(crew, 234.5)
-    got = passages.mix(crew, [one], 2 * DAY, 3) + passages.mix(crew, [whole], 2 * DAY, 3, whole=True)
+    got = service_moves.mix(crew, [one], 2 * DAY, 3) + service_moves.mix(crew, [whole], 2 * DAY, 3, whole=True)
     rows = stage.rows()
     paid, back = rows[rows["phase"] == "mix"], rows[rows["phase"] == "withdraw"]
     np.testing.assert_allclose(paid["units"], DENOMINATIONS[np.searchsorted(stage.s.mixers, paid["receiver"])])
@@ -137,8 +136,8 @@ def test_mixers_get_denominations_and_give_them_back_later_to_others(stage):
 def test_the_bridge_leads_to_the_other_chain_and_back(stage):
     crew = stage.crew()
     start = stage.loot(crew, 100.0)
-    there = passages.hop(crew, start)
-    back = passages.hop(crew, there)
+    there = service_moves.hop(crew, start)
+    back = service_moves.hop(crew, there)
     rows = stage.rows()
     assert (start.asset, there.asset, back.asset) == (ETH, BTC, ETH)
     assert stage.world.wallets.utxo[[start.wallet, there.wallet, back.wallet]].tolist() == [False, True, False]
@@ -151,7 +150,7 @@ def test_the_bridge_leads_to_the_other_chain_and_back(stage):
 def test_nested_services_pay_out_of_an_exchange(stage):
     crew = stage.crew()
     start = stage.loot(crew, 100.0)
-    end = passages.nest(crew, start)
+    end = service_moves.nest(crew, start)
     into, out = stage.rows().itertuples()
     assert (into.sender, into.to_population) == (start.wallet, "nested")
     assert (out.from_population, out.receiver) == ("exchange", end.wallet)
@@ -161,8 +160,13 @@ def test_nested_services_pay_out_of_an_exchange(stage):
 def test_what_cannot_be_done_with_bitcoin_is_left_undone(stage):
     crew = stage.crew()
     start = stage.loot(crew, 1.0, BTC)
-    assert passages.swap(crew, start) == passages.swap_chain(crew, start, 3) == passages.nest(crew, start) == start
-    assert passages.mix(crew, [start], DAY, 2) == [start]
+    assert (
+        service_moves.swap(crew, start)
+        == service_moves.swap_chain(crew, start, 3)
+        == service_moves.nest(crew, start)
+        == start
+    )
+    assert service_moves.mix(crew, [start], DAY, 2) == [start]
     assert len(stage.world.plan) == 0
 
 
@@ -184,7 +188,7 @@ def test_everything_is_sold_at_the_exits(stage, asset, sums):
 def test_honest_parties_move_money_in_the_same_ways_without_a_phase(stage):
     crew = stage.crew(case="")
     h = crew.funded(crew.fresh(BEGIN), BEGIN, 12.0)
-    moves.cash_out(crew, passages.mix(crew, moves.gather(crew, moves.split(crew, h, 3)), DAY, 2))
+    moves.cash_out(crew, service_moves.mix(crew, moves.gather(crew, moves.split(crew, h, 3)), DAY, 2))
     rows = stage.rows()
     assert len(rows) > 10
     assert set(rows["phase"]) == {""}

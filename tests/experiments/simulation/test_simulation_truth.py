@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walletprint.experiments.simulation import simulate
+from walletprint.experiments.simulation.engine.loot_purses import Part, Purse, changed, hidden, pro_rata
 from walletprint.experiments.simulation.engine.market import ASSETS, MINOR_UNITS
-from walletprint.experiments.simulation.engine.purses import Part, Purse, changed, hidden, pro_rata
-from walletprint.experiments.simulation.engine.truths import ENDS, FROM, TO
+from walletprint.experiments.simulation.engine.truth_tables import ENDS, FROM, TO
 from walletprint.experiments.simulation.states.actors import ACTORS, CHAINS, DPRK, PLAIN, RANSOM, THIEVES, playbook
 from walletprint.experiments.simulation.states.playbooks import SCRIPTS
 from walletprint.features.labels import SERVICES, read_labels

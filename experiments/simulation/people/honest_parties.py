@@ -4,15 +4,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..crew.crew import Crew, cash_out, cycle, forward, gather, hire, peel, place, rest, scatter_gather, split
-from ..crew.holding import Holding
-from ..crew.passages import hop, mix, swap
-from ..engine import eras
+from ..engine import adoption
 from ..engine.market import BTC, DAY, ETH, USDC, USDT, Floats, Ints
-from ..engine.plan import EXACT, SHARE
 from ..engine.services import Services
+from ..engine.transfer_plan import EXACT, SHARE
 from ..engine.world import START, World
-from .people import People, draw, live, people_at
+from ..parties.holding import Holding
+from ..parties.moves import cash_out, cycle, forward, gather, peel, rest, scatter_gather, split
+from ..parties.party import Crew, hire, place
+from ..parties.service_moves import hop, mix, swap
+from .users import People, draw, live, people_at
 
 Party = tuple[Crew, float]
 """Who, and the second at which they begin."""
@@ -31,7 +32,7 @@ def _holds(world: World, t: float, bitcoin: float) -> int:
     """What a party holds: BTC with this chance, dollars as is usual by then, else coin."""
     if world.rng.random() < bitcoin:
         return BTC
-    return int(eras.stable(world, t)) if world.rng.random() < eras.share(world, t, eras.DOLLARS) else ETH
+    return int(adoption.stable(world, t)) if world.rng.random() < adoption.share(world, t, adoption.DOLLARS) else ETH
 
 
 def _worth(world: World, dollars: float, asset: int, t: float) -> float:
@@ -69,7 +70,7 @@ def _round(crew: Crew, head: int, asset: int, day: float, parts: int) -> None:
         holdings = [scatter_gather(crew, h, parts)]
     elif act == "circle":
         holdings = [cycle(crew, h, int(rng.integers(2, 5)), float(rng.uniform(1, 20)) * DAY)]
-    elif act == "bridge" and asset in (ETH, BTC) and rng.random() < eras.share(world, t, eras.BRIDGES):
+    elif act == "bridge" and asset in (ETH, BTC) and rng.random() < adoption.share(world, t, adoption.BRIDGES):
         holdings = [hop(crew, h)]
     else:
         holdings = split(crew, h, parts, str(rng.choice(["even", "below", "uneven"], p=[0.45, 0.12, 0.43])))
@@ -153,13 +154,13 @@ def dealers(world: World, s: Services, everyone: People, n: int) -> Ints:
     rng = world.rng
     wallet = world.add(n, "trader", "dealer")
     start = rng.uniform(0, 0.8 * world.days, n)
-    who, day = eras.visits(rng, start, np.full(n, float(world.days)), rng.lognormal(-1.0, 0.8, n), 300)
+    who, day = adoption.visits(rng, start, np.full(n, float(world.days)), rng.lognormal(-1.0, 0.8, n), 300)
     t = world.moments(wallet[who], day)
     payer, dollars = (
         people_at(rng, everyone, t, world.days),
-        rng.random(len(t)) < 0.6 * eras.share(world, t, eras.DOLLARS),
+        rng.random(len(t)) < 0.6 * adoption.share(world, t, adoption.DOLLARS),
     )
-    asset = np.where(dollars, eras.stable(world, t), ETH)
+    asset = np.where(dollars, adoption.stable(world, t), ETH)
     share, digits = rng.uniform(0.1, 1.0, len(t)), rng.choice([0, 1, 2], len(t))
     bought = world.plan.add(t, payer, wallet[who], share, SHARE, asset=asset, digits=digits)
     _pass_on(world, s, everyone, wallet, (who, t, asset, bought))

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..crew.crew import Crew, cash_out, drawing, in_parts, share_out
-from ..crew.holding import Holding
-from ..crew.passages import mix, swap
 from ..engine.market import BTC, DAY, ETH
 from ..engine.services import BRIDGE_FEE, cross
+from ..parties.holding import Holding
+from ..parties.moves import cash_out, in_parts, share_out
+from ..parties.party import Crew, drawing
+from ..parties.service_moves import mix, swap
 
 SITTING_USD = 1e7  # about what is mixed at a time
 CROSSED = 4_100  # seconds after which what went into the bridge has surely come out

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..engine.market import BTC, DAY, ETH, Ints, Market
-from ..engine.plan import EXACT, UP_TO
 from ..engine.services import Services
+from ..engine.transfer_plan import EXACT, UP_TO
 from ..engine.world import AWAKE, ZONE_SHARES, ZONES
 from .holding import Holding
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 from pyarrow import csv
 
 from ....features.base.atomic_write import write_atomically
+from .loot_purses import Purses
 from .market import ASSETS, BTC, DAY, MINOR_UNITS, Ints
-from .purses import Purses
 from .world import World
 
 FROM = ("stolen", "got", "arrived", "withdrawn")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..engine import eras
+from ..engine import adoption
 from ..engine.market import DAY, ETH, USDC, Floats, Ints
-from ..engine.plan import BET, EXACT, REPLY, SHARE, SWAP, UP_TO
 from ..engine.services import Services, withdraw
+from ..engine.transfer_plan import BET, EXACT, REPLY, SHARE, SWAP, UP_TO
 from ..engine.world import START, World
-from .acts import Acts, make
 from .habits import LICIT, Characters, characters, life_days
+from .intended_transfers import Acts, make
 
 REGULAR, PAYEE, GAMBLER, TRADER, SOCIABLE = range(5)
 SHARES = (0.86, 0.02, 0.03, 0.04, 0.05)
@@ -148,7 +148,7 @@ def _receive(world: World, s: Services, p: People, acts: Acts) -> None:
     luck = _hash(wallet, acts.other)
     pool = s.pools[(len(s.pools) * _hash(acts.other, wallet)).astype(int)]
     hot = s.hot[(len(s.hot) * luck**1.5).astype(int)]
-    mined = world.year(_seconds(acts.t)) < eras.END_OF_MINING
+    mined = world.year(_seconds(acts.t)) < adoption.END_OF_MINING
     sender = np.where((_hash(wallet, acts.other + 7) < _POOLED) & ~acts.once & mined, pool, hot)
     world.plan.add(_seconds(acts.t), sender, wallet, acts.amount, EXACT)
 
@@ -187,7 +187,7 @@ def people_at(rng: np.random.Generator, p: People, t: Floats, days: int) -> Ints
     """For each moment the wallet of someone who deals with strangers and is there at the time, drawn at random."""
     day = np.clip((np.asarray(t) - START) / DAY, 0, days - 0.01)
     among = _open(p)
-    return p.wallet[among[eras.present(rng, p.start[among], p.end[among], day)]]
+    return p.wallet[among[adoption.present(rng, p.start[among], p.end[among], day)]]
 
 
 def _open(p: People) -> Ints:
@@ -206,17 +206,17 @@ def _extras(world: World, s: Services, p: People) -> None:
     bets = (p.habit[who] == GAMBLER) & (rng.random(len(who)) < 0.8)
     _play(world, s, p, who[bets], t[bets])
     swaps = ~bets & (
-        rng.random(len(who)) < np.where(p.habit[who] == TRADER, 0.8, 0.25) * eras.share(world, t, eras.DEX)
+        rng.random(len(who)) < np.where(p.habit[who] == TRADER, 0.8, 0.25) * adoption.share(world, t, adoption.DEX)
     )
     _trade(world, s, p, who[swaps], t[swaps])
-    dollars = ~bets & ~swaps & (rng.random(len(who)) < eras.share(world, t, eras.DOLLARS))
+    dollars = ~bets & ~swaps & (rng.random(len(who)) < adoption.share(world, t, adoption.DOLLARS))
     _dollars(world, s, p, who[dollars], t[dollars])
 
 
 def _dollars(world: World, s: Services, p: People, who: Ints, t: Floats) -> None:
     """Dollar tokens bought at an exchange, with coin for fees, and paid away later in part or whole."""
     rng, n = world.rng, len(who)
-    asset = eras.stable(world, t, _hash(p.wallet[who], p.wallet[who]))
+    asset = adoption.stable(world, t, _hash(p.wallet[who], p.wallet[who]))
     amount = rng.lognormal(6.5, 1.6, n)
     withdraw(world, s, t, p.wallet[who], amount, asset, rng.choice([0, 1, 2], n))
     few = np.flatnonzero(rng.random(n) < 0.4)

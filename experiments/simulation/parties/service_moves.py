@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..engine.market import BTC, ETH, GOV, MEME, USDC, USDT
-from ..engine.plan import DEPOSIT, EXACT, REPLY, SHARE, SWAP, WITHDRAW
 from ..engine.services import BRIDGE_FEE, DENOMINATIONS, NESTED_FEE, RELAYER_FEE, cross, through_nested
-from ..engine.settle import GAS
-from .crew import Crew, Holding, drawing
+from ..engine.settlement import GAS
+from ..engine.transfer_plan import DEPOSIT, EXACT, REPLY, SHARE, SWAP, WITHDRAW
+from .party import Crew, Holding, drawing
 
 TRADED = (ETH, USDC, GOV, USDT, MEME)
 SWAP_FEE = 0.004

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .market import MINOR_UNITS, NATIVE
-from .plan import PHASES
+from .transfer_plan import PHASES
 from .world import World
 
 KINDS = (

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ....features.base.atomic_write import write_atomically
-from . import truths
+from . import truth_tables
+from .loot_purses import FEES, KINDS, SWAPPED, Purses
 from .market import ASSETS, BTC, MINOR_UNITS, Ints
 from .output import CHAINS, write_csv
-from .plan import PHASES
-from .purses import FEES, KINDS, SWAPPED, Purses
+from .transfer_plan import PHASES
 from .world import World
 
 FLOWS = pa.schema([
@@ -117,11 +117,11 @@ class Follower:
         with self._place.open("rb") as flows:
             write_atomically(folder / FILE, lambda file: shutil.copyfileobj(flows, file))
         self._place.unlink()
-        write_csv(truths.cases(truth), folder / "truth_cases.csv")
-        write_csv(truths.years(truth), folder / "truth_years.csv")
-        write_csv(truths.balance(truth), folder / "truth_balance.csv")
+        write_csv(truth_tables.cases(truth), folder / "truth_cases.csv")
+        write_csv(truth_tables.years(truth), folder / "truth_years.csv")
+        write_csv(truth_tables.balance(truth), folder / "truth_balance.csv")
 
-    def _truth(self) -> truths.Truth:
+    def _truth(self) -> truth_tables.Truth:
         """All that was seen: what moved, what is pending, and what rests at each moment."""
         seen, rests = self.sums.frame(), Sums(len(self._moments))
         rests.add(self._columns([(r.moment, r.asset, r.part) for r in self.purses.resting], np.array(self._moments)))
@@ -133,7 +133,7 @@ class Follower:
         )
         names = np.array(KINDS, dtype=object)
         last = rests.frame().rename(columns={"kind": "moment"})
-        return truths.gather(
+        return truth_tables.gather(
             self._world,
             self.purses,
             seen.assign(kind=names[seen["kind"]]),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ....features.base.kernel_compiler import kernel
 from .market import BTC, ETH, LEAST, MINOR_UNITS, NATIVE, Floats, Ints
-from .plan import PLAIN, REPLY, SHARE, UP_TO, Rows
+from .transfer_plan import PLAIN, REPLY, SHARE, UP_TO, Rows
 
 GAS = np.array([21_000, 150_000, 900_000, 350_000, 70_000, 120_000, 100_000, 180_000])  # by method
 TOKEN_GAS = 55_000

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from .market import ASSETS, BTC, DAY, ETH, MINOR_UNITS, NATIVE, Floats, Ints
 from .output import Columns, Names, in_order, transfers
-from .plan import BUCKET_DAYS, ROW, Rows
-from .settle import Books
+from .settlement import Books
+from .transfer_plan import BUCKET_DAYS, ROW, Rows
 from .world import START, World
 
 NONCES_BEFORE = 10_000  # transactions that services which held money before the first day had sent by then

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import eras
+from ..engine import adoption
 from ..engine.market import BTC, DAY, ETH, JUNK, NFT, Floats, Ints
-from ..engine.plan import EXACT, SHARE, Rows
 from ..engine.services import Services, next_batch
+from ..engine.transfer_plan import EXACT, SHARE, Rows
 from ..engine.world import World
 
 JUNK_SHARE = 0.02  # of the rows of a bucket, when spam is at its height
@@ -84,7 +84,7 @@ def _spam(world: World, rows: Columns, among: Ints, what: tuple[float, int, int]
     rng, (part, sender, asset) = world.rng, what
     if not among.size:
         return
-    n = rng.binomial(among.size, part * float(eras.share(world, rows["t"][among].mean(), eras.SPAM)))
+    n = rng.binomial(among.size, part * float(adoption.share(world, rows["t"][among].mean(), adoption.SPAM)))
     wallets, place = np.unique(rows["receiver"][among], return_index=True)
     picked = rng.permutation(len(wallets))[:n]
     seen = rows["t"][among[place[picked]]] + rng.exponential(2 * DAY, picked.size)
