@@ -15,11 +15,12 @@ from ...features.base.atomic_write import write_atomically
 from ...features.base.errors import DataError, UsageError
 from ...features.transfers.schema import SCHEMA
 from . import crimes, public_labels, states
-from .engine import output, services, truth_tables
-from .engine.chain_run import Run, open_books
-from .engine.loot_follower import Follower
+from .engine import output, truth_tables
+from .engine.chain_run import ChainRun, open_account_books
+from .engine.loot_follower import LootFollower
 from .engine.market import DAY, Ints, Market
-from .engine.transfer_plan import Plan
+from .engine.services import Services, district_services, shared_services
+from .engine.transfer_plan import TransferPlan
 from .engine.world import START, World
 from .people import business, economy, honest_parties, service_replies, tokens, trading, users, utxo
 from .scenarios.scenario import Scenario, load_scenario
@@ -48,7 +49,7 @@ class SimulatedChain:
     """Where the files of a simulated chain are, how many wallets have a transfer, and how many rows of transfers there are."""
 
     transfers: Path
-    public_labels: Path
+    labels: Path
     addresses: Path
     cases: Path
     truth: Path
@@ -114,7 +115,7 @@ class _Simulation:
             days,
             Market(np.random.default_rng(prices), START, days, config.prices, config.unpriced),
             np.random.default_rng(prices),  # until the first population has its own
-            Plan(spool, START, days),
+            TransferPlan(spool, START, days),
             start_year=first.year + (first.timetuple().tm_yday - 1) / 365.25,
         )
         self._districts = max(1, round(config.wallets / DISTRICT))
@@ -124,13 +125,13 @@ class _Simulation:
         """Everything, in order."""
         shared = self._plan()
         names, order, marks = (np.random.default_rng(seed) for seed in self._runs.spawn(3))
-        known, books = output.names(names, self._world.wallets), open_books(self._world, self._spool)
-        follower = Follower(self._world, self._spool, self._year_ends(), self._shift)
-        run = Run(
+        known, books = output.names(names, self._world.wallets), open_account_books(self._world, self._spool)
+        follower = LootFollower(self._world, self._spool, self._year_ends(), self._shift)
+        run = ChainRun(
             self._world,
             known,
             books,
-            lambda rows: service_replies.answer(self._world, shared, rows),
+            lambda rows: service_replies.plan_replies(self._world, shared, rows),
             follower,
             self._shift,
             order,
@@ -138,21 +139,21 @@ class _Simulation:
         write_atomically(self._folder / FILES[0], lambda file: self._write(file, run))
         follower.finish(self._folder)
         self._world.rng = marks
-        public = public_labels.make(
+        public = public_labels.draw_public_knowledge(
             self._world, known.addresses, books.first, books.count, follower.seeds, self._config.labels, self._shift
         )
-        places = [self._folder / name for name in FILES]
-        for frame, place in zip((public.labels, public.addresses, public.cases), places[1:4], strict=True):
-            output.write_csv(frame, place)
-        truth_tables.write_wallets(self._world, known.addresses, books.count, places[4])
+        paths = [self._folder / name for name in FILES]
+        for frame, path in zip((public.labels, public.addresses, public.cases), paths[1:4], strict=True):
+            output.write_csv(frame, path)
+        truth_tables.write_wallets(self._world, known.addresses, books.count, paths[4])
         self._step()
-        return SimulatedChain(*places, wallets=int((books.count > 0).sum()), rows=run.rows)
+        return SimulatedChain(*paths, wallets=int((books.count > 0).sum()), rows=run.rows)
 
     def _step(self) -> None:
         self._done += 1
         self._tell(self._done, self._steps)
 
-    def _write(self, file: BinaryIO, run: Run) -> None:
+    def _write(self, file: BinaryIO, run: ChainRun) -> None:
         with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
             for table in run.tables():
                 writer.write_table(table)
@@ -167,88 +168,90 @@ class _Simulation:
         ]
         return [*(t for t in news if t > START), self._world.end]
 
-    def _plan(self) -> services.Services:
+    def _plan(self) -> Services:
         """Let everyone plan; returns the services that all share."""
         world, config = self._world, self._config
         streams = (np.random.default_rng(seed) for seed in self._plans.spawn(2 + 5 * self._districts))
         world.rng = next(streams)
-        shared = services.found(world, config.wallets)
+        shared = shared_services(world, config.wallets)
         business.housekeeping(world, shared)
         towns = (self._town(shared, streams) for _ in range(self._districts))
-        s, everyone, _ = deque(towns, maxlen=1).pop()  # the others planned, and are not needed any more
+        services, everyone, _ = deque(towns, maxlen=1).pop()  # the others planned, and are not needed any more
         world.rng = next(streams)
-        states.plan(world, s, everyone, round(config.thefts.share * config.wallets), config.thefts, config.evasion)
+        states.plan(
+            world, services, everyone, round(config.thefts.share * config.wallets), config.thefts, config.evasion
+        )
         self._step()
         return shared
 
-    def _town(self, shared: services.Services, streams: Iterator[np.random.Generator]) -> "Town":
+    def _town(self, shared: Services, streams: Iterator[np.random.Generator]) -> "Town":
         """A district, and the crimes in it."""
         world, config = self._world, self._config
         n = {name: max(2, round(share * config.wallets / self._districts)) for name, share in SHARES.items()}
         n["utxo"] = round(config.utxo * config.wallets / self._districts)
-        s, everyone, exits = town = _district(world, shared, n, config.growth, streams)
+        services, everyone, exits = town = _district(world, shared, n, config.growth, streams)
         world.rng = next(streams)
         wallets = round(config.crimes.share * config.wallets / self._districts)
-        crimes.plan(world, s, everyone, wallets, config.crimes.kinds, exits, config.evasion)
+        crimes.plan(world, services, everyone, wallets, config.crimes.kinds, exits, config.evasion)
         self._step()
         return town
 
 
-Town = tuple[services.Services, users.People, Ints]
+Town = tuple[Services, users.Users, Ints]
 """A district's services, its users, and where parties sell."""
 
 
 def _district(
-    world: World, shared: services.Services, n: dict[str, int], growth: float, streams: Iterator[np.random.Generator]
+    world: World, shared: Services, n: dict[str, int], growth: float, streams: Iterator[np.random.Generator]
 ) -> Town:
     """Let all the honest wallets of a district plan, n of each kind."""
     world.rng = next(streams)
-    s = services.district(world, shared, n["deposit"], n["merchant"])
-    everyone = _users(world, s, n["user"], growth)
+    services = district_services(world, shared, n["deposit"], n["merchant"])
+    everyone = _users(world, services, n["user"], growth)
     world.rng = next(streams)
-    dealers = honest_parties.dealers(world, s, everyone, n["dealer"])
-    exits = _exits(world, s, everyone, dealers)
-    trading.traders(world, s, n["trader"])
-    trading.bots(world, s, n["bot"])
-    business.mining(world, s, n["miner"])
+    dealers = honest_parties.dealers(world, services, everyone, n["dealer"])
+    exits = _exits(world, services, everyone, dealers)
+    trading.traders(world, services, n["trader"])
+    trading.bots(world, services, n["bot"])
+    business.mining(world, services, n["miner"])
     world.rng = next(streams)
-    honest_parties.companies(world, s, n["company"], exits)
-    honest_parties.movers(world, s, n["mover"], exits)
-    honest_parties.private_people(world, s, n["private"], exits)
+    honest_parties.companies(world, services, n["company"], exits)
+    honest_parties.movers(world, services, n["mover"], exits)
+    honest_parties.private_people(world, services, n["private"], exits)
     world.rng = next(streams)
-    _newer(world, s, everyone, n)
-    return s, everyone, exits
+    _newer(world, services, everyone, n)
+    return services, everyone, exits
 
 
-def _users(world: World, s: services.Services, n: int, growth: float) -> users.People:
+def _users(world: World, services: Services, n: int, growth: float) -> users.Users:
     """Ordinary users, some of whom have an employer."""
     wallet = world.add(n, "user", "user")
-    start, end = users.lives(world.rng, world.days, n, growth)
-    everyone = users.draw(world, s, wallet, start, end)
-    users.live(world, s, everyone)
+    start, end = users.lifetimes(world.rng, world.days, n, growth)
+    everyone = users.draw_users(world, services, wallet, start, end)
+    users.plan_lives(world, services, everyone)
     paid = np.flatnonzero(everyone.habit == users.PAYEE)
-    business.payroll(world, s, wallet[paid], start[paid], end[paid])
-    business.takings(world, s)
+    business.payroll(world, services, wallet[paid], start[paid], end[paid])
+    business.takings(world, services)
     return everyone
 
 
-def _newer(world: World, s: services.Services, everyone: users.People, n: dict[str, int]) -> None:
+def _newer(world: World, services: Services, everyone: users.Users, n: dict[str, int]) -> None:
     """What chains have besides payments."""
-    tokens.launches(world, s, everyone, n["launch"])
-    tokens.collectors(world, s, everyone, n["collector"])
-    tokens.airdrops(world, s, everyone, round(AIRDROPS * n["user"]))
-    economy.stakers(world, s, n["staker"])
-    economy.lenders(world, s, n["lender"])
-    economy.lost(world, s, n["lost"])
-    economy.bridgers(world, s, n["bridger"])
-    economy.nested_customers(world, s, n["nested"])
-    economy.visitors(world, s, everyone, round(VISITS * n["user"]))
+    tokens.launches(world, services, everyone, n["launch"])
+    tokens.collectors(world, services, everyone, n["collector"])
+    tokens.airdrops(world, services, everyone, round(AIRDROPS * n["user"]))
+    economy.stakers(world, services, n["staker"])
+    economy.lenders(world, services, n["lender"])
+    economy.lost(world, services, n["lost"])
+    economy.bridgers(world, services, n["bridger"])
+    economy.nested_customers(world, services, n["nested"])
+    economy.visitors(world, services, everyone, round(VISITS * n["user"]))
     if n["utxo"]:
-        utxo.people(world, s, n["utxo"])
+        utxo.people(world, services, n["utxo"])
 
 
-def _exits(world: World, s: services.Services, everyone: users.People, dealers: Ints) -> Ints:
+def _exits(world: World, services: Services, everyone: users.Users, dealers: Ints) -> Ints:
     """Where parties sell: mostly at exchanges, then over the counter, now and then to a person."""
     n = len(dealers)
-    accounts, buyers = world.rng.choice(s.deposits, 12 * n), world.rng.choice(everyone.wallet, 2 * n)
-    return np.concatenate([accounts, np.repeat(dealers, 3), np.repeat(s.desks, 2), buyers])
+    accounts, buyers = world.rng.choice(services.deposits, 12 * n), world.rng.choice(everyone.wallet, 2 * n)
+    return np.concatenate([accounts, np.repeat(dealers, 3), np.repeat(services.desks, 2), buyers])

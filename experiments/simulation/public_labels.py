@@ -53,7 +53,7 @@ COLLECTED_AFTER_DAYS = 120  # the list was collected so long after the last tran
 
 
 @dataclass(frozen=True)
-class Known:
+class PublicKnowledge:
     """Tables: `labels` in the columns of the label table, `addresses` to score, `cases` with the first receivers of loot."""
 
     labels: pd.DataFrame
@@ -61,9 +61,9 @@ class Known:
     cases: pd.DataFrame
 
 
-def make(
+def draw_public_knowledge(
     world: World, addresses: pa.Array, first: Ints, count: Ints, seeds: dict[int, int], habits: Labels, shift: int
-) -> Known:
+) -> PublicKnowledge:
     """Draw what is known.
 
     Args:
@@ -83,7 +83,7 @@ def make(
     ]  # fmt: skip
     reported = seen["population"].isin(REPORTED) & ~_extorted(world, seen)
     marked = seen[seen["seed"] & reported].sort_values(["case", "t"])
-    return Known(
+    return PublicKnowledge(
         _finished(world, pd.concat(found, ignore_index=True), addresses, shift),
         pd.DataFrame({"address": sorted(_of(addresses, new))}),
         _cases(marked, addresses, shift),
@@ -92,9 +92,9 @@ def make(
 
 def _seen(world: World, first: Ints, count: Ints, seeds: dict[int, int]) -> Any:
     """Wallets with a transfer, by number: texts, first second, transfers, whether and when (t) they first received loot."""
-    w, wallet = world.wallets, np.flatnonzero(count > 0)
+    wallets, wallet = world.wallets, np.flatnonzero(count > 0)
     frame = pd.DataFrame(
-        {name: w.text(name)[wallet] for name in ("category", "actor", "case", "population")}, index=wallet
+        {name: wallets.text(name)[wallet] for name in ("category", "actor", "case", "population")}, index=wallet
     )
     frame["first"], frame["transfers"], frame["seed"] = first[wallet], count[wallet], np.isin(wallet, list(seeds))
     return frame.assign(t=pd.Series(seeds, dtype=np.float64).reindex(wallet))

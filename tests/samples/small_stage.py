@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 
 from walletprint.experiments.simulation.engine import services
-from walletprint.experiments.simulation.engine.chain_run import open_books
+from walletprint.experiments.simulation.engine.chain_run import open_account_books
 from walletprint.experiments.simulation.engine.market import BTC, DAY, ETH, MINOR_UNITS, Market
-from walletprint.experiments.simulation.engine.transfer_plan import PHASES, ROW, Plan
+from walletprint.experiments.simulation.engine.transfer_plan import PHASES, ROW, TransferPlan
 from walletprint.experiments.simulation.engine.world import ALWAYS, START, World
 from walletprint.experiments.simulation.parties.holding import Holding
-from walletprint.experiments.simulation.parties.party import hire
+from walletprint.experiments.simulation.parties.party import new_party
 
 DAYS = 300
 PRICES = {"ETH": (2000.0, 2000.0), "BTC": (40_000.0, 40_000.0)}
@@ -17,31 +17,31 @@ BEGIN = START + 20 * DAY
 
 
 class Stage:
-    """A tiny world with its services; `crew()` hires a party that works around the clock."""
+    """A tiny world with its services; `party()` makes a party that works around the clock."""
 
     def __init__(self, folder, year=2021.5, seed=3):
         self.folder, rng = folder, np.random.default_rng(seed)
-        self.world = World(DAYS, Market(rng, START, DAYS, PRICES, 0.0), rng, Plan(folder, START, DAYS), year)
-        self.shared = services.found(self.world, 1_000)
-        self.s = services.district(self.world, self.shared, 40, 6)
+        self.world = World(DAYS, Market(rng, START, DAYS, PRICES, 0.0), rng, TransferPlan(folder, START, DAYS), year)
+        self.shared = services.shared_services(self.world, 1_000)
+        self.s = services.district_services(self.world, self.shared, 40, 6)
 
-    def crew(self, case="case", evasion=None, **manner):
-        crew = hire(self.world, self.s, self.s.deposits[:6], category="laundering", population="gang", zone=0, hours=ALWAYS,
+    def party(self, case="case", evasion=None, **manner):
+        party = new_party(self.world, self.s, self.s.deposits[:6], category="laundering", population="gang", zone=0, hours=ALWAYS,
                     case=case, pace=(600, 3600), evasion=evasion)  # fmt: skip
         for name, value in {"beat": 120.0, "jitter": 0.3, "digits": 0, "sums": "uneven", **manner}.items():
-            setattr(crew, name, value)
-        return crew
+            setattr(party, name, value)
+        return party
 
-    def loot(self, crew, amount, asset=ETH):
-        """A wallet of the crew that has an amount, and coin for fees."""
+    def loot(self, party, amount, asset=ETH):
+        """A wallet of the party that has an amount, and coin for fees."""
         funds = {asset: amount} if asset in (ETH, BTC) else {asset: amount, ETH: 5.0}
-        wallet = int(self.world.add(1, "theft", "gang", case=crew.case, owner=crew.owner, hours=ALWAYS, utxo=asset == BTC,
+        wallet = int(self.world.add(1, "theft", "gang", case=party.case, owner=party.owner, hours=ALWAYS, utxo=asset == BTC,
                                     funds=funds)[0])  # fmt: skip
-        return crew.took(Holding(wallet, BEGIN, amount, asset))
+        return party.took(Holding(wallet, BEGIN, amount, asset))
 
     def rows(self):
         """What happens, in order of time."""
-        books, parts, done = open_books(self.world, self.folder), [], 0
+        books, parts, done = open_account_books(self.world, self.folder), [], 0
         for bucket in range(self.world.plan.buckets):
             rows = self.world.plan.take(bucket)
             rows = rows[np.lexsort((rows["number"], rows["t"]))]

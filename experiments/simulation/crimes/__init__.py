@@ -9,8 +9,8 @@ from ....features.base.errors import UsageError
 from ..engine.market import DAY, Ints
 from ..engine.services import Services
 from ..engine.world import ALWAYS, START, World
-from ..parties.party import drawing, hire, place
-from ..people.users import People
+from ..parties.party import drawing, new_party, zone_and_hours
+from ..people.users import Users
 from ..scenarios.scenario import Evasion
 from . import darknet, drainer, phishing, ponzi, ransomware, ring, theft
 from .case import Case, Stage, begin, cover
@@ -27,7 +27,7 @@ SMALLEST, LARGEST = 5, 120  # wallets of a case, about
 
 
 def plan(
-    world: World, s: Services, people: People, wallets: int, kinds: Mapping[str, float], exits: Ints,
+    world: World, services: Services, people: Users, wallets: int, kinds: Mapping[str, float], exits: Ints,
     evasion: Evasion | None = None,
 ) -> None:  # fmt: skip
     """Plan cases with about so many wallets in all, spread over the whole period; fills `wallets.case_start` and `case_script`.
@@ -44,7 +44,7 @@ def plan(
     if unknown:
         raise UsageError(f"crimes.kinds: {', '.join(SCRIPTS)} are known, {', '.join(unknown)} came; leave it out")
     rng, first, used, done = world.rng, float(world.rng.random()), 0.0, Counter[str]()
-    stage = _stage(world, s, people) if wallets and any(kinds.values()) else None
+    stage = _stage(world, services, people) if wallets and any(kinds.values()) else None
     while stage and used < wallets:
         script = _due(rng, kinds, done)
         day = (first + GOLDEN * done.total()) % 1 * 0.95 * world.days
@@ -55,11 +55,11 @@ def plan(
         used += SCRIPTS[script][1] * size**POWER  # not what it has, so that evasion changes nothing
 
 
-def _stage(world: World, s: Services, people: People) -> Stage:
+def _stage(world: World, services: Services, people: Users) -> Stage:
     """Buyers on the UTXO chain and collectors are those of whatever district."""
     collectors, buyers = (np.flatnonzero(world.wallets.is_("population", name)) for name in ("collector", "btc_person"))
     market = world.add(1, "darknet", "darknet_market", hours=ALWAYS, utxo=True)
-    return Stage(world, s, people, collectors, buyers, int(market[0]))
+    return Stage(world, services, people, collectors, buyers, int(market[0]))
 
 
 def _due(rng: np.random.Generator, kinds: Mapping[str, float], done: Counter[str]) -> str:
@@ -76,10 +76,10 @@ def _case(stage: Stage, script: str, t: float, size: int, exits: Ints, evasion: 
         script = "phishing"
     name = f"case-{len(world.wallets.case_start) + 1:05d}"
     world.wallets.case_start[name], world.wallets.case_script[name] = int(t), script
-    zone, hours = place(world.rng)
-    crew = hire(world, stage.services, exits, category="laundering", population=script, zone=zone, hours=hours, case=name,
+    zone, hours = zone_and_hours(world.rng)
+    party = new_party(world, stage.services, exits, category="laundering", population=script, zone=zone, hours=hours, case=name,
                 pace=(90, DAY / 2), sums=(0.65, 0.2, 0.15), evasion=evasion)  # fmt: skip
-    crew.most = size
-    case = begin(stage, crew, t, size)
+    party.most = size
+    case = begin(stage, party, t, size)
     SCRIPTS[script][0](case)
     cover(case)

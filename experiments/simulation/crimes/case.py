@@ -11,8 +11,8 @@ from ..engine.settlement import TOKEN_GAS
 from ..engine.transfer_plan import EXACT
 from ..engine.world import START, World
 from ..parties.holding import Holding
-from ..parties.party import Crew, drawing
-from ..people.users import People, draw, live, people_at
+from ..parties.party import Party, drawing
+from ..people.users import Users, draw_users, people_at, plan_lives
 
 VICTIM_USD, MOST_USD = 500.0, 5e5  # median of what victims have to lose, and the most
 LEVELS, SPREADS = 1.7, (0.3, 2.0)  # sigma of the log-normal of it between cases, and within one
@@ -31,7 +31,7 @@ class Stage:
 
     world: World
     services: Services
-    people: People
+    people: Users
     collectors: Ints
     buyers: Ints
     market: int
@@ -47,7 +47,7 @@ class Case:
     """
 
     stage: Stage
-    crew: Crew
+    party: Party
     t: float
     size: int
     level: float
@@ -56,7 +56,7 @@ class Case:
     @property
     def rng(self) -> np.random.Generator:
         """For what happens in the case."""
-        return self.crew.rng
+        return self.party.rng
 
     @property
     def year(self) -> float:
@@ -97,19 +97,19 @@ class Case:
         with drawing(world, self.rng):
             withdraw(world, self.stage.services, before, victims, amount, asset, self.rng.choice([0, 1, 2, 3], len(t)))
             if asset != ETH:
-                gas = self.crew.fees(self.t, TOKEN_GAS * GAS_FOR)
+                gas = self.party.fees(self.t, TOKEN_GAS * GAS_FOR)
                 withdraw(world, self.stage.services, before - 600, victims, np.full(len(t), gas), ETH, 1)
 
     def grab(self, t: float, victim: int, thief: int, amount: float, asset: int) -> Holding:
         """A sum is stolen at once."""
-        with self.crew.phase("theft"):
-            self.stage.world.plan.one(t, victim, thief, amount, EXACT, asset=asset)
-        return self.crew.took(Holding(thief, t, amount, asset))
+        with self.party.phase("theft"):
+            self.stage.world.plan.add_one(t, victim, thief, amount, EXACT, asset=asset)
+        return self.party.took(Holding(thief, t, amount, asset))
 
 
-def begin(stage: Stage, crew: Crew, t: float, size: int) -> Case:
+def begin(stage: Stage, party: Party, t: float, size: int) -> Case:
     """A case of which no more is known than how rich its victims are."""
-    return Case(stage, crew, t, size, float(crew.rng.lognormal(0, LEVELS)), float(crew.rng.uniform(*SPREADS)))
+    return Case(stage, party, t, size, float(party.rng.lognormal(0, LEVELS)), float(party.rng.uniform(*SPREADS)))
 
 
 def campaign(rng: np.random.Generator, t: float, days: float, n: int) -> Floats:
@@ -122,7 +122,7 @@ def campaign(rng: np.random.Generator, t: float, days: float, n: int) -> Floats:
 def cover(case: Case) -> None:
     """Some helpers have an ordinary life beside."""
     stage, rng = case.stage, case.rng
-    idle = np.array(case.crew.idle, dtype=np.int64)
+    idle = np.array(case.party.idle, dtype=np.int64)
     recruits = idle[rng.random(len(idle)) < 0.25]
     if not recruits.size:
         return
@@ -130,5 +130,5 @@ def cover(case: Case) -> None:
     start = np.maximum(0.0, day - rng.exponential(40, n))
     end = np.minimum(stage.world.days, day + rng.exponential(60, n) + 1)
     with drawing(stage.world, rng):
-        life = draw(stage.world, stage.services, recruits, np.minimum(start, end - 0.5), end, pace=0.5)
-        live(stage.world, stage.services, life)
+        life = draw_users(stage.world, stage.services, recruits, np.minimum(start, end - 0.5), end, pace=0.5)
+        plan_lives(stage.world, stage.services, life)

@@ -17,16 +17,16 @@ ORDER_USD = (30.0, 60.0, 100.0, 180.0, 400.0)
 
 def run(case: Case) -> None:
     """Plan a case: orders over weeks or months; each week's money goes to an address of its own."""
-    crew, rng = case.crew, case.rng
+    party, rng = case.party, case.rng
     weeks = int(np.clip(rng.lognormal(1.9, 0.6), 2, max(3, case.size // 3)))
     steps = plot(case, BTC)[: int(rng.integers(0, 2))]
     for week in range(weeks):
         begin = case.t + 7 * DAY * week
         orders = np.sort(rng.uniform(begin, begin + 7 * DAY, int(rng.integers(3, 16))))
-        address = crew.fresh(begin, BTC, "darknet")
+        address = party.fresh(begin, BTC, "darknet")
         last, amount = _sales(case, orders, address)
-        h = crew.took(Holding(address, last, amount, BTC))
-        launder(case, gather(crew, [h]) if rng.random() < 0.3 else [h], steps)
+        holding = party.took(Holding(address, last, amount, BTC))
+        launder(case, gather(party, [holding]) if rng.random() < 0.3 else [holding], steps)
 
 
 def _sales(case: Case, orders: Floats, address: int) -> tuple[float, float]:
@@ -37,7 +37,7 @@ def _sales(case: Case, orders: Floats, address: int) -> tuple[float, float]:
     )
     paid = _pay(case, orders, market, np.round(sums, 6))
     released = orders + DAY * rng.uniform(2, 10, len(orders))
-    with case.crew.phase("collect"):
+    with case.party.phase("collect"):
         plan.add(released, market, address, 1 - MARKET_FEE, REPLY, asset=BTC, after=paid)
     return float(released.max()), 0.8 * float(sums.sum())
 

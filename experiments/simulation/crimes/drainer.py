@@ -10,7 +10,7 @@ from ..engine.market import DAY, ETH, GOV, MEME, NFT, USDC, USDT
 from ..engine.settlement import GAS
 from ..engine.transfer_plan import BUY, EXACT, REPLY, SHARE, SWAP, UP_TO
 from ..parties.holding import Holding
-from ..parties.party import Crew
+from ..parties.party import Party
 from ..parties.service_moves import swap
 from ..people.tokens import MARKET_FEE
 from .case import ALL, Case, campaign
@@ -34,15 +34,15 @@ class Drainer:
 
 def run(case: Case) -> None:
     """Plan a case."""
-    crew, rng = case.crew, case.rng
+    party, rng = case.party, case.rng
     cut = float(rng.choice([0.2, 0.25, 0.3, 0.15], p=[0.7, 0.1, 0.1, 0.1]))
-    operator = crew.fresh(case.t, category="phishing")
-    contract, direct = crew.fresh(case.t, category="phishing", contract=True), bool(rng.random() < 0.5)
+    operator = party.fresh(case.t, category="phishing")
+    contract, direct = party.fresh(case.t, category="phishing", contract=True), bool(rng.random() < 0.5)
     affiliates = [
-        crew.fresh(case.t, category="phishing") for _ in range(int(rng.integers(1, 2 + min(case.size // 6, 4))))
+        party.fresh(case.t, category="phishing") for _ in range(int(rng.integers(1, 2 + min(case.size // 6, 4))))
     ]
     for wallet in (operator, *affiliates):
-        crew.gas(wallet, case.t - crew.clock.uniform(600, DAY), crew.fees(case.t, 20 * float(GAS[SWAP])))
+        party.gas(wallet, case.t - party.clock.uniform(600, DAY), party.fees(case.t, 20 * float(GAS[SWAP])))
     days, n = float(np.clip(rng.lognormal(2.0, 1.0), 0.2, 60)), int(np.clip(rng.lognormal(2.1, 0.7), 4, 80))
     times, affiliate = campaign(rng, case.t, days, n), rng.choice(affiliates, n)
     takings: list[Holding] = []
@@ -61,7 +61,7 @@ def _victims(case: Case, times: np.ndarray) -> np.ndarray:
 
 def _drain(case: Case, t: float, victim: int, by: Drainer) -> list[Holding]:
     """All a victim has of some assets; returns what it is worth in coin, by taker."""
-    crew, rng, got = case.crew, case.rng, []
+    party, rng, got = case.party, case.rng, []
     dollars = float(case.wealth(1)[0])
     for k, (asset, often) in enumerate([*HELD.items(), (MEME, 0.0)]):
         held, when, amount = bool(rng.random() < often), t + 13 * k, case.units(dollars, asset, t)
@@ -69,47 +69,47 @@ def _drain(case: Case, t: float, victim: int, by: Drainer) -> list[Holding]:
             continue
         if held:
             case.bought(np.array([victim]), np.array([t]), np.array([amount]), asset)
-        _take(crew, when, victim, by, asset, amount)
+        _take(party, when, victim, by, asset, amount)
         for wallet, part in ((by.affiliate, 1 - by.cut), (by.operator, by.cut)):
-            h = crew.took(Holding(wallet, when, part * amount * held, asset))
-            got.append(swap(crew, h, soon=SOON) if asset != ETH else h)
+            holding = party.took(Holding(wallet, when, part * amount * held, asset))
+            got.append(swap(party, holding, soon=SOON) if asset != ETH else holding)
     if victim in case.stage.collectors:
         _take_nft(case, t + 90, victim, by.affiliate)
     return got
 
 
-def _take(crew: Crew, t: float, victim: int, by: Drainer, asset: int, amount: float) -> None:
+def _take(party: Party, t: float, victim: int, by: Drainer, asset: int, amount: float) -> None:
     """Coin through the drainer's contract, tokens perhaps straight to both; always in one transaction."""
-    plan = crew.world.plan
+    plan = party.world.plan
     if by.direct and asset != ETH:
-        with crew.phase("collect"):
-            row = plan.one(t, victim, by.affiliate, 1 - by.cut, SHARE, asset=asset)
-            plan.one(t, victim, by.operator, by.cut / (1 - by.cut), REPLY, asset=asset, after=row)
+        with party.phase("collect"):
+            row = plan.add_one(t, victim, by.affiliate, 1 - by.cut, SHARE, asset=asset)
+            plan.add_one(t, victim, by.operator, by.cut / (1 - by.cut), REPLY, asset=asset, after=row)
         return
-    with crew.phase("collect"):
-        row = plan.one(t, victim, by.contract, ALL * amount, UP_TO, asset=asset)
-    with crew.phase("split"):
-        plan.one(t, by.contract, by.affiliate, 1 - by.cut, REPLY, asset=asset, after=row)
-        plan.one(t, by.contract, by.operator, by.cut, REPLY, asset=asset, after=row)
+    with party.phase("collect"):
+        row = plan.add_one(t, victim, by.contract, ALL * amount, UP_TO, asset=asset)
+    with party.phase("split"):
+        plan.add_one(t, by.contract, by.affiliate, 1 - by.cut, REPLY, asset=asset, after=row)
+        plan.add_one(t, by.contract, by.operator, by.cut, REPLY, asset=asset, after=row)
 
 
 def _take_nft(case: Case, t: float, victim: int, thief: int) -> None:
     """NFTs are taken, and sold cheaply to a collector soon after."""
-    crew, plan, market = case.crew, case.stage.world.plan, case.stage.services.market
+    party, plan, market = case.party, case.stage.world.plan, case.stage.services.market
     buyer, price = int(case.rng.choice(case.stage.collectors)), float(case.rng.choice([0.02, 0.05, 0.08]))
-    with crew.phase("collect"):
-        taken = plan.one(t, victim, thief, 1.0, SHARE, asset=NFT)
-    with crew.phase("cash_out"):
-        t = crew.later(thief, t, SOON)
-        sold = plan.one(t, thief, buyer, 1.0, SHARE, asset=NFT, after=taken, method=BUY)
-    paid = plan.one(t, buyer, market, price, EXACT, after=sold, method=BUY)
-    plan.one(t, market, thief, 1 - MARKET_FEE, REPLY, after=paid, method=BUY)
+    with party.phase("collect"):
+        taken = plan.add_one(t, victim, thief, 1.0, SHARE, asset=NFT)
+    with party.phase("cash_out"):
+        t = party.later(thief, t, SOON)
+        sold = plan.add_one(t, thief, buyer, 1.0, SHARE, asset=NFT, after=taken, method=BUY)
+    paid = plan.add_one(t, buyer, market, price, EXACT, after=sold, method=BUY)
+    plan.add_one(t, market, thief, 1 - MARKET_FEE, REPLY, after=paid, method=BUY)
 
 
 def _empty(case: Case, takings: list[Holding]) -> None:
     """Every taker launders what came in, a few times in the course of the campaign, in ways of his own."""
-    for wallet in dict.fromkeys(h.wallet for h in takings):
-        mine = sorted((h for h in takings if h.wallet == wallet), key=lambda h: h.t)
+    for wallet in dict.fromkeys(holding.wallet for holding in takings):
+        mine = sorted((holding for holding in takings if holding.wallet == wallet), key=lambda holding: holding.t)
         steps = plot(case, ETH)
         for part in np.array_split(np.arange(len(mine)), int(case.rng.integers(1, 4))):
             total = sum(mine[k].amount for k in part)

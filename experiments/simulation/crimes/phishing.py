@@ -16,9 +16,9 @@ MOST_VICTIMS, MOST_ROUNDS, MOST_DAYS = 300, 20, 800.0
 
 def run(case: Case) -> None:
     """Plan a case."""
-    crew, rng, asset = case.crew, case.rng, case.currency()
+    party, rng, asset = case.party, case.rng, case.currency()
     scam, heads = bool(rng.random() < 0.25), min(int(rng.geometric(0.7)), 1 + case.size // 6)
-    collectors = [crew.fresh(case.t, asset, "scam" if scam else "phishing") for _ in range(heads)]
+    collectors = [party.fresh(case.t, asset, "scam" if scam else "phishing") for _ in range(heads)]
     n = int(np.clip(rng.lognormal(1.6, 1.6, heads).sum(), 2, MOST_VICTIMS))
     times, which = campaign(rng, case.t, min(MOST_DAYS, rng.lognormal(2.7, 2.0)), n), rng.integers(0, heads, n)
     taken = (_swindle if scam else _phish)(case, times, np.array(collectors)[which], asset)
@@ -26,7 +26,8 @@ def run(case: Case) -> None:
     for part in np.array_split(np.arange(n), _rounds(rng, n)):
         got = np.bincount(which[part], taken[part], heads)
         holdings = [
-            crew.took(Holding(collectors[k], float(times[part[-1]]), float(got[k]), asset)) for k in np.flatnonzero(got)
+            party.took(Holding(collectors[k], float(times[part[-1]]), float(got[k]), asset))
+            for k in np.flatnonzero(got)
         ]
         launder(case, [_consolidated(case, holdings)] if consolidated else holdings, steps)
 
@@ -38,14 +39,14 @@ def _rounds(rng: np.random.Generator, n: int) -> int:
 
 def _consolidated(case: Case, holdings: list[Holding]) -> Holding:
     """Collectors send most or all of what they have, often a round sum, to a new wallet."""
-    crew, rng, asset = case.crew, case.rng, holdings[0].asset
-    target, got = crew.fresh(holdings[0].t, asset), []
-    with crew.phase("gather"):
-        for h in holdings:
+    party, rng, asset = case.party, case.rng, holdings[0].asset
+    target, got = party.fresh(holdings[0].t, asset), []
+    with party.phase("gather"):
+        for holding in holdings:
             whole = bool(rng.random() < 0.4)
             share = 1.0 if whole else float(rng.uniform(0.5, 0.99))
-            got.append(crew.send(h, target, share, crew.depart(h), 0 if whole else crew.digits))
-    return Holding(target, max(h.t for h in got), sum(h.amount for h in got), asset)
+            got.append(party.send(holding, target, share, party.depart(holding), 0 if whole else party.digits))
+    return Holding(target, max(holding.t for holding in got), sum(holding.amount for holding in got), asset)
 
 
 def _digits(case: Case, n: int) -> Ints:
@@ -58,7 +59,7 @@ def _phish(case: Case, times: Floats, collector: Ints, asset: int) -> Floats:
     victims, has = case.victims(times), case.wealth(len(times)) * case.units(1.0, asset)
     share = case.rng.choice([ALL, 0.9, 0.5], len(times), p=[0.6, 0.2, 0.2])
     case.bought(victims, times, has, asset)
-    with case.crew.phase("collect"):
+    with case.party.phase("collect"):
         case.stage.world.plan.add(
             times, victims, collector, has * share, UP_TO, asset=asset, digits=_digits(case, len(times))
         )
@@ -69,6 +70,6 @@ def _swindle(case: Case, times: Floats, collector: Ints, asset: int) -> Floats:
     """Victims of a giveaway send a set sum by themselves. Returns how much each means to send."""
     victims, sums = case.victims(times), case.units(1000.0, asset) * case.rng.choice([0.1, 0.25, 0.5, 1.0], len(times))
     case.bought(victims, times, sums * case.rng.uniform(1.0, 1.6, len(times)), asset)
-    with case.crew.phase("collect"):
+    with case.party.phase("collect"):
         case.stage.world.plan.add(times, victims, collector, sums, UP_TO, asset=asset, digits=2)
     return sums

@@ -38,26 +38,26 @@ def run(case: Case) -> None:
     steps = plot(case, pot.asset)
     for t, share in _skims(case, pot):
         got = PAID * pot.total * float(np.mean(pot.times <= t)) * kept * share
-        with case.crew.phase("forward"):
-            target = case.crew.fresh(t, pot.asset)
-            skimmed = case.crew.send(Holding(pot.wallet, t, got / share, pot.asset), target, share, t)
+        with case.party.phase("forward"):
+            target = case.party.fresh(t, pot.asset)
+            skimmed = case.party.send(Holding(pot.wallet, t, got / share, pot.asset), target, share, t)
         launder(case, [skimmed], steps)
         kept *= 1 - share
     left = Holding(pot.wallet, pot.end, PAID * pot.total * kept, pot.asset)
-    launder(case, forward(case.crew, [left]), steps)
+    launder(case, forward(case.party, [left]), steps)
 
 
 def _open(case: Case) -> Pot:
     """Deposits of set sums, by people who come to hear of it."""
-    crew, rng, asset = case.crew, case.rng, case.currency()
-    wallet = crew.fresh(case.t, asset, "ponzi", contract=bool(rng.random() < 0.45))
+    party, rng, asset = case.party, case.rng, case.currency()
+    wallet = party.fresh(case.t, asset, "ponzi", contract=bool(rng.random() < 0.45))
     days, n = float(np.clip(rng.lognormal(3.4, 0.7), 5, 200)), int(np.clip(rng.lognormal(3.3, 0.6), 10, 200))
     times = growing(rng, case.t, days, n)
     depositor, sums = case.victims(times), case.units(1.0, asset) * rng.choice(SUMS_USD, n, p=SUM_SHARES)
     case.bought(depositor, times, sums * rng.uniform(1.0, 2.0, n), asset)
-    with crew.phase("collect"):
+    with party.phase("collect"):
         rows = case.stage.world.plan.add(times, depositor, wallet, sums, UP_TO, asset=asset, digits=2)
-    crew.took(Holding(wallet, case.t, PAID * float(sums.sum()), asset))
+    party.took(Holding(wallet, case.t, PAID * float(sums.sum()), asset))
     return Pot(wallet, asset, case.t + days * DAY, depositor, times, rows, float(sums.sum()))
 
 
@@ -75,8 +75,8 @@ def _pay_out(case: Case, pot: Pot) -> float:
     nth = np.arange(len(who)) - np.repeat(np.cumsum(count) - count, count) + 1
     if not case.stage.world.wallets.contract[pot.wallet] and pot.asset != ETH:
         for t in np.linspace(case.t, pot.end, REFILLS).tolist():
-            case.crew.gas(pot.wallet, t, case.crew.fees(t, TOKEN_GAS * (10 + len(who) / REFILLS)))
-    with case.crew.phase("payout"):
+            case.party.gas(pot.wallet, t, case.party.fees(t, TOKEN_GAS * (10 + len(who) / REFILLS)))
+    with case.party.phase("payout"):
         case.stage.world.plan.add(
             pot.times[who] + nth * every, pot.wallet, pot.depositor[who], rate, REPLY, asset=pot.asset, after=pot.rows[who]
         )  # fmt: skip

@@ -21,21 +21,21 @@ def run(case: Case) -> None:
     steps = (plot(case, BTC), plot(case, BTC))
     for t in (case.t + DAY * np.sort(np.append(0.0, rng.uniform(0, 120, n - 1)))).tolist():
         ransom = _ransom(case, t)
-        with case.crew.phase("split"):
-            parts = share_out(case.crew, ransom, [1 - cut, cut])
-        for h, way in zip(parts, steps, strict=True):
-            launder(case, [h], way)
+        with case.party.phase("split"):
+            parts = share_out(case.party, ransom, [1 - cut, cut])
+        for holding, way in zip(parts, steps, strict=True):
+            launder(case, [holding], way)
 
 
 def _ransom(case: Case, t: float) -> Holding:
     """A victim buys bitcoin and pays to an address made for him."""
-    crew, world, dollars = case.crew, case.stage.world, MEDIAN_USD * float(case.rng.lognormal(0, SPREAD))
+    party, world, dollars = case.party, case.stage.world, MEDIAN_USD * float(case.rng.lognormal(0, SPREAD))
     amount = round(case.units(dollars, BTC, t), 4)
     with drawing(world, case.rng):
         payer = world.add(1, "user", "ransom_payer", utxo=True)
         bought = np.array([t - LATEST_BATCH - DAY * case.rng.uniform(0.1, 3)])
         withdraw(world, case.stage.services, bought, payer, np.array([amount * case.rng.uniform(1.01, 1.1)]), BTC, 0)
-    address = crew.fresh(t, BTC, "ransomware")
-    with crew.phase("collect"):
-        world.plan.one(t, int(payer[0]), address, amount, EXACT, asset=BTC)
-    return crew.took(Holding(address, t, amount, BTC))
+    address = party.fresh(t, BTC, "ransomware")
+    with party.phase("collect"):
+        world.plan.add_one(t, int(payer[0]), address, amount, EXACT, asset=BTC)
+    return party.took(Holding(address, t, amount, BTC))

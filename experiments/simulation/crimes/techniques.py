@@ -57,13 +57,13 @@ def _drawn(rng: np.random.Generator, usual: dict[str, float], n: int) -> list[st
 
 def launder(case: Case, holdings: list[Holding], steps: list[str]) -> None:
     """Take the steps in turn, then sell. Little money is not worth much trouble."""
-    little = sum(h.amount / case.units(1.0, h.asset) for h in holdings) < LITTLE_USD
+    little = sum(holding.amount / case.units(1.0, holding.asset) for holding in holdings) < LITTLE_USD
     if little:
         steps = [name for name in steps if name in PLAIN][:1]
     for name in steps:
-        few = holdings if len(holdings) <= MOST_PARTS else gather(case.crew, holdings, MOST_PARTS // 2)
+        few = holdings if len(holdings) <= MOST_PARTS else gather(case.party, holdings, MOST_PARTS // 2)
         holdings = STEPS[name](case, few) if few else []
-    cash_out(case.crew, holdings, 1 if little else 4)
+    cash_out(case.party, holdings, 1 if little else 4)
 
 
 def _most(case: Case, holdings: list[Holding]) -> int:
@@ -73,60 +73,65 @@ def _most(case: Case, holdings: list[Holding]) -> int:
 
 def _split(case: Case, holdings: list[Holding]) -> list[Holding]:
     most = _most(case, holdings)
-    manner = case.crew.sums if case.rng.random() < 0.6 else str(case.rng.choice(["uneven", "even", "below"]))
-    return [part for h in holdings for part in split(case.crew, h, int(case.rng.integers(2, most + 1)), manner)]
+    manner = case.party.sums if case.rng.random() < 0.6 else str(case.rng.choice(["uneven", "even", "below"]))
+    return [
+        part for holding in holdings for part in split(case.party, holding, int(case.rng.integers(2, most + 1)), manner)
+    ]
 
 
 def _forward(case: Case, holdings: list[Holding]) -> list[Holding]:
     for _ in range(int(case.rng.integers(1, 4))):
-        holdings = forward(case.crew, holdings)
+        holdings = forward(case.party, holdings)
     return holdings
 
 
 def _peel(case: Case, holdings: list[Holding]) -> list[Holding]:
     long = 3 + case.size // 3 if holdings[0].utxo else 7
     hops = case.rng.integers(2, max(4, min(long, 30) // len(holdings)) + 1, len(holdings))
-    return [peel(case.crew, h, int(n)) if k < 3 else h for k, (h, n) in enumerate(zip(holdings, hops, strict=True))]
+    return [
+        peel(case.party, holding, int(n)) if k < 3 else holding
+        for k, (holding, n) in enumerate(zip(holdings, hops, strict=True))
+    ]
 
 
 def _gather(case: Case, holdings: list[Holding]) -> list[Holding]:
-    return gather(case.crew, holdings, max(1, len(holdings) // 4)) if len(holdings) > 1 else holdings
+    return gather(case.party, holdings, max(1, len(holdings) // 4)) if len(holdings) > 1 else holdings
 
 
 def _scatter_gather(case: Case, holdings: list[Holding]) -> list[Holding]:
     n = int(case.rng.integers(2, _most(case, holdings) + 1))
-    return [scatter_gather(case.crew, h, n) if k < 2 else h for k, h in enumerate(holdings)]
+    return [scatter_gather(case.party, holding, n) if k < 2 else holding for k, holding in enumerate(holdings)]
 
 
 def _cycle(case: Case, holdings: list[Holding]) -> list[Holding]:
     hops, within = int(case.rng.integers(2, 6)), _even_by_magnitude(case, 2 * 3600, 7 * DAY)
-    return [cycle(case.crew, h, hops, within) if k < 2 else h for k, h in enumerate(holdings)]
+    return [cycle(case.party, holding, hops, within) if k < 2 else holding for k, holding in enumerate(holdings)]
 
 
 def _rest(case: Case, holdings: list[Holding]) -> list[Holding]:
-    return rest(case.crew, holdings, float(case.rng.uniform(3, 60)))
+    return rest(case.party, holdings, float(case.rng.uniform(3, 60)))
 
 
 def _dormant(case: Case, holdings: list[Holding]) -> list[Holding]:
-    return dormant(case.crew, holdings, _even_by_magnitude(case, 90, 600))
+    return dormant(case.party, holdings, _even_by_magnitude(case, 90, 600))
 
 
 def _mix(case: Case, holdings: list[Holding]) -> list[Holding]:
     wait, whole = _even_by_magnitude(case, 1800, 10 * DAY), bool(case.rng.random() < 0.4)
-    return mix(case.crew, holdings, wait, max(1, case.size // 5), whole)
+    return mix(case.party, holdings, wait, max(1, case.size // 5), whole)
 
 
 def _hop(case: Case, holdings: list[Holding]) -> list[Holding]:
-    return [hop(case.crew, h) if k < 6 else h for k, h in enumerate(holdings)]
+    return [hop(case.party, holding) if k < 6 else holding for k, holding in enumerate(holdings)]
 
 
 def _swap_chain(case: Case, holdings: list[Holding]) -> list[Holding]:
     steps = int(case.rng.integers(2, 6))
-    return [swap_chain(case.crew, h, steps) if k < 4 else h for k, h in enumerate(holdings)]
+    return [swap_chain(case.party, holding, steps) if k < 4 else holding for k, holding in enumerate(holdings)]
 
 
 def _nest(case: Case, holdings: list[Holding]) -> list[Holding]:
-    return [nest(case.crew, h) if k < 4 else h for k, h in enumerate(holdings)]
+    return [nest(case.party, holding) if k < 4 else holding for k, holding in enumerate(holdings)]
 
 
 def _even_by_magnitude(case: Case, low: float, high: float) -> float:

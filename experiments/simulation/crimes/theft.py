@@ -25,7 +25,7 @@ def run(case: Case) -> None:
 
 def _grabs(case: Case, victim: int, t: float, amount: float, asset: int) -> Holding:
     """One to three payments to a wallet, minutes apart."""
-    thief, n = case.crew.fresh(t, asset, "theft"), int(case.rng.integers(1, 4))
+    thief, n = case.party.fresh(t, asset, "theft"), int(case.rng.integers(1, 4))
     for k in range(n):
         case.grab(t + 200 * k, victim, thief, amount / n, asset)
     return Holding(thief, t + 200 * n, amount, asset)
@@ -35,8 +35,8 @@ def _parts(case: Case, loot: Holding, n: int) -> list[Holding]:
     """The loot whole, or in parts that leave day by day."""
     if n == 1:
         return [loot]
-    with case.crew.phase("split"):
-        return share_out(case.crew, loot, case.rng.dirichlet(np.full(n, 2.0)).tolist(), every=2 * DAY)
+    with case.party.phase("split"):
+        return share_out(case.party, loot, case.rng.dirichlet(np.full(n, 2.0)).tolist(), every=2 * DAY)
 
 
 def _asset(case: Case) -> int:
@@ -46,8 +46,8 @@ def _asset(case: Case) -> int:
 
 
 def _victim(case: Case, asset: int) -> int:
-    s, rng = case.stage.services, case.rng
+    services, rng = case.stage.services, case.rng
     if asset == BTC:
-        return int(rng.choice(s.btc_hot))
+        return int(rng.choice(services.btc_hot))
     vault = asset in (ETH, USDC) and rng.random() < 0.6
-    return int(rng.choice(s.vaults if vault else s.hot))
+    return int(rng.choice(services.vaults if vault else services.hot))

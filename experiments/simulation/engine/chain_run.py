@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from .market import ASSETS, BTC, DAY, ETH, MINOR_UNITS, NATIVE, Floats, Ints
 from .output import Columns, Names, in_order, transfers
-from .settlement import Books
+from .settlement import AccountBooks
 from .transfer_plan import BUCKET_DAYS, ROW, Rows
 from .world import START, World
 
@@ -27,24 +27,24 @@ SURGE = (0.4, 8.0)  # what load does to the gas price at the least, and at the m
 class Observer(Protocol):
     """Sees what happened, bucket by bucket, in the order in which it did."""
 
-    def observe(self, rows: Columns, place: Ints) -> None:
+    def observe(self, rows: Columns, positions: Ints) -> None:
         """`rows`: columns of what happened; `place`: where each stands in the transfers file."""
 
 
 @dataclass
-class Run:
+class ChainRun:
     """A chain that is being carried out.
 
     Attributes:
-        answer: lets services plan what they answer to the rows of a bucket.
+        plan_replies: lets services plan their replies to the rows of a bucket.
         watch: sees what happened.
         shift: turns the simulator's seconds into unix seconds.
     """
 
     world: World
     names: Names
-    books: Books
-    answer: Callable[[Rows], None]
+    books: AccountBooks
+    plan_replies: Callable[[Rows], None]
     watch: Observer
     shift: int
     rng: np.random.Generator
@@ -54,16 +54,16 @@ class Run:
         """The canonical transfers, a table a bucket; each step carries one out."""
         for bucket in range(self.world.plan.buckets):
             done = self._carry_out(bucket)
-            ordered, place = in_order(self.rng, done, self.names)
-            self.watch.observe(done, place + self.rows)
-            self.rows += len(place)
+            ordered, positions = in_order(self.rng, done, self.names)
+            self.watch.observe(done, positions + self.rows)
+            self.rows += len(positions)
             yield transfers(self.rng, self.world.market, ordered, self.names, self.shift)
 
     def _carry_out(self, bucket: int) -> Columns:
         """What happened in a bucket, in order of time."""
         plan = self.world.plan
         rows = plan.take(bucket)
-        self.answer(rows)
+        self.plan_replies(rows)
         rows = np.concatenate([rows, plan.take(bucket)])
         rows, failing = self._with_failures(rows, START + bucket * BUCKET_DAYS * DAY)
         order = np.lexsort((~failing, rows["number"], rows["t"]))
@@ -107,7 +107,7 @@ def _surge(t: Ints) -> Floats:
     return np.clip(((around + 1) / (count.mean() + 1)) ** LOAD_POWER, *SURGE)[hour]
 
 
-def open_books(world: World, folder: Path) -> Books:
+def open_account_books(world: World, folder: Path) -> AccountBooks:
     """Books before the first second: what wallets held before the chain's first day."""
     wallets = world.wallets
     balance = np.zeros((len(wallets), len(ASSETS)), dtype=np.int64)
@@ -117,4 +117,6 @@ def open_books(world: World, folder: Path) -> Books:
         sent[wallet] = 0 if ordinary[wallet] else NONCES_BEFORE
         for asset, amount in held.items():
             balance[wallet, asset] = round(amount * MINOR_UNITS[asset])
-    return Books(balance, ~wallets.contract, np.where(wallets.utxo, wallets.owner, -1).astype(np.int32), sent, folder)
+    return AccountBooks(
+        balance, ~wallets.contract, np.where(wallets.utxo, wallets.owner, -1).astype(np.int32), sent, folder
+    )

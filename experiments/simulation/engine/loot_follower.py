@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ....features.base.atomic_write import write_atomically
 from . import truth_tables
-from .loot_purses import FEES, KINDS, SWAPPED, Purses
+from .loot_purses import FEES, KINDS, SWAPPED, LootPurses
 from .market import ASSETS, BTC, MINOR_UNITS, Ints
 from .output import CHAINS, write_csv
 from .transfer_plan import PHASES
@@ -30,7 +30,7 @@ FILE = "truth_flows.parquet"
 
 
 @dataclass
-class Sums:
+class LootSums:
     """Loot by case (and whether it came out of a mixer), kind and asset: minor units exactly, and worth."""
 
     kinds: int
@@ -58,7 +58,7 @@ class Sums:
         return frame.assign(usd=np.array([one[2] for one in sums], dtype=np.float64))
 
 
-class Follower:
+class LootFollower:
     """The truth of a chain that is being carried out.
 
     Args:
@@ -69,13 +69,13 @@ class Follower:
     """
 
     def __init__(self, world: World, scratch: Path, moments: list[int], shift: int) -> None:
-        self.purses = Purses(world, moments)
-        self.sums = Sums(len(KINDS))
+        self.purses = LootPurses(world, moments)
+        self.sums = LootSums(len(KINDS))
         self._world, self._moments, self._shift = world, moments, shift
-        self._place = scratch / FILE
-        self._writer = pq.ParquetWriter(self._place, FLOWS, compression="zstd")
+        self._path = scratch / FILE
+        self._writer = pq.ParquetWriter(self._path, FLOWS, compression="zstd")
 
-    def observe(self, rows: dict[str, npt.NDArray], place: Ints) -> None:
+    def observe(self, rows: dict[str, npt.NDArray], positions: Ints) -> None:
         """Follow loot through what happened next.
 
         Args:
@@ -87,7 +87,7 @@ class Follower:
         t, amount = rows["t"][at], columns["units"] / MINOR_UNITS[asset]
         columns |= {"t": t, "amount": amount, "usd": amount * self._world.market.price(asset, t)}
         self.sums.add(columns)
-        self._write(columns | {"row": place[at], "phase": rows["phase"][at]})
+        self._write(columns | {"row": positions[at], "phase": rows["phase"][at]})
 
     def _write(self, columns: dict[str, npt.NDArray]) -> None:
         shown = np.flatnonzero(columns["kind"] != FEES)
@@ -114,18 +114,18 @@ class Follower:
         self._writer.close()
         self.purses.tell(self._world.end)
         truth = self._truth()
-        with self._place.open("rb") as flows:
+        with self._path.open("rb") as flows:
             write_atomically(folder / FILE, lambda file: shutil.copyfileobj(flows, file))
-        self._place.unlink()
+        self._path.unlink()
         write_csv(truth_tables.cases(truth), folder / "truth_cases.csv")
         write_csv(truth_tables.years(truth), folder / "truth_years.csv")
         write_csv(truth_tables.balance(truth), folder / "truth_balance.csv")
 
     def _truth(self) -> truth_tables.Truth:
         """All that was seen: what moved, what is pending, and what rests at each moment."""
-        seen, rests = self.sums.frame(), Sums(len(self._moments))
+        seen, rests = self.sums.frame(), LootSums(len(self._moments))
         rests.add(self._columns([(r.moment, r.asset, r.part) for r in self.purses.resting], np.array(self._moments)))
-        lost = Sums(2)
+        lost = LootSums(2)
         lost.add(
             self._columns(
                 [(int(k.kind == SWAPPED), k.asset, p) for k in self.purses.unanswered() for p in k.parts], None

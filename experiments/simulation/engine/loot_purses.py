@@ -38,7 +38,7 @@ _HOPS = {GOT: 0, ARRIVED: 2, WITHDRAWN: 2}
 _LOOT = tuple(PHASES.index(name) for name in ("theft", "collect"))
 
 
-class Part(NamedTuple):
+class LootShare(NamedTuple):
     """Loot of one case: minor units, what they were worth when stolen, hops from the victim at the fewest.
 
     `key` is twice the number of the case, and one more if the loot came out of a mixer (or a nested service).
@@ -50,26 +50,26 @@ class Part(NamedTuple):
     hop: int
 
 
-class Purse:
+class LootPurse:
     """What a wallet of a case holds of one asset."""
 
     __slots__ = ("lots", "total")
 
     def __init__(self, total: int = 0) -> None:
         self.total = total
-        self.lots: dict[int, Part] = {}
+        self.lots: dict[int, LootShare] = {}
 
-    def put(self, units: int, parts: list[Part], further: int = 0) -> None:
+    def put(self, units: int, parts: list[LootShare], further: int = 0) -> None:
         """Add units, of which `parts` are loot that came so many hops further."""
         self.total += units
         for key, loot, value, hop in parts:
             old = self.lots.get(key)
             if old is None:
-                self.lots[key] = Part(key, loot, value, hop + further)
+                self.lots[key] = LootShare(key, loot, value, hop + further)
             else:
-                self.lots[key] = Part(key, old.units + loot, old.value + value, min(old.hop, hop + further))
+                self.lots[key] = LootShare(key, old.units + loot, old.value + value, min(old.hop, hop + further))
 
-    def take(self, units: int) -> list[Part]:
+    def take(self, units: int) -> list[LootShare]:
         """Remove units and tell how much of them is loot, pro rata."""
         if units == self.total:
             taken = list(self.lots.values())
@@ -85,12 +85,12 @@ class Purse:
         return [part for part in taken if part.units]
 
 
-def _part(lot: Part, units: int) -> Part:
-    return Part(lot.key, units, lot.value if units == lot.units else lot.value * units / lot.units, lot.hop)
+def _part(lot: LootShare, units: int) -> LootShare:
+    return LootShare(lot.key, units, lot.value if units == lot.units else lot.value * units / lot.units, lot.hop)
 
 
-def _less(lot: Part, part: Part) -> Part:
-    return Part(lot.key, lot.units - part.units, lot.value - part.value, lot.hop)
+def _less(lot: LootShare, part: LootShare) -> LootShare:
+    return LootShare(lot.key, lot.units - part.units, lot.value - part.value, lot.hop)
 
 
 def pro_rata(amount: int, weights: list[int], total: int) -> list[int]:
@@ -113,21 +113,21 @@ def pro_rata(amount: int, weights: list[int], total: int) -> list[int]:
     return shares[:-1]
 
 
-def changed(parts: list[Part], paid: int, units: int, hops: int) -> list[Part]:
+def changed(parts: list[LootShare], paid: int, units: int, hops: int) -> list[LootShare]:
     """Loot in a payment of `paid` units that came back as `units`: the same shares and worth, so many hops on."""
     shares = [part.units * units // paid for part in parts]
     if parts and sum(part.units for part in parts) == paid:
         shares[0] += units - sum(shares)
-    return [Part(part.key, share, part.value, part.hop + hops) for part, share in zip(parts, shares, strict=True)]
+    return [LootShare(part.key, share, part.value, part.hop + hops) for part, share in zip(parts, shares, strict=True)]
 
 
-def hidden(parts: list[Part], paid: int, units: int, kept: float) -> list[Part]:
+def hidden(parts: list[LootShare], paid: int, units: int, kept: float) -> list[LootShare]:
     """The same for what hides it, which gives back a share `kept` of the worth: what came out is told apart."""
-    merged: dict[int, Part] = {}
+    merged: dict[int, LootShare] = {}
     for part in changed(parts, paid, units, _HOPS[WITHDRAWN]):
         key, value = part.key | 1, part.value * kept
-        old = merged.get(key, Part(key, 0, 0.0, part.hop))
-        merged[key] = Part(key, old.units + part.units, old.value + value, min(old.hop, part.hop))
+        old = merged.get(key, LootShare(key, 0, 0.0, part.hop))
+        merged[key] = LootShare(key, old.units + part.units, old.value + value, min(old.hop, part.hop))
     return list(merged.values())
 
 
@@ -136,7 +136,7 @@ class Ticket(NamedTuple):
 
     kind: int
     asset: int
-    parts: list[Part]
+    parts: list[LootShare]
     paid: int
 
 
@@ -152,25 +152,25 @@ class Resting(NamedTuple):
 
     moment: int
     asset: int
-    part: Part
+    part: LootShare
 
 
 @dataclass
-class Records:
+class LootRecords:
     """Loot that rows moved, by column: position of the row among those observed, kind, asset, and the part."""
 
     at: list[int] = field(default_factory=list)
     kind: list[int] = field(default_factory=list)
     asset: list[int] = field(default_factory=list)
-    part: list[Part] = field(default_factory=list)
+    part: list[LootShare] = field(default_factory=list)
 
-    def add(self, at: int, kind: int, asset: int, parts: list[Part], further: int = 0) -> None:
+    def add(self, at: int, kind: int, asset: int, parts: list[LootShare], further: int = 0) -> None:
         """Note parts that one row moved, so many hops further."""
         for part in parts:
             self.at.append(at)
             self.kind.append(kind)
             self.asset.append(asset)
-            self.part.append(part if not further else Part(part.key, part.units, part.value, part.hop + further))
+            self.part.append(part if not further else LootShare(part.key, part.units, part.value, part.hop + further))
 
     def columns(self) -> dict[str, npt.NDArray]:
         """As arrays: at, kind, asset, key, units, hop (integers), value (USD when stolen)."""
@@ -180,7 +180,7 @@ class Records:
         return columns | {"value": np.array([part.value for part in self.part], dtype=np.float64)}
 
 
-class Purses:
+class LootPurses:
     """All wallets of cases, and what passes between them and the rest of the world.
 
     Args:
@@ -197,7 +197,7 @@ class Purses:
         self._kind, self._price = self._kinds(world), world.market.price
         self._moments, self._told = moments, 0
         self._tickets: dict[int, Ticket] = {}
-        self._purses: dict[tuple[int, int], Purse] = defaultdict(Purse)
+        self._purses: dict[tuple[int, int], LootPurse] = defaultdict(LootPurse)
         for wallet, held in world.wallets.funds.items():
             if self.theirs[wallet]:
                 for asset, amount in held.items():
@@ -211,13 +211,13 @@ class Purses:
         found[self.theirs] = MOVED
         return found
 
-    def observe(self, rows: dict[str, npt.NDArray]) -> Records:
+    def observe(self, rows: dict[str, npt.NDArray]) -> LootRecords:
         """Follow loot through rows in the order in which they happened; returns what they moved."""
         names = ("t", "sender", "receiver", "asset", "minor", "fee", "failing", "number", "after", "phase")
         pays, gets = self.theirs[rows["sender"]], self.theirs[rows["receiver"]]
         touched = np.flatnonzero(pays | gets)
         columns = [pays[touched], gets[touched], *(rows[name][touched] for name in names)]
-        records = Records()
+        records = LootRecords()
         for at, paying, getting, t, *row in zip(
             touched.tolist(), *(column.tolist() for column in columns), strict=True
         ):
@@ -240,7 +240,7 @@ class Purses:
         """Payments to services that never gave anything back, bar those that hide it."""
         return (ticket for ticket in self._tickets.values() if ticket.kind not in HIDES)
 
-    def _pay(self, records: Records, at: int, gets: bool, sender: int, receiver: int, asset: int, units: int, fee: int,
+    def _pay(self, records: LootRecords, at: int, gets: bool, sender: int, receiver: int, asset: int, units: int, fee: int,
              failing: bool, number: int, after: int, phase: int) -> None:  # fmt: skip
         """A wallet of a case pays: its fee, and then the sum itself."""
         if fee:
@@ -255,7 +255,7 @@ class Purses:
         elif parts and kind in BACK:
             self._tickets[number] = Ticket(kind, asset, parts, units)
 
-    def _receive(self, records: Records, at: int, t: int, sender: int, receiver: int, asset: int, units: int, fee: int,
+    def _receive(self, records: LootRecords, at: int, t: int, sender: int, receiver: int, asset: int, units: int, fee: int,
                  failing: bool, number: int, after: int, phase: int) -> None:  # fmt: skip
         """A wallet of a case is paid by someone else: loot, or what comes back for loot; else it is clean."""
         ticket = self._tickets.pop(after, None)
@@ -270,7 +270,7 @@ class Purses:
         records.add(at, kind, asset, parts)
         self._purses[receiver, asset].put(units, parts)
 
-    def _stolen(self, receiver: int, asset: int, units: int, t: int) -> Part:
+    def _stolen(self, receiver: int, asset: int, units: int, t: int) -> LootShare:
         case = int(self.cases[receiver])
         self.seeds.setdefault(receiver, Seed(case, t))
-        return Part(2 * case, units, units / float(MINOR_UNITS[asset]) * float(self._price(asset, t)), 0)
+        return LootShare(2 * case, units, units / float(MINOR_UNITS[asset]) * float(self._price(asset, t)), 0)

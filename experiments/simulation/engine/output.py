@@ -71,9 +71,9 @@ def in_order(rng: np.random.Generator, rows: Columns, known: Names) -> tuple[Col
     amount = rows["minor"] / MINOR_UNITS[rows["asset"]]
     ends = known.rank[rows["receiver"]], known.rank[rows["sender"]]
     order = np.lexsort((amount, _ASSET_RANK[rows["asset"]], *ends, rows["tx"], rows["t"]))
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return {name: column[order] for name, column in rows.items()}, place
+    position = np.empty(len(order), dtype=np.int64)
+    position[order] = np.arange(len(order))
+    return {name: column[order] for name, column in rows.items()}, position
 
 
 def transfers(rng: np.random.Generator, market: Market, rows: Columns, known: Names, shift: int) -> pa.Table:

@@ -67,7 +67,7 @@ class Services:
     btc_duster: int
 
 
-def found(world: World, wallets: int) -> Services:
+def shared_services(world: World, wallets: int) -> Services:
     """Set up what all districts share; the big ones hold money from before the first day, the more the more wallets there are."""
     size = max(1.0, wallets / _PEOPLE)
     hot, cold, btc_hot, btc_cold = _exchanges(world, size)
@@ -136,16 +136,23 @@ def _nested(world: World, hot: Ints, n: int) -> Ints:
     return new
 
 
-def district(world: World, s: Services, deposits: int, merchants: int) -> Services:
+def district_services(world: World, services: Services, deposits: int, merchants: int) -> Services:
     """The services as one district knows them: its people have deposit addresses and merchants of their own."""
     return replace(
-        s, deposits=accounts(world, s.hot, deposits), btc_deposits=accounts(world, s.btc_hot, max(4, deposits // 5)),
+        services, deposits=accounts(world, services.hot, deposits),
+        btc_deposits=accounts(world, services.btc_hot, max(4, deposits // 5)),
         merchants=world.add(merchants, "merchant", "merchant"),
     )  # fmt: skip
 
 
 def withdraw(
-    world: World, s: Services, t: Floats, receiver: Ints, amount: Floats, asset: npt.ArrayLike, digits: npt.ArrayLike
+    world: World,
+    services: Services,
+    t: Floats,
+    receiver: Ints,
+    amount: Floats,
+    asset: npt.ArrayLike,
+    digits: npt.ArrayLike,
 ) -> Ints:
     """Exchange withdrawals: people ask for round amounts, and some exchanges keep their fee back from them. Returns the rows.
 
@@ -153,9 +160,9 @@ def withdraw(
     """
     asset = np.broadcast_to(asset, len(t))
     pick = world.rng.choice(len(EXCHANGE_SHARES), len(t), p=EXCHANGE_SHARES)
-    fee = s.hot_fee[pick] * _FEE_IN[asset]
+    fee = services.hot_fee[pick] * _FEE_IN[asset]
     asked = round_to(amount, np.broadcast_to(digits, len(t)))
-    sender = np.where(asset == BTC, s.btc_hot[pick], s.hot[pick])
+    sender = np.where(asset == BTC, services.btc_hot[pick], services.hot[pick])
     left = np.where(asset == BTC, next_batch(t, BATCH[pick]), t)
     return world.plan.add(left, sender, receiver, np.where(asked > 2 * fee, asked - fee, asked), EXACT, asset=asset)
 
@@ -173,7 +180,14 @@ def round_to(amount: Floats, digits: Ints) -> Floats:
 
 
 def cross(
-    world: World, s: Services, t: Floats, sender: Ints, receiver: Ints, share: npt.ArrayLike, *, back: bool = False
+    world: World,
+    services: Services,
+    t: Floats,
+    sender: Ints,
+    receiver: Ints,
+    share: npt.ArrayLike,
+    *,
+    back: bool = False,
 ) -> tuple[Ints, Ints]:
     """Over the bridge: a share of what the sender has goes in; minutes later its worth, less a fee, comes out on the other side.
 
@@ -184,7 +198,7 @@ def cross(
         The rows of what goes in and of what comes out, which answers it.
     """
     sold, bought = (BTC, ETH) if back else (ETH, BTC)
-    near, far = (s.bridge_far, s.bridge) if back else (s.bridge, s.bridge_far)
+    near, far = (services.bridge_far, services.bridge) if back else (services.bridge, services.bridge_far)
     into = world.plan.add(t, sender, near, share, SHARE, asset=sold, method=DEPOSIT)
     later = t + world.rng.integers(400, 4000, len(t))
     rate = world.market.rate(sold, bought, later) * (1 - BRIDGE_FEE)
@@ -192,13 +206,13 @@ def cross(
 
 
 def through_nested(
-    world: World, s: Services, t: Floats, sender: Ints, receiver: Ints, share: npt.ArrayLike, sold: npt.ArrayLike,
+    world: World, services: Services, t: Floats, sender: Ints, receiver: Ints, share: npt.ArrayLike, sold: npt.ArrayLike,
     bought: npt.ArrayLike, delay: Floats,
 ) -> tuple[Ints, Ints]:  # fmt: skip
     """Through a nested service: a share of what the sender has of `sold` goes to its deposit address at a large exchange, and
     `delay` seconds later the exchange's hot wallet pays the receiver in `bought`, less the service's fee. Returns the rows.
     """
-    address = world.rng.choice(s.nested, len(t))
+    address = world.rng.choice(services.nested, len(t))
     into = world.plan.add(t, sender, address, share, SHARE, asset=sold)
     rate = world.market.rate(sold, bought, t + delay) * (1 - NESTED_FEE)
     out = world.plan.add(t + delay, world.wallets.hot[address], receiver, rate, REPLY, asset=bought, after=into)

@@ -86,7 +86,7 @@ def _note(sender, receiver, t, own, sent, first, last, count, nonce):
 
 
 @dataclass
-class Books:
+class AccountBooks:
     """What is known of all wallets so far, carried from bucket to bucket.
 
     Attributes:
@@ -148,11 +148,11 @@ class Books:
 
     def _answer_book(self, planned: int) -> npt.NDArray[np.float64]:
         """What planned rows moved, by number; grows with the plan."""
-        place, size = self.folder / "answers", 0 if self._answers is None else self._answers.size
+        path, size = self.folder / "answers", 0 if self._answers is None else self._answers.size
         if planned > size:
-            with place.open("ab") as file:
+            with path.open("ab") as file:
                 file.truncate(8 * planned)
-            self._answers = np.memmap(place, dtype=np.float64, mode="r+", shape=(planned,))
+            self._answers = np.memmap(path, dtype=np.float64, mode="r+", shape=(planned,))
         assert self._answers is not None
         return self._answers
 

@@ -39,7 +39,7 @@ ROW = np.dtype([
 Rows = npt.NDArray[np.void]
 
 
-class Plan:
+class TransferPlan:
     """Collects intended transfers; a row's number is what `after` of a later row refers to.
 
     Rows before the first second or after the last, and rows from a wallet to itself, get a number and are dropped: they never
@@ -86,8 +86,8 @@ class Plan:
         self._count(block.size)
         return numbers
 
-    def one(self, t: float, sender: int, receiver: int, amount: float, kind: int = SHARE, *, asset: int = ETH, digits: int = 0,
-            after: int = -1, method: int = PLAIN) -> int:  # fmt: skip
+    def add_one(self, t: float, sender: int, receiver: int, amount: float, kind: int = SHARE, *, asset: int = ETH,
+                digits: int = 0, after: int = -1, method: int = PLAIN) -> int:  # fmt: skip
         """Plan one row, as `add` does, without the cost of arrays."""
         number = self._next
         self._single.append((number, t, sender, receiver, amount, after, kind, asset, digits, method, self._phase))
@@ -103,14 +103,14 @@ class Plan:
     def take(self, bucket: int) -> Rows:
         """The rows of a bucket that were planned so far and not taken yet, in the order of their numbers."""
         self._spool()
-        place = self._place(bucket)
-        if not place.exists():
+        path = self._path(bucket)
+        if not path.exists():
             return np.empty(0, dtype=ROW)
-        rows = np.fromfile(place, dtype=ROW)
-        place.unlink()
+        rows = np.fromfile(path, dtype=ROW)
+        path.unlink()
         return rows[np.argsort(rows["number"], kind="stable")]
 
-    def _place(self, bucket: int) -> Path:
+    def _path(self, bucket: int) -> Path:
         return self._folder / f"plan-{bucket:05d}"
 
     def _spool(self) -> None:
@@ -123,7 +123,7 @@ class Plan:
         rows = rows[np.argsort(bucket, kind="stable")]
         ends = np.searchsorted(np.sort(bucket), np.arange(self.buckets + 1))
         for k in np.flatnonzero(np.diff(ends)):
-            with self._place(int(k)).open("ab") as file:
+            with self._path(int(k)).open("ab") as file:
                 rows[ends[k] : ends[k + 1]].tofile(file)
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from ....features.base.atomic_write import write_atomically
-from .loot_purses import Purses
+from .loot_purses import LootPurses
 from .market import ASSETS, BTC, DAY, MINOR_UNITS, Ints
 from .world import World
 
@@ -49,7 +49,9 @@ class Truth:
     shift: int
 
 
-def gather(world: World, purses: Purses, seen: Any, resting: Any, lost: Any, moments: list[int], shift: int) -> Truth:
+def gather(
+    world: World, purses: LootPurses, seen: Any, resting: Any, lost: Any, moments: list[int], shift: int
+) -> Truth:
     """Put together what a follower saw.
 
     Args:
@@ -69,7 +71,7 @@ def _named(table: Any, names: Any) -> pd.DataFrame:
     return table.assign(case=names[key // 2], after_mixer=key % 2 == 1, asset=COINS[table["asset"]]).drop(columns="key")
 
 
-def _cases(world: World, purses: Purses) -> pd.DataFrame:
+def _cases(world: World, purses: LootPurses) -> pd.DataFrame:
     rows: dict[str, dict[str, Any]] = {}
     for wallet, seed in purses.seeds.items():
         case = purses.names[seed.case]

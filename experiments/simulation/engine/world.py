@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .market import DAY, Floats, Ints, Market
-from .transfer_plan import Plan
+from .transfer_plan import TransferPlan
 
 START = 1_609_459_200  # 2021-01-01 UTC, a Friday: the simulator's first second, whatever the scenario's calendar says
 
@@ -110,7 +110,7 @@ class World:
     days: int
     market: Market
     rng: np.random.Generator
-    plan: Plan
+    plan: TransferPlan
     start_year: float
     wallets: Wallets = field(default_factory=Wallets)
     _owners: int = 0

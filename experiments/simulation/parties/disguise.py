@@ -1,4 +1,4 @@
-"""What launderers do so as not to be seen, and what they may spend on it. It plans payments; `crew` makes them.
+"""What launderers do to hide, and what they may spend on it. It returns payments to plan; `party` plans them.
 
 `strength`, 0 to 1, is the budget:
 
@@ -41,7 +41,7 @@ class Payment(NamedTuple):
     digits: int = 0
 
 
-class Places(NamedTuple):
+class OrdinaryCounterparties(NamedTuple):
     """Where a party can pay and be paid without standing out: prices, services, and its exits on both chains."""
 
     market: Market
@@ -88,42 +88,69 @@ class Disguise:
             return int(self.rng.choice(ZONES, p=ZONE_SHARES)), AWAKE
         return zone, hours
 
-    def side_payments(self, h: Holding, until: float, places: Places) -> list[Payment]:
+    def side_payments(self, holding: Holding, until: float, counterparties: OrdinaryCounterparties) -> list[Payment]:
         """What a wallet pays and gets while money lies there, so that the rest is harder to see."""
-        if self.strategy not in ("dust", "pad") or h.amount <= 0 or until - h.t < 2:
+        if self.strategy not in ("dust", "pad") or holding.amount <= 0 or until - holding.t < 2:
             return []
-        return self._dust(h, until, places) if self.strategy == "dust" else self._pad(h, until, places)
+        return (
+            self._dust(holding, until, counterparties)
+            if self.strategy == "dust"
+            else self._pad(holding, until, counterparties)
+        )
 
-    def _dust(self, h: Holding, until: float, places: Places) -> list[Payment]:
+    def _dust(self, holding: Holding, until: float, counterparties: OrdinaryCounterparties) -> list[Payment]:
         n = round(MOST_CRUMBS * self.strength)
-        services, coin = places.services, _coin(h.asset)
-        source = services.btc_hot if h.asset == BTC else services.hot
-        crumb = CRUMB_IN_USD / float(places.market.price(coin, h.t))
+        services, coin = counterparties.services, _coin(holding.asset)
+        source = services.btc_hot if holding.asset == BTC else services.hot
+        crumb = CRUMB_IN_USD / float(counterparties.market.price(coin, holding.t))
         planned = []
-        for out, back in self.rng.uniform(h.t + 1, until, (n, 2)).tolist():
-            planned.append(Payment(out, h.wallet, self._ordinary(h.asset, places), CRUMB * h.amount, EXACT, h.asset))
+        for out, back in self.rng.uniform(holding.t + 1, until, (n, 2)).tolist():
+            planned.append(
+                Payment(
+                    out,
+                    holding.wallet,
+                    self._ordinary(holding.asset, counterparties),
+                    CRUMB * holding.amount,
+                    EXACT,
+                    holding.asset,
+                )
+            )
             size = float(crumb * self.rng.lognormal(0, 0.7))
-            planned.append(Payment(back, int(self.rng.choice(source)), h.wallet, size, EXACT, coin))
+            planned.append(Payment(back, int(self.rng.choice(source)), holding.wallet, size, EXACT, coin))
         return planned
 
-    def _pad(self, h: Holding, until: float, places: Places) -> list[Payment]:
-        price = float(places.market.price(h.asset, h.t))
+    def _pad(self, holding: Holding, until: float, counterparties: OrdinaryCounterparties) -> list[Payment]:
+        price = float(counterparties.market.price(holding.asset, holding.t))
         room = self.strength * self.loot - self.spent
-        total = min(self.strength / PAD_HOPS * h.amount * self.rng.uniform(0.5, 1), room / price if price else 0.0)
+        total = min(
+            self.strength / PAD_HOPS * holding.amount * self.rng.uniform(0.5, 1), room / price if price else 0.0
+        )
         if total <= 0:
             return []
         sizes = total * self.rng.dirichlet(np.full(int(self.rng.integers(1, 4)), 2.0))
         planned = []
-        for t, size in zip(self.rng.uniform(h.t + 1, until, len(sizes)).tolist(), sizes.tolist(), strict=True):
-            planned.append(Payment(t, h.wallet, self._ordinary(h.asset, places), size, UP_TO, h.asset, digits=2))
+        for t, size in zip(self.rng.uniform(holding.t + 1, until, len(sizes)).tolist(), sizes.tolist(), strict=True):
+            planned.append(
+                Payment(
+                    t,
+                    holding.wallet,
+                    self._ordinary(holding.asset, counterparties),
+                    size,
+                    UP_TO,
+                    holding.asset,
+                    digits=2,
+                )
+            )
             self.spent += size * price
         return planned
 
-    def _ordinary(self, asset: int, places: Places) -> int:
+    def _ordinary(self, asset: int, counterparties: OrdinaryCounterparties) -> int:
         """A shop, a person or an exchange."""
         if asset == BTC:
-            return int(self.rng.choice(places.far_exits))
-        return int(self.rng.choice(places.services.merchants if self.rng.random() < 0.5 else places.exits))
+            return int(self.rng.choice(counterparties.far_exits))
+        return int(
+            self.rng.choice(counterparties.services.merchants if self.rng.random() < 0.5 else counterparties.exits)
+        )
 
 
 def _coin(asset: int) -> int:

@@ -17,7 +17,7 @@ from ..engine.settlement import TOKEN_GAS
 from ..engine.transfer_plan import EXACT, SHARE, UP_TO
 from ..engine.world import ALWAYS, AWAKE, EVENING, OFFICE, ZONE_SHARES, ZONES, World
 from ..scenarios.scenario import Evasion
-from .disguise import Disguise, Places
+from .disguise import Disguise, OrdinaryCounterparties
 from .holding import Holding
 
 CONFIRMED = {False: 15, True: 900}  # seconds until coin can be sent on: on the account chain, on the UTXO chain
@@ -37,7 +37,7 @@ def drawing(world: World, rng: np.random.Generator) -> Iterator[None]:
 
 
 @dataclass
-class Crew:
+class Party:
     """A party and its manner; `hire` makes one. It makes wallets as it needs them.
 
     Attributes:
@@ -113,7 +113,7 @@ class Crew:
         """A little coin for fees."""
         hot = int(self.rng.choice(self.services.hot))
         with self.phase("fund"):
-            self.world.plan.one(t, hot if self.payer < 0 else self.payer, wallet, round(amount, 3), EXACT)
+            self.world.plan.add_one(t, hot if self.payer < 0 else self.payer, wallet, round(amount, 3), EXACT)
 
     def fees(self, t: float, gas: float) -> float:
         """Coin for so much gas on the account chain, even when gas gets dear."""
@@ -126,16 +126,16 @@ class Crew:
             withdraw(self.world, self.services, np.array([t]), one, np.array([amount]), asset, self.digits)
         return Holding(wallet, t + (LATEST_BATCH if asset == BTC else 0), amount, asset)
 
-    def provide(self, h: Holding, payments: int, t: float) -> None:
+    def provide(self, holding: Holding, payments: int, t: float) -> None:
         """Coin for a session of many payments of tokens, shortly before it begins at t."""
-        if h.asset not in (ETH, BTC) and payments >= MANY:
+        if holding.asset not in (ETH, BTC) and payments >= MANY:
             gas = TOKEN_GAS * self.disguise.cuts * payments
-            self.gas(h.wallet, t - self.clock.uniform(60, 900), self.fees(t, gas))
+            self.gas(holding.wallet, t - self.clock.uniform(60, 900), self.fees(t, gas))
 
-    def took(self, h: Holding) -> Holding:
+    def took(self, holding: Holding) -> Holding:
         """Note loot that came in, of which hiding may spend a part. Returns it."""
-        self.disguise.loot += h.amount * float(self.world.market.price(h.asset, h.t))
-        return h
+        self.disguise.loot += holding.amount * float(self.world.market.price(holding.asset, holding.t))
+        return holding
 
     def exit(self, asset: int) -> int:
         """A place where it sells."""
@@ -148,54 +148,54 @@ class Crew:
         with drawing(self.world, self.clock):
             return self.world.awake(wallet, t + wait)
 
-    def depart(self, h: Holding, median: float | None = None) -> float:
+    def depart(self, holding: Holding, median: float | None = None) -> float:
         """When money moves on from a hop. What serves to hide it happens in between."""
-        t = self.later(h.wallet, h.t, median)
-        places = Places(self.world.market, self.services, self.exits, self.far_exits)
+        t = self.later(holding.wallet, holding.t, median)
+        counterparties = OrdinaryCounterparties(self.world.market, self.services, self.exits, self.far_exits)
         with self.phase("evade"):
-            for payment in self.disguise.side_payments(h, t, places):
-                self.world.plan.one(*payment[:5], asset=payment.asset, digits=payment.digits)
+            for payment in self.disguise.side_payments(holding, t, counterparties):
+                self.world.plan.add_one(*payment[:5], asset=payment.asset, digits=payment.digits)
         return t
 
-    def then(self, h: Holding, t: float, median: float | None = None) -> float:
+    def then(self, holding: Holding, t: float, median: float | None = None) -> float:
         """When the next payment of a session follows one at t; on the UTXO chain they are one transaction."""
-        return t if h.utxo else self.later(h.wallet, t, median or self.beat)
+        return t if holding.utxo else self.later(holding.wallet, t, median or self.beat)
 
-    def send(self, h: Holding, receiver: int, share: float, t: float, digits: int = 0) -> Holding:
+    def send(self, holding: Holding, receiver: int, share: float, t: float, digits: int = 0) -> Holding:
         """Send a share of what the wallet holds."""
         done = 0.0
         for k, part in enumerate(parts := self.disguise.parts()):
             t += self.disguise.gap(self.beat) if k else 0
             last = share == 1.0 and k == len(parts) - 1
             now = 1.0 if last else min(1.0, share * part / (1 - done))
-            self.world.plan.one(t, h.wallet, receiver, now, SHARE, asset=h.asset, digits=digits)
+            self.world.plan.add_one(t, holding.wallet, receiver, now, SHARE, asset=holding.asset, digits=digits)
             done += share * part
-        return Holding(receiver, t, h.amount * share, h.asset)
+        return Holding(receiver, t, holding.amount * share, holding.asset)
 
-    def pay(self, h: Holding, receiver: int, amount: float, t: float) -> Holding:
+    def pay(self, holding: Holding, receiver: int, amount: float, t: float) -> Holding:
         """Send a sum, or what there is if the wallet holds less."""
         for k, part in enumerate(self.disguise.parts()):
             t += self.disguise.gap(self.beat) if k else 0
-            self.world.plan.one(t, h.wallet, receiver, amount * part, UP_TO, asset=h.asset)
-        return Holding(receiver, t, min(amount, h.amount), h.asset)
+            self.world.plan.add_one(t, holding.wallet, receiver, amount * part, UP_TO, asset=holding.asset)
+        return Holding(receiver, t, min(amount, holding.amount), holding.asset)
 
-    def pay_off(self, h: Holding, receiver: int, share: float, t: float, digits: int = 0) -> Holding:
+    def pay_off(self, holding: Holding, receiver: int, share: float, t: float, digits: int = 0) -> Holding:
         """Send a share on, and the rest to a new wallet: as change, or a while later. Returns the rest."""
-        rest = h._replace(amount=h.amount * (1 - share))
-        if not h.utxo:
-            sent = self.send(h, receiver, share, t, digits)
-            t = self.then(h, sent.t)
-            return self.send(rest, self.fresh(t, h.asset), 1.0, t)
-        paid = self.world.plan.one(t, h.wallet, receiver, share, SHARE, asset=h.asset, digits=digits)
-        change = self.fresh(t, h.asset)
-        self.world.plan.one(t, h.wallet, change, 1.0, SHARE, asset=h.asset, after=paid)
-        return Holding(change, t, rest.amount, h.asset)
+        rest = holding._replace(amount=holding.amount * (1 - share))
+        if not holding.utxo:
+            sent = self.send(holding, receiver, share, t, digits)
+            t = self.then(holding, sent.t)
+            return self.send(rest, self.fresh(t, holding.asset), 1.0, t)
+        paid = self.world.plan.add_one(t, holding.wallet, receiver, share, SHARE, asset=holding.asset, digits=digits)
+        change = self.fresh(t, holding.asset)
+        self.world.plan.add_one(t, holding.wallet, change, 1.0, SHARE, asset=holding.asset, after=paid)
+        return Holding(change, t, rest.amount, holding.asset)
 
 
-def hire(world: World, s: Services, exits: Ints, *, category: str, population: str, zone: int, hours: npt.ArrayLike,
+def new_party(world: World, services: Services, exits: Ints, *, category: str, population: str, zone: int, hours: npt.ArrayLike,
          case: str = "", actor: str = "", owner: int | None = None, pace: tuple[float, float] = (600, 5 * DAY),
-         sums: tuple[float, float, float] = (0.75, 0.18, 0.07), evasion: Evasion | None = None) -> Crew:  # fmt: skip
-    """A crew with a manner drawn at random, and generators of its own.
+         sums: tuple[float, float, float] = (0.75, 0.18, 0.07), evasion: Evasion | None = None) -> Party:  # fmt: skip
+    """A party with a manner drawn at random, and generators of its own.
 
     Args:
         exits: places on the account chain of which it uses some.
@@ -207,8 +207,8 @@ def hire(world: World, s: Services, exits: Ints, *, category: str, population: s
     """
     rng, clock, tricks = world.rng.spawn(3)
     evasion = evasion or Evasion()
-    return Crew(
-        world, s, rng.choice(exits, int(rng.integers(2, 6))), rng.choice(s.btc_deposits, int(rng.integers(1, 4))),
+    return Party(
+        world, services, rng.choice(exits, int(rng.integers(2, 6))), rng.choice(services.btc_deposits, int(rng.integers(1, 4))),
         category, population, zone, hours, case, actor, world.owner() if owner is None else owner,
         pace=float(np.exp(rng.uniform(*np.log(pace)))), beat=float(rng.lognormal(5.5, 1.3)),
         jitter=float(rng.uniform(0.3, 1.3)), digits=int(rng.choice([0, 0, 1, 2, 3])),
@@ -217,7 +217,7 @@ def hire(world: World, s: Services, exits: Ints, *, category: str, population: s
     )  # fmt: skip
 
 
-def place(rng: np.random.Generator) -> tuple[int, int]:
+def zone_and_hours(rng: np.random.Generator) -> tuple[int, int]:
     """Where and when a party works: a zone, and office hours, a free day, evenings or a script around the clock."""
     hours = rng.choice([AWAKE, OFFICE, EVENING, ALWAYS], p=[0.4, 0.3, 0.1, 0.2])
     return int(rng.choice(ZONES, p=ZONE_SHARES)), int(hours)

@@ -28,7 +28,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass
-class Acts:
+class IntendedTransfers:
     """Transfers meant, in order of who and time.
 
     Attributes:
@@ -45,8 +45,8 @@ class Acts:
     once: Mask
     forward: Mask
 
-    def __getitem__(self, rows: npt.NDArray) -> "Acts":
-        return Acts(*(getattr(self, field.name)[rows] for field in fields(self)))
+    def __getitem__(self, rows: npt.NDArray) -> "IntendedTransfers":
+        return IntendedTransfers(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ class _Seasons:
         return np.cumsum(self.count) - self.count
 
 
-def make(rng: np.random.Generator, who: Characters, life: tuple[Floats, Floats], noon: Floats, pace: float) -> Acts:
+def intended_transfers_of(
+    rng: np.random.Generator, who: Characters, life: tuple[Floats, Floats], noon: Floats, pace: float
+) -> IntendedTransfers:
     """Everything that wallets mean to do from the day `life[0]` to `life[1]`.
 
     Args:
@@ -83,7 +85,9 @@ def make(rng: np.random.Generator, who: Characters, life: tuple[Floats, Floats],
     for side, rows in (("in", np.flatnonzero(~out)), ("out", np.flatnonzero(out))):
         other[rows], once[rows] = _counterparties(rng, seasons, side, seasons.row[rows])
     forward = _forward(rng, seasons, out)
-    return Acts(seasons.who[seasons.row], t, out, _amounts(rng, seasons, out, forward), other, once, forward)
+    return IntendedTransfers(
+        seasons.who[seasons.row], t, out, _amounts(rng, seasons, out, forward), other, once, forward
+    )
 
 
 def _seasons(rng: np.random.Generator, who: Characters, life: tuple[Floats, Floats], pace: float) -> _Seasons:
@@ -141,11 +145,11 @@ def _times(rng: np.random.Generator, seasons: _Seasons, noon: Floats) -> tuple[F
 
 def _rhythm(rng: np.random.Generator, seasons: _Seasons, count: Ints, out_leads: Mask, noon: Floats) -> Floats:
     """Days of the direction that leads: gaps stretched to the season's span, then whole sessions moved to the hours kept."""
-    h = {name: _of(seasons, out_leads, name) for name in ("gap_sd", "memory", "hours")}
+    habits = {name: _of(seasons, out_leads, name) for name in ("gap_sd", "memory", "hours")}
     row = np.repeat(np.arange(len(count)), count)
     first = (np.cumsum(count) - count)[row]
     gap = np.empty(len(row))
-    _gaps(count, h["gap_sd"], h["memory"], rng.normal(size=len(row)), gap)
+    _gaps(count, habits["gap_sd"], habits["memory"], rng.normal(size=len(row)), gap)
     since = np.cumsum(gap)
     since -= since[first] if len(row) else 0.0
     whole = np.maximum(np.bincount(row, gap, len(count)), 1e-12)
@@ -158,8 +162,8 @@ def _rhythm(rng: np.random.Generator, seasons: _Seasons, count: Ints, out_leads:
     # When payments come is for those who pay to say; their hours are anybody's.
     busy = np.where(out_leads, noon[seasons.who], noon[seasons.who] * 7.31 % 24)
     at = row[head]
-    hour = _hours(rng, busy[at], h["hours"][at])
-    steady = (h["gap_sd"][at] < _STEADY) & (h["hours"][at] < _PUNCTUAL)
+    hour = _hours(rng, busy[at], habits["hours"][at])
+    steady = (habits["gap_sd"][at] < _STEADY) & (habits["hours"][at] < _PUNCTUAL)
     moved = np.where(steady, 0.0, np.floor(t[head]) + hour / 24 - t[head])
     return t + moved[np.cumsum(opens) - 1]
 
@@ -185,12 +189,12 @@ def _followers(
     rng: np.random.Generator, seasons: _Seasons, leaders: tuple[Floats, Ints], out_leads: Mask, noon: Floats
 ) -> Floats:
     """Days of the transfers that go with a leading one: outs in runs after some of the ins, or an in before some of the outs."""
-    (lead, leading), h = leaders, seasons.habits
+    (lead, leading), habits = leaders, seasons.habits
     count = seasons.count - leading
     row = np.repeat(np.arange(len(count)), count)
     place = np.arange(len(row)) - (np.cumsum(count) - count)[row]
-    runs = np.round((h["switches"] * (seasons.count - 1) + 1) / 2)
-    runs = np.maximum(runs, np.ceil(h["forward"] * count))  # what is sent on at once goes alone
+    runs = np.round((habits["switches"] * (seasons.count - 1) + 1) / 2)
+    runs = np.maximum(runs, np.ceil(habits["forward"] * count))  # what is sent on at once goes alone
     runs = np.where(out_leads, count, np.clip(runs, 1, np.maximum(np.minimum(leading, count), 1))).astype(np.int64)
     run = np.where(place < runs[row], place, (runs[row] * rng.random(len(row)) ** 4).astype(np.int64))
     nth = ((run + rng.random(len(count))[row]) * leading[row] / runs[row]).astype(np.int64)
@@ -198,8 +202,8 @@ def _followers(
     t = lead[np.minimum(led, len(lead) - 1)] if len(lead) else np.zeros(len(row))
     sorted_by_run = np.lexsort((place, run, row))
     opens = np.diff(row[sorted_by_run] * (int(run.max(initial=0)) + 1) + run[sorted_by_run], prepend=-1) != 0
-    spread = np.where(opens, h["delay_sd"][row[sorted_by_run]], _RUN_SD)
-    middle = np.where(opens, h["delay"][row[sorted_by_run]], h["run_gap"][row[sorted_by_run]])
+    spread = np.where(opens, habits["delay_sd"][row[sorted_by_run]], _RUN_SD)
+    middle = np.where(opens, habits["delay"][row[sorted_by_run]], habits["run_gap"][row[sorted_by_run]])
     gap = np.exp(np.minimum(middle + spread * rng.normal(size=len(row)), _LONGEST)) / 86_400
     since = np.cumsum(gap)
     since -= (since - gap)[opens][np.cumsum(opens) - 1]
@@ -268,17 +272,21 @@ def _factor(seasons: _Seasons, where: tuple[Mask, Mask, Ints], amount: Floats, o
 
 def _sums(rng: np.random.Generator, seasons: _Seasons, side: str, row: Ints) -> Floats:
     """Sums of one direction by their median and spread, some of them again and again; `row` ascends."""
-    h = {name: seasons.habits[f"{side}_{name}"] for name in ("median", "sd", "again", "modal")}
-    alike = _dealt(rng, row, np.where(h["modal"] * np.bincount(row, minlength=len(h["modal"])) > 1.5, h["modal"], 0.0))
-    wide = h["sd"] / np.sqrt(np.maximum(1 - h["modal"], 0.1))
+    habits = {name: seasons.habits[f"{side}_{name}"] for name in ("median", "sd", "again", "modal")}
+    alike = _dealt(
+        rng,
+        row,
+        np.where(habits["modal"] * np.bincount(row, minlength=len(habits["modal"])) > 1.5, habits["modal"], 0.0),
+    )
+    wide = habits["sd"] / np.sqrt(np.maximum(1 - habits["modal"], 0.1))
     noise = _standard(rng.normal(size=len(row)), row, len(wide)) * wide[row]
     noise = np.where(alike, _ABOUT * (rng.random(len(row)) - 0.5), noise)
     same, fixed = (
-        _dealt(rng, row, h["again"]),
+        _dealt(rng, row, habits["again"]),
         np.column_stack([np.zeros(len(wide)), wide * rng.normal(size=len(wide))]),
     )
     which = np.where(alike, 0, (_FIXED * rng.random(len(row)) ** 2).astype(int))
-    return np.exp(h["median"][row] + np.where(same, fixed[row, which], noise))
+    return np.exp(habits["median"][row] + np.where(same, fixed[row, which], noise))
 
 
 def _standard(noise: Floats, row: Ints, n: int) -> Floats:
@@ -291,9 +299,9 @@ def _standard(noise: Floats, row: Ints, n: int) -> Floats:
 
 def _even(rng: np.random.Generator, seasons: _Seasons, side: str, row: Ints, amount: Floats) -> Floats:
     """The amounts, some of them as a person types them: of two digits or fewer, or of four."""
-    h = {name: seasons.habits[f"{side}_{name}"] for name in ("round", "short")}
-    even = _dealt(rng, row, h["round"])
-    typed = _dealt(rng, row, np.clip((h["short"] - h["round"]) / np.maximum(1 - h["round"], 1e-6), 0, 1))
+    habits = {name: seasons.habits[f"{side}_{name}"] for name in ("round", "short")}
+    even = _dealt(rng, row, habits["round"])
+    typed = _dealt(rng, row, np.clip((habits["short"] - habits["round"]) / np.maximum(1 - habits["round"], 1e-6), 0, 1))
     few = 1 + (rng.random(len(row)) < 0.7).astype(np.int64)
     return np.where(even, round_to(amount, few), np.where(typed, round_to(amount, few + 2), amount))
 

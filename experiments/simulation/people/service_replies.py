@@ -24,35 +24,37 @@ _AT_ONCE = 40  # receivers of one transaction of spam or dust
 Columns = Mapping[str, npt.NDArray] | Rows
 
 
-def answer(world: World, s: Services, rows: Columns) -> None:
+def plan_replies(world: World, services: Services, rows: Columns) -> None:
     """Plan what services do about the rows of a bucket.
 
     Args:
         rows: `number`, `t`, `sender`, `receiver` and `asset` of each, as planned.
     """
     bitcoin = world.wallets.utxo[rows["receiver"]]
-    _sweeps(world, s, rows, _deposits(world, s, rows))
-    _sales(world, s, rows)
-    _spam(world, rows, np.flatnonzero(~bitcoin), (JUNK_SHARE, s.spammer, JUNK))
-    _spam(world, rows, np.flatnonzero(~bitcoin), (DUST_SHARE, s.duster, ETH))
-    _spam(world, rows, np.flatnonzero(bitcoin), (BTC_DUST_SHARE, s.btc_duster, BTC))
+    _sweeps(world, services, rows, _deposits(world, services, rows))
+    _sales(world, services, rows)
+    _spam(world, rows, np.flatnonzero(~bitcoin), (JUNK_SHARE, services.spammer, JUNK))
+    _spam(world, rows, np.flatnonzero(~bitcoin), (DUST_SHARE, services.duster, ETH))
+    _spam(world, rows, np.flatnonzero(bitcoin), (BTC_DUST_SHARE, services.btc_duster, BTC))
 
 
-def _deposits(world: World, s: Services, rows: Columns) -> Ints:
+def _deposits(world: World, services: Services, rows: Columns) -> Ints:
     """Positions of the rows that an exchange credits: not crumbs, and not what it sent to the address itself, for its fees."""
     hot = world.wallets.hot[rows["receiver"]]
-    crumbs = np.isin(rows["sender"], (s.spammer, s.duster, s.btc_duster)) | np.isin(rows["asset"], (JUNK, NFT))
+    crumbs = np.isin(rows["sender"], (services.spammer, services.duster, services.btc_duster)) | np.isin(
+        rows["asset"], (JUNK, NFT)
+    )
     return np.flatnonzero((hot >= 0) & (rows["sender"] != hot) & ~crumbs)
 
 
-def _sweeps(world: World, s: Services, rows: Columns, found: Ints) -> None:
+def _sweeps(world: World, services: Services, rows: Columns, found: Ints) -> None:
     """To the hot wallet within minutes to hours; a token's sweep first needs coin for its fee. BTC is swept in batches, all the
     addresses of an exchange in one transaction.
     """
     rng, asset, address = world.rng, rows["asset"][found], rows["receiver"][found]
     number, hot = rows["number"][found], world.wallets.hot[address].astype(np.int64)
     bitcoin, coin = asset == BTC, asset == ETH
-    patience = _PATIENCE[np.where(bitcoin, 0, np.searchsorted(s.hot, hot))]
+    patience = _PATIENCE[np.where(bitcoin, 0, np.searchsorted(services.hot, hot))]
     t = rows["t"][found] + 60 + rng.exponential(patience)
     world.plan.add(t[coin], address[coin], hot[coin], 1.0, SHARE, after=number[coin])
     token = ~bitcoin & ~coin
@@ -63,13 +65,15 @@ def _sweeps(world: World, s: Services, rows: Columns, found: Ints) -> None:
     world.plan.add(later, address[bitcoin], hot[bitcoin], 1.0, SHARE, asset=BTC, after=number[bitcoin])
 
 
-def _sales(world: World, s: Services, rows: Columns) -> None:
+def _sales(world: World, services: Services, rows: Columns) -> None:
     """Desks sell what they bought at an exchange, some days later and often several purchases together."""
     rng = world.rng
-    bought = np.isin(rows["receiver"], s.desks) & ~np.isin(rows["sender"], (*s.hot, s.spammer, s.duster))
+    bought = np.isin(rows["receiver"], services.desks) & ~np.isin(
+        rows["sender"], (*services.hot, services.spammer, services.duster)
+    )
     some = np.flatnonzero(bought & (rng.random(len(bought)) < 0.5))
     desk, t = rows["receiver"][some].astype(np.int64), rows["t"][some] + rng.uniform(0.2, 5.0, some.size) * DAY
-    target = s.deposits[desk % len(s.deposits)]
+    target = services.deposits[desk % len(services.deposits)]
     world.plan.add(t, desk, target, rng.uniform(0.4, 1.0, some.size), SHARE, asset=rows["asset"][some],
                    digits=rng.choice([0, 3], some.size), after=rows["number"][some])  # fmt: skip
 
@@ -85,9 +89,9 @@ def _spam(world: World, rows: Columns, among: Ints, what: tuple[float, int, int]
     if not among.size:
         return
     n = rng.binomial(among.size, part * float(adoption.share(world, rows["t"][among].mean(), adoption.SPAM)))
-    wallets, place = np.unique(rows["receiver"][among], return_index=True)
+    wallets, zone_and_hours = np.unique(rows["receiver"][among], return_index=True)
     picked = rng.permutation(len(wallets))[:n]
-    seen = rows["t"][among[place[picked]]] + rng.exponential(2 * DAY, picked.size)
+    seen = rows["t"][among[zone_and_hours[picked]]] + rng.exponential(2 * DAY, picked.size)
     order = np.argsort(seen, kind="stable")
     picked, seen = picked[order], seen[order]
     crowd = np.arange(picked.size) // _AT_ONCE

@@ -12,13 +12,13 @@ from ..engine.market import DAY, ETH, GOV, MEME, NFT, Floats, Ints
 from ..engine.services import Services, round_to, withdraw
 from ..engine.transfer_plan import BUY, CLAIM, DEPOSIT, EXACT, MINT, REPLY, SHARE, SWAP
 from ..engine.world import ALWAYS, START, World
-from .users import People, people_at, swap
+from .users import Users, people_at, swap
 
 MARKET_FEE = 0.025  # of the place where NFTs are traded
 _SUPPLY = 1e9  # of a launched token
 
 
-def launches(world: World, s: Services, everyone: People, n: int) -> None:
+def launches(world: World, services: Services, everyone: Users, n: int) -> None:
     """Token launches: a pool opens, snipers buy within seconds and sell within the hour, a crowd follows, many never sell.
 
     Args:
@@ -32,23 +32,23 @@ def launches(world: World, s: Services, everyone: People, n: int) -> None:
     start = adoption.arrivals(world, max(2, n - len(day)), adoption.LAUNCHES)
     end = adoption.stays(world, start, 40, 1.0)
     snipers = world.add(len(start), "bot", "sniper", hours=ALWAYS)
-    withdraw(world, s, START + start * DAY, snipers, 0.3 + rng.lognormal(0.3, 0.8, len(start)), ETH, 2)
-    home = rng.choice(s.deposits, len(start))
+    withdraw(world, services, START + start * DAY, snipers, 0.3 + rng.lognormal(0.3, 0.8, len(start)), ETH, 2)
+    home = rng.choice(services.deposits, len(start))
     for one in day:
         there = (start < one) & (end > one) & (rng.random(len(start)) < 0.6)
-        _launch(world, s, everyone, float(one), snipers[there])
+        _launch(world, services, everyone, float(one), snipers[there])
     who, when = adoption.visits(rng, start, end, np.full(len(start), 0.1), 60)
     t, part = world.moments(snipers[who], when + 0.5), rng.uniform(0.1, 0.9, len(who))
     world.plan.add(t, snipers[who], home[who], part, SHARE, digits=rng.choice([0, 2], len(who)))
 
 
-def _launch(world: World, s: Services, everyone: People, day: float, snipers: Ints) -> None:
+def _launch(world: World, services: Services, everyone: Users, day: float, snipers: Ints) -> None:
     """One launch: the deployer opens the pool, then come those who buy, and some time later takes most of the coin back out."""
     rng = world.rng
     deployer = world.add(1, "trader", "deployer", funds={MEME: _SUPPLY})
     pool = int(world.add(1, "service", "launch_pool", hours=ALWAYS, contract=True)[0])
     opens = world.moments(deployer, np.array([day]))
-    withdraw(world, s, opens - rng.uniform(1800, 2 * DAY), deployer, rng.lognormal(2.0, 0.8, 1), ETH, 1)
+    withdraw(world, services, opens - rng.uniform(1800, 2 * DAY), deployer, rng.lognormal(2.0, 0.8, 1), ETH, 1)
     laid = world.plan.add(opens, deployer, pool, 0.9, SHARE, digits=1, method=DEPOSIT)
     world.plan.add(opens, deployer, pool, 0.95, SHARE, asset=MEME, after=laid, method=DEPOSIT)
     crowd = int(min(rng.lognormal(3.2, 0.8), 0.2 * len(everyone.wallet)))
@@ -62,7 +62,7 @@ def _launch(world: World, s: Services, everyone: People, day: float, snipers: In
     _buy_and_sell(world, pool, buyers, later, trend, held, (0.05, 0.5))
     ends = opens + rng.uniform(3, 60) * DAY
     out = world.plan.add(ends, pool, deployer, 0.7, SHARE, method=DEPOSIT)
-    world.plan.add(ends + rng.uniform(600, 5 * DAY), deployer, rng.choice(s.deposits), 0.95, SHARE, after=out)
+    world.plan.add(ends + rng.uniform(600, 5 * DAY), deployer, rng.choice(services.deposits), 0.95, SHARE, after=out)
 
 
 def _buy_and_sell(
@@ -96,7 +96,7 @@ class _Collectors:
     end: Floats
 
 
-def collectors(world: World, s: Services, everyone: People, n: int) -> None:
+def collectors(world: World, services: Services, everyone: Users, n: int) -> None:
     """Collectors mint NFTs in bursts and sell them on: coin and token change hands in one transaction.
 
     Args:
@@ -108,12 +108,12 @@ def collectors(world: World, s: Services, everyone: People, n: int) -> None:
         return
     c = _Collectors(world.add(len(start), "user", "collector"), start, adoption.stays(world, start, 200, 1.0))
     wealth = rng.lognormal(0.8, 1.1, len(start))
-    withdraw(world, s, START + start * DAY - 3600, c.wallet, wealth, ETH, rng.choice([0, 1, 2], len(start)))
+    withdraw(world, services, START + start * DAY - 3600, c.wallet, wealth, ETH, rng.choice([0, 1, 2], len(start)))
     who, day = adoption.visits(rng, c.start, c.end, np.full(len(start), 0.04), 40)
     t, leaves = world.moments(c.wallet[who], day), rng.random(len(who)) < 0.4
     more, back = who[~leaves], who[leaves]
-    withdraw(world, s, t[~leaves], c.wallet[more], wealth[more] * rng.lognormal(-0.5, 0.6, more.size), ETH, 2)
-    part, home = rng.beta(2, 1.5, back.size), rng.choice(s.deposits, len(start))
+    withdraw(world, services, t[~leaves], c.wallet[more], wealth[more] * rng.lognormal(-0.5, 0.6, more.size), ETH, 2)
+    part, home = rng.beta(2, 1.5, back.size), rng.choice(services.deposits, len(start))
     world.plan.add(t[leaves], c.wallet[back], home[back], part, SHARE)
     fans = rng.permutation(len(everyone.wallet))[: 4 * n]
     all_ = _Collectors(
@@ -121,10 +121,10 @@ def collectors(world: World, s: Services, everyone: People, n: int) -> None:
         np.concatenate([c.end, everyone.end[fans]]),
     )  # fmt: skip
     for one in adoption.arrivals(world, max(2, n // 5), adoption.NFTS):
-        _collection(world, s, all_, float(one))
+        _collection(world, services, all_, float(one))
 
 
-def _collection(world: World, s: Services, c: _Collectors, day: float) -> None:
+def _collection(world: World, services: Services, c: _Collectors, day: float) -> None:
     """One collection: most of it is minted in the first hours; its maker sells his takings."""
     rng = world.rng
     maker = int(world.add(1, "merchant", "creator")[0])
@@ -137,15 +137,15 @@ def _collection(world: World, s: Services, c: _Collectors, day: float) -> None:
     paid = world.plan.add(t, c.wallet[burst], contract, units * price, EXACT, method=MINT)
     got = world.plan.add(t, contract, c.wallet[burst], units, EXACT, asset=NFT, after=paid, method=MINT)
     for _ in range(3):
-        burst, t, got = _resales(world, s, c, (burst, t, got), price)
+        burst, t, got = _resales(world, services, c, (burst, t, got), price)
         price *= float(rng.lognormal(0.0, 0.5))
     pays = opens + DAY * np.array([1.0, 8.0]) * rng.uniform(0.5, 1.5)
     drawn = world.plan.add(pays, contract, maker, 0.95, SHARE, method=DEPOSIT)
-    world.plan.add(pays + rng.uniform(600, 3 * DAY), maker, rng.choice(s.deposits), 0.9, SHARE, after=drawn)
+    world.plan.add(pays + rng.uniform(600, 3 * DAY), maker, rng.choice(services.deposits), 0.9, SHARE, after=drawn)
 
 
 def _resales(
-    world: World, s: Services, c: _Collectors, held: tuple[Ints, Floats, Ints], price: float
+    world: World, services: Services, c: _Collectors, held: tuple[Ints, Floats, Ints], price: float
 ) -> tuple[Ints, Floats, Ints]:
     """Some holders sell one piece each to another collector, over a marketplace. Returns the buyers, when, and their rows.
 
@@ -160,23 +160,23 @@ def _resales(
     other = buyer != seller
     seller, buyer, t, row = seller[other], buyer[other], t[other], row[other]
     sums = round_to(price * rng.lognormal(0.15, 0.6, len(t)), rng.choice([1, 2, 3], len(t)))
-    paid = world.plan.add(t, c.wallet[buyer], s.market, sums, EXACT, after=row, method=BUY)
+    paid = world.plan.add(t, c.wallet[buyer], services.market, sums, EXACT, after=row, method=BUY)
     got = world.plan.add(t, c.wallet[seller], c.wallet[buyer], 1, EXACT, asset=NFT, after=paid, method=BUY)
-    world.plan.add(t, s.market, c.wallet[seller], sums * (1 - MARKET_FEE), REPLY, after=got, method=BUY)
+    world.plan.add(t, services.market, c.wallet[seller], sums * (1 - MARKET_FEE), REPLY, after=got, method=BUY)
     return buyer, t, got
 
 
-def airdrops(world: World, s: Services, everyone: People, n: int) -> None:
+def airdrops(world: World, services: Services, everyone: Users, n: int) -> None:
     """Tokens for those who are there: sent by a script to many at once, or to be claimed; some sell at once.
 
     Args:
         everyone: who gets them; n: about how many do, if airdrops were in fashion all the time.
     """
     for day in adoption.arrivals(world, max(1, n // 60), adoption.AIRDROPS):
-        _airdrop(world, s, everyone, float(day))
+        _airdrop(world, services, everyone, float(day))
 
 
-def _airdrop(world: World, s: Services, everyone: People, day: float) -> None:
+def _airdrop(world: World, services: Services, everyone: Users, day: float) -> None:
     rng, claimed = world.rng, bool(world.rng.random() < 0.4)
     held = {GOV: 1e7} if claimed else {GOV: 1e7, ETH: 50.0}
     sender = int(world.add(1, "service", "airdropper", hours=ALWAYS, contract=claimed, funds=held)[0])
@@ -192,11 +192,11 @@ def _airdrop(world: World, s: Services, everyone: People, day: float) -> None:
     at_once = rng.random(len(receiver)) < 0.4
     later = t[at_once] + 120 + rng.lognormal(8.5, 1.5, at_once.sum())
     sold = np.full(len(later), GOV)
-    swap(world, s, receiver[at_once], later, sold, np.ones(len(later)), np.full(len(later), ETH))
+    swap(world, services, receiver[at_once], later, sold, np.ones(len(later)), np.full(len(later), ETH))
     kept = got[~at_once & (rng.random(len(receiver)) < 0.15)]
     who = receiver[np.searchsorted(got, kept)]
     t = START + (day + rng.exponential(20, len(kept))) * DAY
-    world.plan.add(t, who, rng.choice(s.deposits, len(kept)), 1.0, SHARE, asset=GOV, after=kept)
+    world.plan.add(t, who, rng.choice(services.deposits, len(kept)), 1.0, SHARE, asset=GOV, after=kept)
 
 
 def _hand_out(world: World, sender: int, receiver: Ints, t: float, amount: Floats) -> tuple[Floats, Ints]:

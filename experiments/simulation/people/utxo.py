@@ -46,29 +46,29 @@ class Owners:
 
 
 @dataclass
-class Acts:
+class OwnerActions:
     """What owners do, in order of owner and time: whose act, what, when, and which payment a RECEIVE belongs to (−1 = none)."""
 
     owner: Ints
-    act: Ints
+    action: Ints
     t: Floats
     payment: Ints
 
-    def sorted(self) -> "Acts":
+    def sorted(self) -> "OwnerActions":
         """In order of owner and time; `payment` then says the new positions."""
         order = np.lexsort((self.t, self.owner))
         place = np.empty(len(order) + 1, dtype=np.int64)
         place[order], place[-1] = np.arange(len(order)), -1
-        return Acts(self.owner[order], self.act[order], self.t[order], place[self.payment[order]])
+        return OwnerActions(self.owner[order], self.action[order], self.t[order], place[self.payment[order]])
 
 
-def people(world: World, s: Services, n: int) -> None:
+def people(world: World, services: Services, n: int) -> None:
     """People, hodlers, merchants and miners who together have about n addresses on the UTXO chain."""
-    o = _owners(world, max(12, n // _ADDRESSES))
-    acts = _with_receipts(world, o, _own_acts(world, o))
-    address = _addresses(world, o, acts)
-    _income(world, s, o, acts, address)
-    _spend(world, o, acts, address, _target(s, acts, address))
+    owners = _owners(world, max(12, n // _ADDRESSES))
+    actions = _with_receipts(world, owners, _own_acts(world, owners))
+    address = _addresses(world, owners, actions)
+    _income(world, services, owners, actions, address)
+    _spend(world, owners, actions, address, _target(services, actions, address))
 
 
 def _owners(world: World, n: int) -> Owners:
@@ -76,7 +76,7 @@ def _owners(world: World, n: int) -> Owners:
     kind = np.sort(rng.choice(len(KINDS), n, p=_SHARES))
     kind[-len(KINDS) :] = np.arange(len(KINDS))  # at least one of each
     kind = np.sort(kind)
-    start, end = users.lives(rng, world.days, n)
+    start, end = users.lifetimes(rng, world.days, n)
     long = (kind == _MERCHANT) | (kind == _MINER)
     start, end = np.where(long, start * 0.5, start), np.where(long, np.maximum(end, 0.9 * world.days), end)
     first = np.concatenate(
@@ -89,110 +89,120 @@ def _category(kind: int) -> str:
     return {_MERCHANT: "merchant", _MINER: "miner"}.get(kind, "user")
 
 
-def _own_acts(world: World, o: Owners) -> Acts:
+def _own_acts(world: World, owners: Owners) -> OwnerActions:
     """What owners do of their own accord; a life begins with coins, bought or mined."""
     rng = world.rng
-    count = 2 + np.minimum(rng.poisson(rng.lognormal(-0.3, 0.8, len(o.kind)) * _ACTS[o.kind]), 300)
-    who = np.repeat(np.arange(len(o.kind)), count)
-    t = world.moments(o.first[who], rng.uniform(o.start[who], o.end[who]))
-    table = np.cumsum(_HABITS, axis=1)[o.kind[who]]
-    act = np.minimum((rng.random(len(who))[:, None] > table).sum(1), JOIN)
-    acts = Acts(who, act, t, np.full(len(who), -1)).sorted()
-    head = np.flatnonzero(np.diff(acts.owner, prepend=-1))
-    acts.act[head] = _FIRST[o.kind[acts.owner[head]]]
-    mined = acts.act == MINE
-    acts.t[mined] = START + np.ceil((acts.t[mined] - START) / _PAYS_EVERY) * _PAYS_EVERY + _PAYOUT
-    return acts.sorted()
+    count = 2 + np.minimum(rng.poisson(rng.lognormal(-0.3, 0.8, len(owners.kind)) * _ACTS[owners.kind]), 300)
+    who = np.repeat(np.arange(len(owners.kind)), count)
+    t = world.moments(owners.first[who], rng.uniform(owners.start[who], owners.end[who]))
+    table = np.cumsum(_HABITS, axis=1)[owners.kind[who]]
+    action = np.minimum((rng.random(len(who))[:, None] > table).sum(1), JOIN)
+    actions = OwnerActions(who, action, t, np.full(len(who), -1)).sorted()
+    head = np.flatnonzero(np.diff(actions.owner, prepend=-1))
+    actions.action[head] = _FIRST[owners.kind[actions.owner[head]]]
+    mined = actions.action == MINE
+    actions.t[mined] = START + np.ceil((actions.t[mined] - START) / _PAYS_EVERY) * _PAYS_EVERY + _PAYOUT
+    return actions.sorted()
 
 
-def _with_receipts(world: World, o: Owners, own: Acts) -> Acts:
+def _with_receipts(world: World, owners: Owners, own: OwnerActions) -> OwnerActions:
     """Add what others receive of the payments: a merchant of each purchase, anybody of the others."""
-    shops = np.flatnonzero(o.kind == _MERCHANT)
+    shops = np.flatnonzero(owners.kind == _MERCHANT)
     payments, payees = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for act, among in ((SHOP, shops), (PAY, np.arange(len(o.kind)))):
-        rows = np.flatnonzero(own.act == act)
-        found = among[adoption.present(world.rng, o.start[among], o.end[among], (own.t[rows] - START) / DAY)]
+    for action, among in ((SHOP, shops), (PAY, np.arange(len(owners.kind)))):
+        rows = np.flatnonzero(own.action == action)
+        found = among[adoption.present(world.rng, owners.start[among], owners.end[among], (own.t[rows] - START) / DAY)]
         other = found != own.owner[rows]
         payments.append(rows[other])
         payees.append(found[other])
     rows, who = np.concatenate(payments), np.concatenate(payees)
     none = np.full(len(own.t), -1)
-    return Acts(
-        np.concatenate([own.owner, who]), np.concatenate([own.act, np.full(len(who), RECEIVE)]),
+    return OwnerActions(
+        np.concatenate([own.owner, who]), np.concatenate([own.action, np.full(len(who), RECEIVE)]),
         np.concatenate([own.t, own.t[rows]]), np.concatenate([none, rows]),
     ).sorted()  # fmt: skip
 
 
-def _addresses(world: World, o: Owners, acts: Acts) -> Ints:
+def _addresses(world: World, owners: Owners, actions: OwnerActions) -> Ints:
     """The address that each act fills: a fresh one of the owner's, with what he is paid or with change (−1: none is left)."""
-    fills = acts.act != SELL
+    fills = actions.action != SELL
     nth = np.cumsum(fills) - fills
-    begins = np.searchsorted(acts.owner, np.arange(len(o.kind)))
-    nth = np.where(o.reuses[acts.owner], 0, nth - nth[np.minimum(begins, len(nth) - 1)][acts.owner])
-    fresh, address = fills & (nth > 0), np.where(fills, o.first[acts.owner], -1)
+    begins = np.searchsorted(actions.owner, np.arange(len(owners.kind)))
+    nth = np.where(owners.reuses[actions.owner], 0, nth - nth[np.minimum(begins, len(nth) - 1)][actions.owner])
+    fresh, address = fills & (nth > 0), np.where(fills, owners.first[actions.owner], -1)
     for kind, name in enumerate(KINDS):
-        rows = np.flatnonzero(fresh & (o.kind[acts.owner] == kind))
-        first, w = o.first[acts.owner[rows]], world.wallets
-        owner, zone, hours = w.owner[first], w.zone[first], w.hours[first]
+        rows = np.flatnonzero(fresh & (owners.kind[actions.owner] == kind))
+        first, wallets = owners.first[actions.owner[rows]], world.wallets
+        owner, zone, hours = wallets.owner[first], wallets.zone[first], wallets.hours[first]
         address[rows] = world.add(rows.size, _category(kind), name, utxo=True, owner=owner, zone=zone, hours=hours)
     return address
 
 
-def _income(world: World, s: Services, o: Owners, acts: Acts, address: Ints) -> None:
+def _income(world: World, services: Services, owners: Owners, actions: OwnerActions, address: Ints) -> None:
     """Coins from an exchange, and from a pool that pays all its miners in one transaction."""
     rng = world.rng
-    rows = np.flatnonzero(acts.act == BUY)
-    sums = o.wealth[acts.owner[rows]] * rng.lognormal(0, 0.5, rows.size) + 0.0005
-    withdraw(world, s, acts.t[rows] - LATEST_BATCH, address[rows], sums, BTC, rng.choice([0, 0, 1, 2, 3], rows.size))
-    rows = np.flatnonzero(acts.act == MINE)
-    pool = s.btc_pools[acts.owner[rows] % len(s.btc_pools)]
-    paid = 0.3 * o.wealth[acts.owner[rows]] * rng.uniform(0.7, 1.3, rows.size)
-    world.plan.add(acts.t[rows], pool, address[rows], np.maximum(paid, 0.0005), EXACT, asset=BTC)
+    rows = np.flatnonzero(actions.action == BUY)
+    sums = owners.wealth[actions.owner[rows]] * rng.lognormal(0, 0.5, rows.size) + 0.0005
+    withdraw(
+        world,
+        services,
+        actions.t[rows] - LATEST_BATCH,
+        address[rows],
+        sums,
+        BTC,
+        rng.choice([0, 0, 1, 2, 3], rows.size),
+    )
+    rows = np.flatnonzero(actions.action == MINE)
+    pool = services.btc_pools[actions.owner[rows] % len(services.btc_pools)]
+    paid = 0.3 * owners.wealth[actions.owner[rows]] * rng.uniform(0.7, 1.3, rows.size)
+    world.plan.add(actions.t[rows], pool, address[rows], np.maximum(paid, 0.0005), EXACT, asset=BTC)
 
 
-def _target(s: Services, acts: Acts, address: Ints) -> Ints:
+def _target(services: Services, actions: OwnerActions, address: Ints) -> Ints:
     """The address that each act pays: the payee's, a deposit address at an exchange, a fresh one of his own (−1 = nobody's)."""
-    target = np.full(len(acts.t), -1)
-    receipts = np.flatnonzero(acts.act == RECEIVE)
-    target[acts.payment[receipts]] = address[receipts]
-    sales = np.flatnonzero(acts.act == SELL)
-    target[sales] = s.btc_deposits[acts.owner[sales] % len(s.btc_deposits)]
-    joins = acts.act == JOIN
+    target = np.full(len(actions.t), -1)
+    receipts = np.flatnonzero(actions.action == RECEIVE)
+    target[actions.payment[receipts]] = address[receipts]
+    sales = np.flatnonzero(actions.action == SELL)
+    target[sales] = services.btc_deposits[actions.owner[sales] % len(services.btc_deposits)]
+    joins = actions.action == JOIN
     target[joins] = address[joins]
     return target
 
 
-def _inputs(rng: np.random.Generator, o: Owners, acts: Acts) -> tuple[Ints, Ints]:
+def _inputs(rng: np.random.Generator, owners: Owners, actions: OwnerActions) -> tuple[Ints, Ints]:
     """(spending act, act whose address it spends): what came in is spent at the next chance, now and then at the one after it."""
-    spends = acts.act >= SHOP
+    spends = actions.action >= SHOP
     nth = np.cumsum(spends)  # of all spending acts up to here; the next has this number, counted from 0
     places = np.append(np.flatnonzero(spends), -1)
-    filled = np.flatnonzero((acts.act != SELL) & ~o.reuses[acts.owner])
-    waits = (acts.act[filled] <= RECEIVE) & (rng.random(filled.size) < 0.25)
+    filled = np.flatnonzero((actions.action != SELL) & ~owners.reuses[actions.owner])
+    waits = (actions.action[filled] <= RECEIVE) & (rng.random(filled.size) < 0.25)
     found = places[np.minimum(nth[filled] + waits, len(places) - 1)]
-    mine = (found >= 0) & (acts.owner[found] == acts.owner[filled])
+    mine = (found >= 0) & (actions.owner[found] == actions.owner[filled])
     return found[mine], filled[mine]
 
 
-def _spend(world: World, o: Owners, acts: Acts, address: Ints, target: Ints) -> None:
+def _spend(world: World, owners: Owners, actions: OwnerActions, address: Ints, target: Ints) -> None:
     """Plan every spending act: the last coin that came in pays, its change and the other inputs go to a fresh address; sales and
     joins send all inputs whole.
     """
     rng = world.rng
-    act, came = _inputs(rng, o, acts)
-    order = np.lexsort((came, act))
-    act, source = act[order], address[came[order]]
-    again = np.flatnonzero((acts.act >= SHOP) & o.reuses[acts.owner])  # those with one address spend from it
-    act, source = np.concatenate([act, again]), np.concatenate([source, o.first[acts.owner[again]]])
-    last = np.append(act[1:] != act[:-1], True)[: len(act)]
-    known = target[act] >= 0
-    whole = np.isin(acts.act[act], (SELL, JOIN))
+    action, came = _inputs(rng, owners, actions)
+    order = np.lexsort((came, action))
+    action, source = action[order], address[came[order]]
+    again = np.flatnonzero(
+        (actions.action >= SHOP) & owners.reuses[actions.owner]
+    )  # those with one address spend from it
+    action, source = np.concatenate([action, again]), np.concatenate([source, owners.first[actions.owner[again]]])
+    last = np.append(action[1:] != action[:-1], True)[: len(action)]
+    known = target[action] >= 0
+    whole = np.isin(actions.action[action], (SELL, JOIN))
     pays = known & last & ~whole
     part = rng.beta(1.0, 2.5, pays.sum()) * 0.98 + 0.01
     digits = rng.choice([0, 0, 0, 2, 3], pays.sum())
-    t = acts.t[act]
-    rows = world.plan.add(t[pays], source[pays], target[act[pays]], part, SHARE, asset=BTC, digits=digits)
-    world.plan.add(t[pays], source[pays], address[act[pays]], 1.0, SHARE, asset=BTC, after=rows)
+    t = actions.t[action]
+    rows = world.plan.add(t[pays], source[pays], target[action[pays]], part, SHARE, asset=BTC, digits=digits)
+    world.plan.add(t[pays], source[pays], address[action[pays]], 1.0, SHARE, asset=BTC, after=rows)
     joins = known & (whole | ~last)
-    to = np.where(whole, target[act], address[act])[joins]
+    to = np.where(whole, target[action], address[action])[joins]
     world.plan.add(t[joins], source[joins], to, 1.0, SHARE, asset=BTC)

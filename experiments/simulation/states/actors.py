@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.market import DAY, ETH, Ints
 from ..engine.services import Services, withdraw
 from ..engine.world import ALWAYS, AWAKE, EVENING, OFFICE, START, World
-from ..parties.party import Crew, hire
+from ..parties.party import Party, new_party
 from ..scenarios.scenario import Evasion
 
 Span = tuple[float, float, float, float]
@@ -37,7 +37,7 @@ PLAIN: dict[str, Span] = {
     "mixed": (2017.0, 2019.5, 2095.0, 2099.0), "over": (2020.0, 2022.0, 2095.0, 2099.0),
 }  # fmt: skip
 OUT_OF_FASHION = 0.04  # weight of a playbook that has had its time: habits die slowly
-ACCOUNTS = 12  # places where a crew sells, of which it uses some
+ACCOUNTS = 12  # places where a party sells, of which it uses some
 TRIPS = (10, 30)  # transfers for which a wallet for tokens gets coin
 
 
@@ -89,13 +89,13 @@ THIEVES = Actor(
 
 
 class Group:
-    """An actor on a chain: its keys, its mule who pays for gas, and the accounts where it sells. Makes a crew for each case."""
+    """An actor on a chain: its keys, its mule who pays for gas, and the accounts where it sells. Makes a party for each case."""
 
-    def __init__(self, world: World, s: Services, actor: Actor, evasion: Evasion | None) -> None:
-        self.world, self.services, self.actor, self.evasion = world, s, actor, evasion
+    def __init__(self, world: World, services: Services, actor: Actor, evasion: Evasion | None) -> None:
+        self.world, self.services, self.actor, self.evasion = world, services, actor, evasion
         self.letter = next((letter.lower() for letter, one in ACTORS.items() if one is actor), "x")
         self._owner = world.owner() if actor.category == "state_linked" else None  # thieves are others each time
-        self._accounts = world.rng.choice(s.deposits, ACCOUNTS)
+        self._accounts = world.rng.choice(services.deposits, ACCOUNTS)
         self._mule = self._hired_mule()
 
     def _hired_mule(self) -> int:
@@ -108,34 +108,36 @@ class Group:
 
     def _exits(self) -> Ints:
         """Accounts at exchanges, half of them known from other cases, and desks over the counter."""
-        rng, s = self.world.rng, self.services
+        rng, services = self.world.rng, self.services
         n = {place: round(ACCOUNTS * share) for place, share in self.actor.exits.items()}
-        accounts = rng.choice(np.concatenate([self._accounts, rng.choice(s.deposits, ACCOUNTS)]), n["exchange"])
-        return np.concatenate([accounts, rng.choice(s.desks, n["otc"])])
+        accounts = rng.choice(np.concatenate([self._accounts, rng.choice(services.deposits, ACCOUNTS)]), n["exchange"])
+        return np.concatenate([accounts, rng.choice(services.desks, n["otc"])])
 
-    def crew(self, case: str, script: str, t: float, wallets: int) -> Crew:
-        """A crew for a case that begins at t and takes about so many wallets; the mule buys coin for their fees."""
+    def party(self, case: str, script: str, t: float, wallets: int) -> Party:
+        """A party for a case that begins at t and takes about this many wallets; the mule buys coin for their fees."""
         world, actor = self.world, self.actor
         world.wallets.case_start[case], world.wallets.case_script[case] = int(t), script
         with world.plan.phase("fund"):
             one, amount = np.array([self._mule]), np.array([0.5 + 0.2 * wallets])
             withdraw(world, self.services, np.array([t - DAY * world.rng.uniform(0.5, 3)]), one, amount, ETH, 2)
         hours = np.repeat(list(actor.hours), [round(20 * share) for share in actor.hours.values()])
-        crew = hire(
+        party = new_party(
             world, self.services, self._exits(), category=actor.category, population=actor.population,
             zone=int(world.rng.choice(actor.zones)), hours=hours, case=case, actor=actor.name, owner=self._owner,
             pace=actor.pace, sums=actor.sums, evasion=self.evasion,
         )  # fmt: skip
-        crew.payer, crew.tithe, crew.trips = self._mule, 0.002, TRIPS
-        crew.beat = float(np.clip(actor.beat * crew.rng.lognormal(0, 0.6), 40, 900))
-        return crew
+        party.payer, party.tithe, party.trips = self._mule, 0.002, TRIPS
+        party.beat = float(np.clip(actor.beat * party.rng.lognormal(0, 0.6), 40, 900))
+        return party
 
 
 def playbook(rng: np.random.Generator, year: float, spans: dict[str, Span]) -> str:
     """What is played in a year, drawn: what is in use, seldom what was, never what is not invented yet."""
     weights = np.array([_weight(year, span) for span in spans.values()])
     if not weights.any():
-        weights = np.array([float(span[0] == min(s[0] for s in spans.values())) for span in spans.values()])
+        weights = np.array(
+            [float(span[0] == min(services[0] for services in spans.values())) for span in spans.values()]
+        )
     return str(rng.choice(list(spans), p=weights / weights.sum()))
 
 

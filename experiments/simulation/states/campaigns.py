@@ -23,9 +23,9 @@ def launder(group: Group, holdings: list[Holding]) -> None:
     world = group.world
     every = min(EVERY, LONGEST * world.days / 2)
     rounds: dict[int, list[Holding]] = defaultdict(list)
-    for h in holdings:
-        day = (h.t - START) / DAY + WAITS * every
-        rounds[int(day // every) + int(world.rng.geometric(0.6))].append(h)
+    for holding in holdings:
+        day = (holding.t - START) / DAY + WAITS * every
+        rounds[int(day // every) + int(world.rng.geometric(0.6))].append(holding)
     for number, waiting in sorted(rounds.items()):
         if number * every < world.days - LAST_DAYS:
             _campaign(group, number, number * every, waiting)
@@ -35,9 +35,12 @@ def _campaign(group: Group, number: int, day: float, waiting: list[Holding]) -> 
     """All is swapped for coin, gathered in a few wallets, and goes the way that is usual in that year."""
     world, t = group.world, START + DAY * day
     script = playbook(world.rng, float(world.year(t)), group.actor.playbooks)
-    crew = group.crew(f"campaign-{group.letter}-{number:02d}", script, t, 4 * len(waiting))
-    crew.rng.shuffle(waiting)
-    woken = [coin(crew, h._replace(t=max(h.t, t + DAY * float(crew.rng.uniform(0, 12))))) for h in waiting]
-    together = [crew.took(h) for h in gather(crew, woken, 1 + len(woken) // 8)]
-    for h in together:
-        playbooks.play(crew, script, h, int(np.clip(3 * len(waiting) // len(together), 6, 300)))
+    party = group.party(f"campaign-{group.letter}-{number:02d}", script, t, 4 * len(waiting))
+    party.rng.shuffle(waiting)
+    woken = [
+        coin(party, holding._replace(t=max(holding.t, t + DAY * float(party.rng.uniform(0, 12)))))
+        for holding in waiting
+    ]
+    together = [party.took(holding) for holding in gather(party, woken, 1 + len(woken) // 8)]
+    for holding in together:
+        playbooks.play(party, script, holding, int(np.clip(3 * len(waiting) // len(together), 6, 300)))

@@ -12,8 +12,8 @@ from ..engine.transfer_plan import DEPOSIT, EXACT, SHARE, WITHDRAW
 from ..engine.world import ALWAYS, START, World
 from ..parties.holding import Holding
 from ..parties.moves import share_out, split
-from ..parties.party import Crew, drawing
-from ..people.users import People, people_at
+from ..parties.party import Party, drawing
+from ..people.users import Users, people_at
 from ..scenarios.scenario import Evasion, Thefts
 from . import campaigns, playbooks
 from .actors import ACTORS, DPRK, PLAIN, THIEVES, Actor, Group, playbook
@@ -52,25 +52,27 @@ class Theft:
 
 
 def plan(
-    world: World, s: Services, people: People, wallets: int, habits: Thefts, evasion: Evasion | None = None
+    world: World, services: Services, people: Users, wallets: int, habits: Thefts, evasion: Evasion | None = None
 ) -> None:
     """Plan all large thefts, and what becomes of the loot.
 
     Args:
-        s: with the deposit addresses of a district; people: users of it, who are customers of the victims.
+        services: with the deposit addresses of a district; people: users of it, who are customers of the victims.
         wallets: about how many all thefts together may use.
         evasion: what the thieves do so as not to be seen.
     """
     thefts = draw(world, wallets, habits)
-    groups = {actor.name: Group(world, s, actor, evasion) for actor in dict.fromkeys(theft.actor for theft in thefts)}
+    groups = {
+        actor.name: Group(world, services, actor, evasion) for actor in dict.fromkeys(theft.actor for theft in thefts)
+    }
     lying: dict[str, list[Holding]] = defaultdict(list)
     for theft in thefts:
         group = groups[theft.actor.name]
-        crew = group.crew(theft.case, theft.script, theft.t, theft.wallets)
-        taken = _take(crew, people, theft)
+        party = group.party(theft.case, theft.script, theft.t, theft.wallets)
+        taken = _take(party, people, theft)
         for loot in taken:
-            left, aside = _put_aside(crew, crew.took(loot), theft.rests)
-            playbooks.play(crew, theft.script, left, theft.wallets // len(taken))
+            left, aside = _put_aside(party, party.took(loot), theft.rests)
+            playbooks.play(party, theft.script, left, theft.wallets // len(taken))
             lying[theft.actor.name] += aside
     for name, holdings in lying.items():
         campaigns.launder(groups[name], holdings)
@@ -113,44 +115,44 @@ def _theft(world: World, case: str, habits: Thefts, state: bool, t: float, usd: 
     return Theft(case, actor, script, t, usd, asset, wallets, rests)
 
 
-def _take(crew: Crew, people: People, theft: Theft) -> list[Holding]:
+def _take(party: Party, people: Users, theft: Theft) -> list[Holding]:
     """The grabs, one to three, each to a wallet of its own; or ransoms."""
     if theft.script in playbooks.EXTORTED:
-        return _extort(crew, people, theft)
-    amount, rng = theft.usd / float(crew.world.market.price(theft.asset, theft.t)), crew.rng
-    victim, taken = _victim(crew, people, theft, amount), []
+        return _extort(party, people, theft)
+    amount, rng = theft.usd / float(party.world.market.price(theft.asset, theft.t)), party.rng
+    victim, taken = _victim(party, people, theft, amount), []
     grabs = int(rng.integers(1, 4)) if theft.usd > GRABS_USD and theft.wallets >= GRABS_WALLETS else 1
     for k, share in enumerate(rng.dirichlet(np.full(grabs, 4.0)).tolist()):
         t = theft.t + 300 * k
-        seed = _seed(crew, t, theft.asset)
-        with crew.phase("theft"):
-            crew.world.plan.one(t, victim, seed, share * amount, EXACT, asset=theft.asset)
+        seed = _seed(party, t, theft.asset)
+        with party.phase("theft"):
+            party.world.plan.add_one(t, victim, seed, share * amount, EXACT, asset=theft.asset)
         taken.append(Holding(seed, t + 60, share * amount, theft.asset))
     return taken
 
 
-def _seed(crew: Crew, t: float, asset: int) -> int:
+def _seed(party: Party, t: float, asset: int) -> int:
     """A wallet that receives loot first."""
-    return crew.fresh(t, asset, category="" if crew.category == "state_linked" else "theft")
+    return party.fresh(t, asset, category="" if party.category == "state_linked" else "theft")
 
 
-def _victim(crew: Crew, people: People, theft: Theft, amount: float) -> int:
+def _victim(party: Party, people: Users, theft: Theft, amount: float) -> int:
     """An exchange or a vault that is robbed of a little of what it has, or else a protocol that held what is stolen."""
-    world, s = crew.world, crew.services
-    known = np.concatenate([s.hot, s.vaults]).tolist()
+    world, services = party.world, party.services
+    known = np.concatenate([services.hot, services.vaults]).tolist()
     rich = [k for k in known if world.wallets.funds.get(k, {}).get(theft.asset, 0.0) * HOT_SHARE > amount]
-    if rich and crew.rng.random() < 0.5:
-        return int(crew.rng.choice(rich))
-    with drawing(world, crew.rng):
+    if rich and party.rng.random() < 0.5:
+        return int(party.rng.choice(rich))
+    with drawing(world, party.rng):
         funds = {ETH: 1.0, theft.asset: 1.01 * amount + 1.0}
         victim = int(world.add(1, "service", "victim", hours=ALWAYS, contract=True, funds=funds)[0])
-    _customers(crew, people, victim, theft.t)
+    _customers(party, people, victim, theft.t)
     return victim
 
 
-def _customers(crew: Crew, people: People, victim: int, until: float) -> None:
+def _customers(party: Party, people: Users, victim: int, until: float) -> None:
     """Some people bring coin to a victim before it is robbed, and a few take some out again."""
-    world, rng = crew.world, crew.rng
+    world, rng = party.world, party.rng
     t = until - rng.uniform(0.5, 120, DEPOSITORS) * DAY
     who = people_at(rng, people, t, world.days)
     put = world.plan.add(t, who, victim, rng.uniform(0.05, 0.5, DEPOSITORS), SHARE, digits=2, method=DEPOSIT)
@@ -159,31 +161,31 @@ def _customers(crew: Crew, people: People, victim: int, until: float) -> None:
     world.plan.add(later, victim, who[back], 0.001, EXACT, after=put[back], method=WITHDRAW)
 
 
-def _extort(crew: Crew, people: People, theft: Theft) -> list[Holding]:
+def _extort(party: Party, people: Users, theft: Theft) -> list[Holding]:
     """Ransoms over weeks, each bought at an exchange by its victim and paid to a wallet of its own."""
-    rng, world, n = crew.rng, crew.world, max(2, theft.wallets // 5)
+    rng, world, n = party.rng, party.world, max(2, theft.wallets // 5)
     times: Floats = np.minimum(theft.t + np.sort(rng.exponential(20 * DAY, n)), world.end - 2 * DAY)
     sums = theft.usd * rng.dirichlet(np.full(n, 2.0)) / world.market.price(theft.asset, times)
     payers = people_at(rng, people, times, world.days)
     with drawing(world, rng):
         if theft.asset == BTC:
             payers = world.add(n, "user", "ransom_payer", utxo=True)
-        withdraw(world, crew.services, times - DAY / 3, payers, 1.05 * sums + 0.01, theft.asset, 0)
+        withdraw(world, party.services, times - DAY / 3, payers, 1.05 * sums + 0.01, theft.asset, 0)
     paid = []
     for t, payer, amount in zip(times.tolist(), payers.tolist(), sums.tolist(), strict=True):
-        seed = _seed(crew, t, theft.asset)
-        with crew.phase("collect"):
-            world.plan.one(t, payer, seed, amount, EXACT, asset=theft.asset)
+        seed = _seed(party, t, theft.asset)
+        with party.phase("collect"):
+            world.plan.add_one(t, payer, seed, amount, EXACT, asset=theft.asset)
         paid.append(Holding(seed, t + 60, amount, theft.asset))
     return paid
 
 
-def _put_aside(crew: Crew, loot: Holding, rests: float) -> tuple[Holding, list[Holding]]:
+def _put_aside(party: Party, loot: Holding, rests: float) -> tuple[Holding, list[Holding]]:
     """What goes on, and what is let lie in one to six wallets until one of the campaigns; some tokens are not touched again."""
     if not rests:
         return loot, []
-    with crew.phase("split"):
-        aside, left = share_out(crew, loot, [rests, 1 - rests])
-    parts = split(crew, aside, int(crew.rng.integers(1, 7)))
-    asleep = loot.asset != ETH and crew.rng.random() < ASLEEP
+    with party.phase("split"):
+        aside, left = share_out(party, loot, [rests, 1 - rests])
+    parts = split(party, aside, int(party.rng.integers(1, 7)))
+    asleep = loot.asset != ETH and party.rng.random() < ASLEEP
     return left, [] if asleep else parts

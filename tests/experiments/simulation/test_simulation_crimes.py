@@ -17,8 +17,8 @@ def town(folder, kinds, wallets=120, year=2021.5, evasion=None):
     stage = Stage(folder, year)
     world, s = stage.world, stage.s
     wallets_of_users = world.add(400, "user", "user")
-    everyone = users.draw(world, s, wallets_of_users, *users.lives(world.rng, DAYS, len(wallets_of_users)))
-    users.live(world, s, everyone)
+    everyone = users.draw_users(world, s, wallets_of_users, *users.lifetimes(world.rng, DAYS, len(wallets_of_users)))
+    users.plan_lives(world, s, everyone)
     tokens.collectors(world, s, everyone, 40)
     utxo.people(world, s, 60)
     world.rng = np.random.default_rng(11)

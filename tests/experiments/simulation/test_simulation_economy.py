@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from walletprint.experiments.simulation.engine import adoption, services
-from walletprint.experiments.simulation.engine.chain_run import open_books
+from walletprint.experiments.simulation.engine.chain_run import open_account_books
 from walletprint.experiments.simulation.engine.market import (
     BTC,
     DAY,
@@ -20,7 +20,7 @@ from walletprint.experiments.simulation.engine.market import (
     USDT,
     Market,
 )
-from walletprint.experiments.simulation.engine.transfer_plan import ROW, SHARE, Plan
+from walletprint.experiments.simulation.engine.transfer_plan import ROW, SHARE, TransferPlan
 from walletprint.experiments.simulation.engine.world import START, World
 from walletprint.experiments.simulation.people import (
     business,
@@ -39,22 +39,22 @@ DAYS = 270
 def stage(folder, year=2021.0, days=DAYS, seed=5):
     rng = np.random.default_rng(seed)
     prices = {"ETH": (900.0, 2500.0), "BTC": (30_000.0, 45_000.0)}
-    return World(days, Market(rng, START, days, prices, 0.0), rng, Plan(folder, START, days), start_year=year)
+    return World(days, Market(rng, START, days, prices, 0.0), rng, TransferPlan(folder, START, days), start_year=year)
 
 
 def settle_in(world):
     """Shared services, and those of one district."""
-    shared = services.found(world, 3_000)
-    return shared, services.district(world, shared, 60, 8)
+    shared = services.shared_services(world, 3_000)
+    return shared, services.district_services(world, shared, 60, 8)
 
 
 def carried_out(world, shared, folder):
     """The rows that happened, in order, with the populations of both ends and a number for each transaction."""
-    books, parts, planned, transactions = open_books(world, folder), [], [], 0
+    books, parts, planned, transactions = open_account_books(world, folder), [], [], 0
     before = books.balance.sum(axis=0)
     for bucket in range(world.plan.buckets):
         rows = world.plan.take(bucket)
-        service_replies.answer(world, shared, rows)
+        service_replies.plan_replies(world, shared, rows)
         rows = np.concatenate([rows, world.plan.take(bucket)])
         rows = rows[np.lexsort((rows["number"], rows["t"]))]
         none = np.zeros(len(rows), dtype=bool)
@@ -80,9 +80,9 @@ class Town:
         self.services = s
         business.housekeeping(world, self.shared)
         wallet = world.add(250, "user", "user")
-        start, end = users.lives(world.rng, DAYS, 250)
-        everyone = users.draw(world, s, wallet, start, end)
-        users.live(world, s, everyone)
+        start, end = users.lifetimes(world.rng, DAYS, 250)
+        everyone = users.draw_users(world, s, wallet, start, end)
+        users.plan_lives(world, s, everyone)
         business.payroll(world, s, wallet[:60], start[:60], end[:60])
         business.takings(world, s)
         business.mining(world, s, 12)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walletprint.experiments.simulation.engine import bech32, output
-from walletprint.experiments.simulation.engine.chain_run import LOAD_POWER, Run, open_books
+from walletprint.experiments.simulation.engine.chain_run import LOAD_POWER, ChainRun, open_account_books
 from walletprint.experiments.simulation.engine.market import (
     ASSETS,
     BTC,
@@ -32,7 +32,7 @@ from walletprint.experiments.simulation.engine.transfer_plan import (
     SHARE,
     SWAP,
     UP_TO,
-    Plan,
+    TransferPlan,
 )
 from walletprint.experiments.simulation.engine.world import START, World
 from walletprint.features.transfers.schema import SCHEMA
@@ -45,7 +45,7 @@ PRICES = {"ETH": (1000.0, 1000.0), "BTC": (30_000.0, 30_000.0)}
 def stage(folder, days=DAYS):
     rng = np.random.default_rng(1)
     folder.mkdir(exist_ok=True)
-    return World(days, Market(rng, START, days, PRICES, 0.0), rng, Plan(folder, START, days), 2021.0)
+    return World(days, Market(rng, START, days, PRICES, 0.0), rng, TransferPlan(folder, START, days), 2021.0)
 
 
 class Watch:
@@ -61,7 +61,7 @@ class Watch:
 def carried_out(world, folder, answer=lambda rows: None):
     """The canonical transfers of a plan, and what a follower saw."""
     watch, names = Watch(), output.names(np.random.default_rng(2), world.wallets)
-    run = Run(world, names, open_books(world, folder), answer, watch, 0, np.random.default_rng(3))
+    run = ChainRun(world, names, open_account_books(world, folder), answer, watch, 0, np.random.default_rng(3))
     table = pa.concat_tables(run.tables()).to_pandas()
     number = {address: k for k, address in enumerate(names.addresses.to_pylist())}
     return table.assign(sender=table["sender"].map(number), receiver=table["receiver"].map(number)), watch.seen
@@ -73,7 +73,7 @@ def wallets(world, n, **held):
 
 def test_rows_wait_in_their_bucket_and_come_back_as_planned(tmp_path):
     world = stage(tmp_path)
-    late = world.plan.one(START + 2 * BUCKET + 5, 0, 1, 2.5, EXACT, asset=USDC, digits=3, after=0, method=SWAP)
+    late = world.plan.add_one(START + 2 * BUCKET + 5, 0, 1, 2.5, EXACT, asset=USDC, digits=3, after=0, method=SWAP)
     with world.plan.phase("peel"):
         early = world.plan.add([START, START + 7.9], 1, [2, 3], 0.5)
     first, none, third = (world.plan.take(bucket) for bucket in range(3))
@@ -92,8 +92,8 @@ def test_rows_outside_the_period_or_to_oneself_never_happen_nor_what_depends_on_
     world = stage(tmp_path)
     one, other = wallets(world, 2, ETH=10.0)
     for t, receiver in ((START - 1, other), (world.end, other), (START, one)):
-        row = world.plan.one(t, one, receiver, 1.0, EXACT)
-        world.plan.one(START + 60, other, one, 1.0, EXACT, after=row)
+        row = world.plan.add_one(t, one, receiver, 1.0, EXACT)
+        world.plan.add_one(START + 60, other, one, 1.0, EXACT, after=row)
     assert len(carried_out(world, tmp_path)[0]) == 0
 
 
@@ -102,9 +102,11 @@ def test_a_row_waits_for_one_in_an_earlier_bucket_and_answers_it_in_another_asse
     payer, bridge = wallets(world, 2, ETH=10.0, USDC=50_000.0)
     far = int(world.add(1, "service", "bridge", utxo=True, contract=True, funds={BTC: 5.0})[0])
     home = int(world.add(1, "user", "user", utxo=True)[0])
-    deposit = world.plan.one(START + BUCKET - 3, payer, bridge, 2.0, EXACT)
-    world.plan.one(START + 3 * BUCKET + 1, far, home, 0.05, REPLY, asset=BTC, after=deposit)
-    world.plan.one(START + BUCKET + 9, far, home, 0.05, REPLY, asset=BTC, after=world.plan.one(START, home, far, 1.0))
+    deposit = world.plan.add_one(START + BUCKET - 3, payer, bridge, 2.0, EXACT)
+    world.plan.add_one(START + 3 * BUCKET + 1, far, home, 0.05, REPLY, asset=BTC, after=deposit)
+    world.plan.add_one(
+        START + BUCKET + 9, far, home, 0.05, REPLY, asset=BTC, after=world.plan.add_one(START, home, far, 1.0)
+    )
     rows, _ = carried_out(world, tmp_path)
     assert rows[~rows["failed"]][["asset", "amount", "chain"]].values.tolist() == [
         ["ETH", 2.0, "simulated"], ["BTC", pytest.approx(0.1), "simulated_bitcoin"],
@@ -117,11 +119,11 @@ def test_what_one_owner_pays_in_one_second_is_one_transaction_on_the_utxo_chain_
     coins = world.add(2, "user", "user", utxo=True, owner=owner, funds={BTC: 1.0})
     change = int(world.add(1, "user", "user", utxo=True, owner=owner)[0])
     paid, accounts = int(world.add(1, "user", "user", utxo=True)[0]), wallets(world, 2, ETH=1.0)
-    first = world.plan.one(START + 50, coins[0], paid, 0.3, EXACT, asset=BTC)
-    world.plan.one(START + 50, coins[1], paid, 0.2, EXACT, asset=BTC, after=first)
-    world.plan.one(START + 50, coins[0], change, 1.0, SHARE, asset=BTC, after=first)
+    first = world.plan.add_one(START + 50, coins[0], paid, 0.3, EXACT, asset=BTC)
+    world.plan.add_one(START + 50, coins[1], paid, 0.2, EXACT, asset=BTC, after=first)
+    world.plan.add_one(START + 50, coins[0], change, 1.0, SHARE, asset=BTC, after=first)
     for _ in range(2):
-        world.plan.one(START + 50, accounts[0], accounts[1], 0.1, EXACT)
+        world.plan.add_one(START + 50, accounts[0], accounts[1], 0.1, EXACT)
     rows, _ = carried_out(world, tmp_path)
     rows = rows[~rows["failed"]]
     spent = rows[rows["asset"] == "BTC"]
@@ -245,10 +247,10 @@ def test_settling_bucket_by_bucket_is_what_a_slow_account_says(tmp_path_factory,
     wallets(world, 5, ETH=5.0, USDC=5.0)
     drawn = [(*row[:7], min(row[7], k - 1), *row[8:]) for k, row in enumerate(drawn)]  # rows answer earlier ones alone
     for t, sender, receiver, amount, kind, asset, digits, after, method, _ in drawn:
-        world.plan.one(
+        world.plan.add_one(
             START + t, sender, receiver, amount, kind, asset=asset, digits=digits, after=after, method=method
         )
-    books = open_books(world, folder)
+    books = open_account_books(world, folder)
     failing = np.array([row[9] for row in drawn], dtype=bool)
     tried, fees, held = told(drawn, 50.0)
     for bucket in range(world.plan.buckets):

@@ -20,9 +20,9 @@ def stage(tmp_path):
 
 
 def test_parts_are_even_or_just_below_a_round_number_or_uneven_and_lose_nothing(stage):
-    crew = stage.crew()
-    heads = {manner: stage.loot(crew, 100.0) for manner in ("even", "below", "uneven")}
-    parts = {manner: moves.split(crew, h, 7, manner) for manner, h in heads.items()}
+    party = stage.party()
+    heads = {manner: stage.loot(party, 100.0) for manner in ("even", "below", "uneven")}
+    parts = {manner: moves.split(party, h, 7, manner) for manner, h in heads.items()}
     rows = stage.rows()
     sent = {manner: rows.loc[rows["sender"] == h.wallet, "units"].to_numpy() for manner, h in heads.items()}
     assert set(rows["phase"]) == {"split"}
@@ -38,9 +38,9 @@ def test_parts_are_even_or_just_below_a_round_number_or_uneven_and_lose_nothing(
 
 @pytest.mark.parametrize("asset", [ETH, BTC])
 def test_a_peel_chain_sends_a_small_part_away_at_each_hop_and_goes_on_with_the_large_one(stage, asset):
-    crew = stage.crew()
-    start = stage.loot(crew, 50.0, asset)
-    end = moves.peel(crew, start, 9)
+    party = stage.party()
+    start = stage.loot(party, 50.0, asset)
+    end = moves.peel(party, start, 9)
     rows = stage.rows()
     assert set(rows["phase"]) == {"peel"}
     wallet, seen = start.wallet, set()
@@ -58,9 +58,9 @@ def test_a_peel_chain_sends_a_small_part_away_at_each_hop_and_goes_on_with_the_l
 
 @pytest.mark.parametrize("asset", [ETH, USDC, BTC])
 def test_scatter_gather_meets_again_in_one_wallet(stage, asset):
-    crew = stage.crew()
-    start = stage.loot(crew, 5000.0, asset)
-    end = moves.scatter_gather(crew, start, 6)
+    party = stage.party()
+    start = stage.loot(party, 5000.0, asset)
+    end = moves.scatter_gather(party, start, 6)
     rows = stage.rows()
     out, back = (rows[(rows["phase"] == phase) & (rows["asset"] == asset)] for phase in ("split", "gather"))
     assert set(out["sender"]) == {start.wallet}
@@ -74,9 +74,9 @@ def test_scatter_gather_meets_again_in_one_wallet(stage, asset):
 
 @pytest.mark.parametrize("hops", [2, 5])
 def test_a_cycle_comes_back_to_its_first_wallet(stage, hops):
-    crew = stage.crew()
-    start = stage.loot(crew, 40.0)
-    end = moves.cycle(crew, start, hops, within=2 * DAY)
+    party = stage.party()
+    start = stage.loot(party, 40.0)
+    end = moves.cycle(party, start, hops, within=2 * DAY)
     rows = stage.rows()
     assert len(rows) == hops
     assert rows["sender"].tolist() == [start.wallet, *rows["receiver"].tolist()[:-1]]
@@ -86,9 +86,9 @@ def test_a_cycle_comes_back_to_its_first_wallet(stage, hops):
 
 
 def test_money_that_sleeps_moves_a_little_before_it_moves(stage):
-    crew = stage.crew()
-    start = [stage.loot(crew, 30.0) for _ in range(8)]
-    woken = moves.forward(crew, moves.dormant(crew, start, 100))
+    party = stage.party()
+    start = [stage.loot(party, 30.0) for _ in range(8)]
+    woken = moves.forward(party, moves.dormant(party, start, 100))
     rows = stage.rows()
     assert rows["t"].min() > BEGIN + 69 * DAY
     tried = rows[rows["phase"] == "rest"]
@@ -100,9 +100,9 @@ def test_money_that_sleeps_moves_a_little_before_it_moves(stage):
 
 
 def test_a_chain_of_swaps_ends_in_coin_and_accepts_losses(stage):
-    crew = stage.crew()
-    start = stage.loot(crew, 20_000.0, USDC)
-    end = service_moves.swap_chain(crew, start, 4)
+    party = stage.party()
+    start = stage.loot(party, 20_000.0, USDC)
+    end = service_moves.swap_chain(party, start, 4)
     rows = stage.rows()
     given = rows[rows["sender"] == start.wallet]
     assert len(rows) == 8
@@ -115,9 +115,9 @@ def test_a_chain_of_swaps_ends_in_coin_and_accepts_losses(stage):
 
 
 def test_mixers_get_denominations_and_give_them_back_later_to_others(stage):
-    crew = stage.crew()
-    one, whole = stage.loot(crew, 57.3), stage.loot(crew, 234.5)
-    got = service_moves.mix(crew, [one], 2 * DAY, 3) + service_moves.mix(crew, [whole], 2 * DAY, 3, whole=True)
+    party = stage.party()
+    one, whole = stage.loot(party, 57.3), stage.loot(party, 234.5)
+    got = service_moves.mix(party, [one], 2 * DAY, 3) + service_moves.mix(party, [whole], 2 * DAY, 3, whole=True)
     rows = stage.rows()
     paid, back = rows[rows["phase"] == "mix"], rows[rows["phase"] == "withdraw"]
     np.testing.assert_allclose(paid["units"], DENOMINATIONS[np.searchsorted(stage.s.mixers, paid["receiver"])])
@@ -134,10 +134,10 @@ def test_mixers_get_denominations_and_give_them_back_later_to_others(stage):
 
 
 def test_the_bridge_leads_to_the_other_chain_and_back(stage):
-    crew = stage.crew()
-    start = stage.loot(crew, 100.0)
-    there = service_moves.hop(crew, start)
-    back = service_moves.hop(crew, there)
+    party = stage.party()
+    start = stage.loot(party, 100.0)
+    there = service_moves.hop(party, start)
+    back = service_moves.hop(party, there)
     rows = stage.rows()
     assert (start.asset, there.asset, back.asset) == (ETH, BTC, ETH)
     assert stage.world.wallets.utxo[[start.wallet, there.wallet, back.wallet]].tolist() == [False, True, False]
@@ -148,9 +148,9 @@ def test_the_bridge_leads_to_the_other_chain_and_back(stage):
 
 
 def test_nested_services_pay_out_of_an_exchange(stage):
-    crew = stage.crew()
-    start = stage.loot(crew, 100.0)
-    end = service_moves.nest(crew, start)
+    party = stage.party()
+    start = stage.loot(party, 100.0)
+    end = service_moves.nest(party, start)
     into, out = stage.rows().itertuples()
     assert (into.sender, into.to_population) == (start.wallet, "nested")
     assert (out.from_population, out.receiver) == ("exchange", end.wallet)
@@ -158,27 +158,27 @@ def test_nested_services_pay_out_of_an_exchange(stage):
 
 
 def test_what_cannot_be_done_with_bitcoin_is_left_undone(stage):
-    crew = stage.crew()
-    start = stage.loot(crew, 1.0, BTC)
+    party = stage.party()
+    start = stage.loot(party, 1.0, BTC)
     assert (
-        service_moves.swap(crew, start)
-        == service_moves.swap_chain(crew, start, 3)
-        == service_moves.nest(crew, start)
+        service_moves.swap(party, start)
+        == service_moves.swap_chain(party, start, 3)
+        == service_moves.nest(party, start)
         == start
     )
-    assert service_moves.mix(crew, [start], DAY, 2) == [start]
+    assert service_moves.mix(party, [start], DAY, 2) == [start]
     assert len(stage.world.plan) == 0
 
 
 @pytest.mark.parametrize("asset", [ETH, USDC, BTC])
 @pytest.mark.parametrize("sums", ["uneven", "even", "below"])
 def test_everything_is_sold_at_the_exits(stage, asset, sums):
-    crew = stage.crew(sums=sums)
-    start = stage.loot(crew, 1000.0, asset)
-    moves.cash_out(crew, [start])
+    party = stage.party(sums=sums)
+    start = stage.loot(party, 1000.0, asset)
+    moves.cash_out(party, [start])
     rows = stage.rows()
     rows = rows[rows["phase"] != "fund"]
-    exits = crew.far_exits if asset == BTC else crew.exits
+    exits = party.far_exits if asset == BTC else party.exits
     sold = rows[rows["receiver"].isin(exits)]
     assert sold["units"].sum() == pytest.approx(1000.0, rel=0.06)
     assert set(rows["phase"]) == {"cash_out"}
@@ -186,19 +186,19 @@ def test_everything_is_sold_at_the_exits(stage, asset, sums):
 
 
 def test_honest_parties_move_money_in_the_same_ways_without_a_phase(stage):
-    crew = stage.crew(case="")
-    h = crew.funded(crew.fresh(BEGIN), BEGIN, 12.0)
-    moves.cash_out(crew, service_moves.mix(crew, moves.gather(crew, moves.split(crew, h, 3)), DAY, 2))
+    party = stage.party(case="")
+    h = party.funded(party.fresh(BEGIN), BEGIN, 12.0)
+    moves.cash_out(party, service_moves.mix(party, moves.gather(party, moves.split(party, h, 3)), DAY, 2))
     rows = stage.rows()
     assert len(rows) > 10
     assert set(rows["phase"]) == {""}
 
 
 def test_wallets_for_tokens_get_coin_first_and_no_more_helpers_are_made_than_are_wanted(stage):
-    crew = stage.crew()
-    crew.most = 4
-    wallets = [crew.fresh(BEGIN, USDC) for _ in range(9)]
-    assert len(set(wallets)) == 4 == len(crew.used)
+    party = stage.party()
+    party.most = 4
+    wallets = [party.fresh(BEGIN, USDC) for _ in range(9)]
+    assert len(set(wallets)) == 4 == len(party.used)
     rows = stage.rows()
     assert set(rows["receiver"]) == set(wallets)
     assert set(rows["phase"]) == {"fund"}
@@ -208,12 +208,12 @@ def test_wallets_for_tokens_get_coin_first_and_no_more_helpers_are_made_than_are
 # --- evasion ---
 
 
-def hops(stage, crew, amount=100.0):
+def hops(stage, party, amount=100.0):
     """The way of a holding through six hops and a sale."""
-    holdings = [stage.loot(crew, amount)]
+    holdings = [stage.loot(party, amount)]
     for _ in range(6):
-        holdings = moves.forward(crew, holdings)
-    moves.cash_out(crew, holdings)
+        holdings = moves.forward(party, holdings)
+    moves.cash_out(party, holdings)
     rows = stage.rows()
     return rows[rows["phase"] != "evade"], rows[rows["phase"] == "evade"]
 
@@ -221,7 +221,7 @@ def hops(stage, crew, amount=100.0):
 def evasive(folder, strategy, strength):
     folder.mkdir()
     stage = Stage(folder)
-    return hops(stage, stage.crew(evasion=Evasion(strategy=strategy, strength=strength)))
+    return hops(stage, stage.party(evasion=Evasion(strategy=strategy, strength=strength)))
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.5])
@@ -253,8 +253,8 @@ def test_every_strategy_does_what_it_says_within_its_budget(tmp_path, strength):
 
 
 def test_mimics_keep_the_hours_of_ordinary_people(stage):
-    crew = stage.crew(evasion=Evasion(strategy="mimic", strength=0.5))
-    wallets = np.array([crew.fresh(BEGIN) for _ in range(200)])
+    party = stage.party(evasion=Evasion(strategy="mimic", strength=0.5))
+    wallets = np.array([party.fresh(BEGIN) for _ in range(200)])
     mimic = stage.world.wallets.hours[wallets] != ALWAYS
     assert 0.4 < mimic.mean() < 0.6
     assert len(set(stage.world.wallets.zone[wallets[mimic]])) > 5

@@ -8,7 +8,7 @@ from walletprint.experiments.protocols.simulated import realism_judge as judging
 from walletprint.experiments.protocols.simulated.realism_measures import HABITS, is_round, measured, seasons
 from walletprint.experiments.protocols.simulated.realism_tables import JUDGE, half, own_rows
 from walletprint.experiments.simulation.people import habits, intended_transfers
-from walletprint.experiments.simulation.people.users import lives
+from walletprint.experiments.simulation.people.users import lifetimes
 
 DAY = 86_400
 
@@ -17,10 +17,12 @@ DAY = 86_400
 def made():
     rng = np.random.default_rng(3)
     who = habits.characters(rng, habits.LICIT, 300)
-    return intended_transfers.make(rng, who, (np.zeros(300), np.full(300, 360.0)), rng.uniform(0, 24, 300), 1.0)
+    return intended_transfers.intended_transfers_of(
+        rng, who, (np.zeros(300), np.full(300, 360.0)), rng.uniform(0, 24, 300), 1.0
+    )
 
 
-def table_of(made: intended_transfers.Acts) -> pd.DataFrame:
+def table_of(made: intended_transfers.IntendedTransfers) -> pd.DataFrame:
     other = [f"0x{1 + out:x}{who:019x}{k:020x}" for out, who, k in zip(made.out, made.who, made.other, strict=True)]
     wallet = [f"0x{who:040x}" for who in made.who]
     t = (made.t * DAY).astype(np.int64) + 1_514_764_800
@@ -96,8 +98,8 @@ def test_round_is_at_most_so_many_digits():
 
 def test_more_people_come_late_where_the_chain_grows():
     rng = np.random.default_rng(5)
-    even, _ = lives(rng, 1000, 20_000)
-    grown, end = lives(rng, 1000, 20_000, 8.0)
+    even, _ = lifetimes(rng, 1000, 20_000)
+    grown, end = lifetimes(rng, 1000, 20_000, 8.0)
     assert np.median(even) < np.median(grown)
     assert (end <= 1000).all()
     assert (end > grown).all()

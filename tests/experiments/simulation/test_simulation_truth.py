@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walletprint.experiments.simulation import simulate
-from walletprint.experiments.simulation.engine.loot_purses import Part, Purse, changed, hidden, pro_rata
+from walletprint.experiments.simulation.engine.loot_purses import LootPurse, LootShare, changed, hidden, pro_rata
 from walletprint.experiments.simulation.engine.market import ASSETS, MINOR_UNITS
 from walletprint.experiments.simulation.engine.truth_tables import ENDS, FROM, TO
 from walletprint.experiments.simulation.states.actors import ACTORS, CHAINS, DPRK, PLAIN, RANSOM, THIEVES, playbook
@@ -300,24 +300,24 @@ def test_shares_in_proportion_lose_no_unit(weights, clean, data):
 
 
 def test_a_purse_gives_of_all_it_holds():
-    purse = Purse()
-    purse.put(60, [Part(2, 60, 600.0, 1)], 1)
-    purse.put(30, [Part(4, 30, 90.0, 1)])
+    purse = LootPurse()
+    purse.put(60, [LootShare(2, 60, 600.0, 1)], 1)
+    purse.put(30, [LootShare(4, 30, 90.0, 1)])
     purse.put(10, [])
-    assert purse.take(50) == [Part(2, 30, 300.0, 2), Part(4, 15, 45.0, 1)]
-    assert purse.take(50) == [Part(2, 30, 300.0, 2), Part(4, 15, 45.0, 1)]
+    assert purse.take(50) == [LootShare(2, 30, 300.0, 2), LootShare(4, 15, 45.0, 1)]
+    assert purse.take(50) == [LootShare(2, 30, 300.0, 2), LootShare(4, 15, 45.0, 1)]
     assert purse.total == 0
     assert not purse.lots
 
 
 def test_what_comes_back_keeps_its_shares():
-    assert changed([Part(2, 60, 6.0, 1), Part(4, 40, 2.0, 3)], 100, 1001, 0) == [
-        Part(2, 601, 6.0, 1),
-        Part(4, 400, 2.0, 3),
+    assert changed([LootShare(2, 60, 6.0, 1), LootShare(4, 40, 2.0, 3)], 100, 1001, 0) == [
+        LootShare(2, 601, 6.0, 1),
+        LootShare(4, 400, 2.0, 3),
     ]
-    assert changed([Part(2, 50, 6.0, 1)], 100, 30, 2) == [Part(2, 15, 6.0, 3)]
-    both = [Part(2, 60, 6.0, 1), Part(3, 40, 2.0, 3)]  # before a mixer and after one, of the same case
-    assert hidden(both, 100, 90, 0.9) == [Part(3, 90, pytest.approx(7.2), 3)]
+    assert changed([LootShare(2, 50, 6.0, 1)], 100, 30, 2) == [LootShare(2, 15, 6.0, 3)]
+    both = [LootShare(2, 60, 6.0, 1), LootShare(3, 40, 2.0, 3)]  # before a mixer and after one, of the same case
+    assert hidden(both, 100, 90, 0.9) == [LootShare(3, 90, pytest.approx(7.2), 3)]
 
 
 @pytest.mark.parametrize("scenario", ["demo", "hard", "evasion"])
