@@ -194,15 +194,15 @@ def test_a_slice_that_cannot_be_cut_says_what_to_do(data):
 
 KILLED = """
 import os, signal, sys
-import walletprint.training.tuning as tuning
 from walletprint.training import train
+from walletprint.training.models import tuning
 
-real, left = tuning.learn, [int(sys.argv[4])]
+real, fits = tuning.learn, []
 
 def learn(*arguments, **keys):
-    left[0] -= 1
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    fits.append(1)
+    if len(fits) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)  # in the last fold of the second trial
     return real(*arguments, **keys)
 
 tuning.learn = learn
@@ -217,22 +217,19 @@ def test_a_training_killed_in_tuning_resumes_in_another_process_with_the_same_by
     config = {
         **trained.config,
         "tracking": {"enabled": False},
+        "features": {"families": ["activity", "flow"]},
         "model": {"rounds": 5, "seeds": 2, "baselines": False},
         "tuning": {"trials": 3, "folds": 2},
     }
-    script, chain = KILLED.format(config=config), trained.chain
-
-    def run(dies_at: int) -> int:
-        arguments = [str(chain.transfers), str(chain.labels), str(tmp_path / "killed"), str(dies_at)]
-        environment = {**os.environ, "PYTHONHASHSEED": "1"}
-        return subprocess.run([sys.executable, "-c", script, *arguments], env=environment, cwd=tmp_path).returncode
-
-    assert run(4) == -signal.SIGKILL  # in the last fold of the second trial
+    chain, environment = trained.chain, {**os.environ, "PYTHONHASHSEED": "1"}
+    arguments = [str(chain.transfers), str(chain.labels), str(tmp_path / "killed")]
+    command = [sys.executable, "-c", KILLED.format(config=config), *arguments]
+    assert subprocess.run(command, env=environment, cwd=tmp_path).returncode == -signal.SIGKILL
     assert not (tmp_path / "killed").exists()
-    assert run(0) == 0
-    train(chain.transfers, chain.labels, config, tmp_path / "whole")
+    for name in ("killed", "whole"):
+        train(chain.transfers, chain.labels, config, tmp_path / name)
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
-    assert "chosen by 3 trials" in (tmp_path / "whole" / "README.md").read_text()
+    assert "3 trials" in (tmp_path / "whole" / "README.md").read_text()
 
 
 def files(folder: Path) -> dict[str, bytes]:
