@@ -17,7 +17,7 @@ from ..features.base.errors import UsageError
 from ..features.families.registry import features_hash
 from ..features.labels.table import read_labels
 from ..features.ledger.ledger import Ledger
-from ..serving.model.calibration import reference_quantiles, usual_values
+from ..serving.model.calibration import reference_margins, reference_quartiles
 from ..serving.model.model_folder import LARGEST, Bands, ModelFolder
 from ..serving.model.profile import profile_of
 from .assessment.fitted_models import FittedModels, fit_all
@@ -166,8 +166,8 @@ def _model_of(fitted: FittedModels, assessment: ModelAssessment) -> ModelFolder:
         bands=Bands(**config.bands.model_dump()),
         threshold=flag_threshold(best.score[later.rows], config.review.flag_budget),
         threshold_policy=_policy(config),
-        reference=reference_quantiles(best.margin[ordinary]),
-        usual=usual_values(dataset.X.iloc[ordinary]),
+        reference_margins=reference_margins(best.margin[ordinary]),
+        reference_quartiles=reference_quartiles(dataset.X.iloc[ordinary]),
         profile=profile_of(dataset.X.iloc[ordinary]),
         trained_until=until.date().isoformat(),
         labels={

@@ -80,7 +80,7 @@ class BatchDrift:
 
     def __init__(self, model: ModelFolder) -> None:
         profile = self.profile = model.profile
-        known = percentiles(np.asarray(model.reference.quantiles), model.reference)
+        known = percentiles(np.asarray(model.reference_margins.quantiles), model.reference_margins)
         self._edges = {"": edges_of(known)}
         self._expected = {"": self._count("", known)}
         if profile is not None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from .model_folder import QUANTILES, Bands, Calibration, Reference
+from .model_folder import QUANTILES, Bands, Calibration, ReferenceMargins
 
 BANDS = ("none", "low", "medium", "high", "severe")
 UNSCORED = "unscored"
@@ -20,13 +20,13 @@ def calibrate(margin: np.ndarray, calibration: Calibration) -> np.ndarray:
     return np.exp(-np.logaddexp(0.0, -(slope * margin + offset)))  # 1 / (1 + exp(−z)) without overflow
 
 
-def percentiles(margin: np.ndarray, reference: Reference) -> np.ndarray:
-    """How many percent of the reference population have a lower margin, equal ones counted half; shape (n,).
+def percentiles(margin: np.ndarray, reference: ReferenceMargins) -> np.ndarray:
+    """The share of the reference population, in percent, with a lower margin (equal ones counted half); shape (n,).
 
     Linear between the quantiles; 0 below and 100 above all of them.
     """
-    values, place = np.unique(np.asarray(reference.quantiles), return_inverse=True)
-    rank = np.bincount(place, np.linspace(0.0, 100.0, QUANTILES)) / np.bincount(place)
+    values, position = np.unique(np.asarray(reference.quantiles), return_inverse=True)
+    rank = np.bincount(position, np.linspace(0.0, 100.0, QUANTILES)) / np.bincount(position)
     return np.interp(margin, values, rank, left=0.0, right=100.0)
 
 
@@ -36,14 +36,14 @@ def bands_of(score: np.ndarray, bands: Bands) -> np.ndarray:
     return np.array(BANDS, dtype=object)[np.searchsorted(starts, score, side="right")]
 
 
-def reference_quantiles(margin: np.ndarray) -> Reference:
-    """The reference of a population's raw margins, shape (n,), for `ModelFolder.reference`."""
+def reference_margins(margin: np.ndarray) -> ReferenceMargins:
+    """Quantiles of a population's raw margins, shape (n,), for `ModelFolder.reference_margins`."""
     quantiles = np.quantile(np.asarray(margin, dtype=np.float64), np.linspace(0.0, 1.0, QUANTILES))
-    return Reference(quantiles=tuple(np.maximum.accumulate(quantiles).tolist()))
+    return ReferenceMargins(quantiles=tuple(np.maximum.accumulate(quantiles).tolist()))
 
 
-def usual_values(X: pd.DataFrame) -> dict[str, tuple[float, float, float] | None]:
-    """Quartiles of each column where it is defined, for `ModelFolder.usual`; None for a column that never is."""
+def reference_quartiles(X: pd.DataFrame) -> dict[str, tuple[float, float, float] | None]:
+    """Quartiles of each column where it is defined, for `ModelFolder.reference_quartiles`; None for a column that never is."""
     return {str(name): _quartiles(X[name].to_numpy(dtype=np.float64)) for name in X.columns}
 
 

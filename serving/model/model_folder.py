@@ -26,7 +26,7 @@ from ...features.families.registry import catalogue, features_hash
 from .profile import Profile
 from .signature import SIGNATURE, check_signature, signed
 
-FORMAT = "walletprint-model/1"
+FORMAT = "walletprint-model/2"
 MANIFEST, MODEL, TREES, CARD = "manifest.json", "model.json", "model.txt", "README.md"
 FILES = (MODEL, TREES, CARD)
 LARGEST = {MANIFEST: 1 << 16, SIGNATURE: 1 << 10, MODEL: 1 << 24, TREES: 1 << 26, CARD: 1 << 22}
@@ -84,8 +84,8 @@ class Bands(_Part):
         return self
 
 
-class Reference(_Part):
-    """The reference population: its raw margin at 0 %, 0.1 %, … 100 % (`calibration.reference_quantiles`)."""
+class ReferenceMargins(_Part):
+    """The raw margin of the reference population at 0 %, 0.1 %, … 100 % (`calibration.reference_margins`)."""
 
     quantiles: tuple[float, ...] = Field(min_length=QUANTILES, max_length=QUANTILES)
 
@@ -107,8 +107,9 @@ class ModelFolder(_Part):
         window: period before `as_of` that the features see, such as "90d"; "all" for no limit.
         min_transfers: fewer transfers than this in the window are not scored.
         bands, threshold: on the calibrated score; `threshold_policy` says in words how they were set.
-        usual: quartiles (25, 50, 75 %) of each feature in the reference population; None if it is never defined there.
-        profile: deciles and a sample of that population, which batches are compared with; None in older models.
+        reference_margins: raw margins of the reference population.
+        reference_quartiles: quartiles (25, 50, 75 %) of each feature in it; None if the feature is never defined there.
+        profile: deciles and a sample of that population, with which batches are compared; None in older models.
         trained_until: ISO date; nothing later was seen in training.
         labels: what counted as positive and negative.
         metrics: NaN is kept as null.
@@ -126,8 +127,8 @@ class ModelFolder(_Part):
     bands: Bands
     threshold: Probability
     threshold_policy: str
-    reference: Reference
-    usual: dict[str, tuple[float, float, float] | None]
+    reference_margins: ReferenceMargins
+    reference_quartiles: dict[str, tuple[float, float, float] | None]
     profile: Profile | None = None
     trained_until: str
     labels: dict[str, JsonValue]
@@ -161,8 +162,8 @@ class ModelFolder(_Part):
     def _consistent(self) -> Self:
         if len(set(self.features)) != len(self.features):
             raise ValueError("a feature is listed twice")
-        if set(self.usual) != set(self.features):
-            raise ValueError("`usual` and `features` must name the same features")
+        if set(self.reference_quartiles) != set(self.features):
+            raise ValueError("`reference_quartiles` and `features` must name the same features")
         if self.profile is not None and set(self.profile.edges) != set(self.features):
             raise ValueError("`profile` and `features` must name the same features")
         content = _sha256(self.trees.encode() + b"\0" + self._json(without="version"))[:16]

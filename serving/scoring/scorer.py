@@ -215,9 +215,9 @@ class Scorer:
         """Every behaviour's reason, with those of its features."""
         declared, values = [feature(name) for name in self.model.features], self._matrix(X)[0]
         added, groups = np.asarray(contributions)[: len(declared)], group_by_behaviour(declared)
-        whole = reasons_of(declared, groups, values, added, self.model.usual, top=None)
+        whole = reasons_of(declared, groups, values, added, self.model.reference_quartiles, top=None)
         alone = groups._replace(names=tuple(groups.names[k] for k in groups.group), group=np.arange(len(declared)))
-        single = reasons_of(declared, alone, values, added, self.model.usual, top=None)
+        single = reasons_of(declared, alone, values, added, self.model.reference_quartiles, top=None)
         return [
             reason | {"parts": [part for part in single if part["behaviour"] == reason["behaviour"]]}
             for reason in whole
@@ -241,7 +241,7 @@ class Scorer:
             {
                 "margin": margin,
                 "score": score,
-                "percentile": percentiles(margin, self.model.reference),
+                "percentile": percentiles(margin, self.model.reference_margins),
                 "band": pd.array(bands_of(score, self.model.bands), dtype="str"),
                 "flagged": score >= self.model.threshold,
             },
@@ -301,7 +301,7 @@ class Scorer:
             raise DataError(f"model {model}: its contributions do not add up to its margin; retrain it")
         added = contributions[list(self.model.features)].to_numpy()
         return [
-            reasons_of(declared, groups, *row, self.model.usual, TOP)
+            reasons_of(declared, groups, *row, self.model.reference_quartiles, TOP)
             for row in zip(self._matrix(X), added, strict=True)
         ]
 

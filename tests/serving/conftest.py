@@ -12,7 +12,7 @@ from walletprint.features.extraction.extractor import extract
 from walletprint.features.families.registry import features_hash
 from walletprint.features.ledger.ledger import Ledger
 from walletprint.serving import ModelFolder, Scorer
-from walletprint.serving.model.calibration import reference_quantiles, usual_values
+from walletprint.serving.model.calibration import reference_margins, reference_quartiles
 from walletprint.serving.scoring import row_columns
 from walletprint.serving.scoring import scorer as scorer_module
 
@@ -105,8 +105,8 @@ def model_values(X, booster) -> dict:
         "calibration": {"method": "isotonic", "x": [-1.2, -0.4, 0.4, 1.2], "y": [0.02, 0.3, 0.6, 0.97]},
         "bands": {"low": 0.2, "medium": 0.4, "high": 0.6, "severe": 0.8},
         "threshold": 0.6, "threshold_policy": "chosen by hand for tests",
-        "reference": reference_quantiles(booster.predict(columns, raw_score=True)),
-        "usual": usual_values(columns), "trained_until": "2021-03-10",
+        "reference_margins": reference_margins(booster.predict(columns, raw_score=True)),
+        "reference_quartiles": reference_quartiles(columns), "trained_until": "2021-03-10",
         "labels": {"positive": ["laundering"], "negative": ["user"]}, "metrics": {"average_precision": 0.9},
         "data_digest": "0" * 16, "seed": 1, "versions": {"walletprint": "0.1.0", "lightgbm": "4", "numpy": "2"},
         "trees": booster.model_to_string(), "card": "# A model for tests\n",

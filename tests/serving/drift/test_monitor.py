@@ -12,7 +12,7 @@ from walletprint.features.base.arrow import table_of
 from walletprint.features.base.errors import DataError, UsageError
 from walletprint.serving import ModelFolder, Scorer, write_scores
 from walletprint.serving.drift.monitor import BatchDrift, batch_drift, drift_of_files
-from walletprint.serving.model.calibration import reference_quantiles
+from walletprint.serving.model.calibration import reference_margins
 from walletprint.serving.model.population_stability import bins_of, bins_of_all, edges_of, psi
 from walletprint.serving.model.profile import Profile, profile_of
 
@@ -38,7 +38,10 @@ def profiled(model_values, population) -> ModelFolder:
     margin = np.linspace(-3, 3, 2_001)
     return ModelFolder(
         **model_values
-        | {"profile": profile_of(population[list(model_values["features"])]), "reference": reference_quantiles(margin)}
+        | {
+            "profile": profile_of(population[list(model_values["features"])]),
+            "reference_margins": reference_margins(margin),
+        }
     )
 
 

@@ -4,8 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from walletprint.serving.model.calibration import bands_of, calibrate, percentiles, reference_quantiles, usual_values
-from walletprint.serving.model.model_folder import Bands, Calibration, Reference
+from walletprint.serving.model.calibration import (
+    bands_of,
+    calibrate,
+    percentiles,
+    reference_margins,
+    reference_quartiles,
+)
+from walletprint.serving.model.model_folder import Bands, Calibration, ReferenceMargins
 
 
 def test_isotonic_knots_are_joined_by_lines_and_clipped():
@@ -31,16 +37,16 @@ def test_sigmoid_is_the_logistic_of_a_line_and_never_overflows():
 
 
 def test_percentile_is_the_share_below_with_ties_counted_half():
-    rising = Reference(quantiles=tuple(np.linspace(0.0, 10.0, 1001)))
+    rising = ReferenceMargins(quantiles=tuple(np.linspace(0.0, 10.0, 1001)))
     assert percentiles(np.array([-1, 0, 2.5, 2.505, 10, 11]), rising) == pytest.approx([0, 0, 25, 25.05, 100, 100])
-    half = Reference(quantiles=(0.0,) * 501 + (1.0,) * 500)
+    half = ReferenceMargins(quantiles=(0.0,) * 501 + (1.0,) * 500)
     assert percentiles(np.array([-1, 0, 1, 2]), half) == pytest.approx([0, 25, 75.05, 100])
 
 
-def test_reference_quantiles_are_those_of_the_population():
+def test_reference_margins_are_those_of_the_population():
     margin = np.random.default_rng(1).permutation(np.arange(2001.0))
-    assert reference_quantiles(margin).quantiles == pytest.approx(np.arange(0.0, 2001.0, 2.0))
-    assert percentiles(np.array([1000.0]), reference_quantiles(margin)).tolist() == pytest.approx([50.0])
+    assert reference_margins(margin).quantiles == pytest.approx(np.arange(0.0, 2001.0, 2.0))
+    assert percentiles(np.array([1000.0]), reference_margins(margin)).tolist() == pytest.approx([50.0])
 
 
 def test_a_band_begins_at_its_threshold():
@@ -58,6 +64,6 @@ def test_a_band_without_width_is_never_given():
     ]
 
 
-def test_usual_values_leave_out_what_is_not_defined():
+def test_reference_quartiles_leave_out_what_is_not_defined():
     X = pd.DataFrame({"a": [np.nan, 0.0, 4.0, 8.0, 2.0, 6.0], "b": [np.nan] * 6})
-    assert usual_values(X) == {"a": (2.0, 4.0, 6.0), "b": None}
+    assert reference_quartiles(X) == {"a": (2.0, 4.0, 6.0), "b": None}

@@ -142,10 +142,10 @@ def test_an_extra_file_is_refused(model_dir):
 
 
 def test_another_format_is_refused_as_another_version(model_dir):
-    change_manifest(model_dir, format="walletprint-model/2")
+    change_manifest(model_dir, format="walletprint-model/9")
     text = refusal(model_dir)
     assert "made by another version of walletprint" in text
-    assert "'walletprint-model/2', this one reads walletprint-model/1; retrain" in text
+    assert "'walletprint-model/9', this one reads walletprint-model/2; retrain" in text
 
 
 def test_a_manifest_cannot_name_other_files(model_dir):
@@ -158,7 +158,7 @@ def test_a_manifest_cannot_name_other_files(model_dir):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "{}", '{"format": "walletprint-model/1"}', "[" * 100_000, "\xff"]
+    "text", ["", "{", "[]", "null", "{}", '{"format": "walletprint-model/2"}', "[" * 100_000, "\xff"]
 )
 def test_a_malformed_manifest_is_refused(model_dir, text):
     (model_dir / "manifest.json").write_text(text, encoding="latin-1")
@@ -213,9 +213,9 @@ NAN = float("nan")
         ({"window": "ninety days"}, "window"),
         ({"trained_until": "soon"}, "trained_until"),
         ({"features": []}, "features"),
-        ({"reference": {"quantiles": [0.0] * 1000}}, "reference.quantiles"),
-        ({"reference": {"quantiles": [1.0] + [0.0] * 1000}}, "reference.quantiles"),
-        ({"usual": {}}, "must name the same features"),
+        ({"reference_margins": {"quantiles": [0.0] * 1000}}, "reference_margins.quantiles"),
+        ({"reference_margins": {"quantiles": [1.0] + [0.0] * 1000}}, "reference_margins.quantiles"),
+        ({"reference_quartiles": {}}, "must name the same features"),
         ({"name": "../../etc"}, "name"),
         ({"surprise": 1}, "surprise"),
         ({"trees": "x"}, "not the object"),
@@ -240,8 +240,8 @@ def test_features_of_another_version_are_refused(model_dir):
 
 def test_an_unknown_feature_is_refused(model, model_dir):
     name = "flow__teleport__1h"
-    usual = json.loads((model_dir / "model.json").read_text())["usual"]
-    change(model_dir, features=[*model.features, name], usual=usual | {name: None})
+    quartiles = json.loads((model_dir / "model.json").read_text())["reference_quartiles"]
+    change(model_dir, features=[*model.features, name], reference_quartiles=quartiles | {name: None})
     assert f"feature {name} is not known here" in refusal(model_dir)
 
 
