@@ -1,4 +1,8 @@
-"""Ordinary crime: each case is a script with parameters drawn anew, and feeds a laundering chain of its own."""
+"""Ordinary crime: each case plays a script with parameters drawn anew, and launders what it brings.
+
+Large thefts are not here: those are `states/`. How money is moved is `parties/`.
+Front door: `plan`, which plans the crimes of a district; SCRIPTS, one file per script; techniques.py, how cases launder.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from base58_bech32 import bech32
 
 from ....features.base.arrow import pc
 from ....features.base.atomic_write import write_atomically
 from ....features.transfers.schema import SCHEMA
-from . import bech32
 from .market import ASSETS, BTC, ETH, MINOR_UNITS, NATIVE, Ints, Market
 from .transfer_plan import METHODS, PLAIN
 from .world import Wallets
@@ -37,11 +37,17 @@ def names(rng: np.random.Generator, wallets: Wallets) -> Names:
     at = np.empty(n, dtype=np.int64)
     at[np.flatnonzero(~wallets.utxo)] = np.arange(n - len(utxo))
     at[utxo] = n - len(utxo) + np.arange(len(utxo))
-    addresses = pa.concat_arrays([account, bech32.random_addresses(rng, len(utxo))]).take(pa.array(at))
+    addresses = pa.concat_arrays([account, random_bech32(rng, len(utxo))]).take(pa.array(at))
     order = pc.sort_indices(addresses).to_numpy()
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n)
     return Names(addresses, rank)
+
+
+def random_bech32(rng: np.random.Generator, n: int) -> pa.Array:
+    """n random Bitcoin addresses of version 0 (BIP 173)."""
+    programs = rng.integers(0, 32, (n, 32)).tolist()
+    return pa.array([bech32.bech32_encode("bc", [0, *program], m=1).decode() for program in programs], pa.string())
 
 
 def random_hex(rng: np.random.Generator, n: int, size: int) -> pa.Array:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from walletprint.experiments.simulation.engine import bech32, output
+from walletprint.experiments.simulation.engine import output
 from walletprint.experiments.simulation.engine.chain_run import LOAD_POWER, ChainRun, open_account_books
 from walletprint.experiments.simulation.engine.market import (
     ASSETS,
@@ -277,4 +277,4 @@ def test_addresses_are_ranked_as_their_texts_are(tmp_path):
     texts = names.addresses.to_pylist()
     assert [text[:2] for text in texts] == ["0x"] * 50 + ["bc"] * 50
     assert np.argsort(names.rank).tolist() == pd.Series(texts).argsort().tolist()
-    assert bech32.random_addresses(np.random.default_rng(1), 3).to_pylist() != texts[50:53]
+    assert output.random_bech32(np.random.default_rng(1), 3).to_pylist() != texts[50:53]
