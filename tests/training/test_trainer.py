@@ -1,6 +1,5 @@
 """A training end to end: the folder, what it says of itself, what MLflow holds of it, and what happens to bad input."""
 
-import os
 import re
 import subprocess
 import sys
@@ -151,25 +150,6 @@ def test_progress_is_told_by_step(trained):
     assert all(0 <= done <= total for _, done, total in trained.progress)
     last = {step: (done, total) for step, done, total in trained.progress}
     assert all(done == total for done, total in last.values())
-
-
-def test_two_processes_give_the_same_bytes(trained, quiet, tmp_path):
-    script = (
-        "import sys; from walletprint.training import train\n"
-        "transfers, labels, out = sys.argv[1:]\n"
-        f"train(transfers, labels, {quiet!r}, out)"
-    )
-    command = [
-        sys.executable,
-        "-c",
-        script,
-        str(trained.chain.transfers),
-        str(trained.chain.labels),
-        str(tmp_path / "m"),
-    ]
-    subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "1"}, cwd=tmp_path)
-    files = {file.name: file.read_bytes() for file in (tmp_path / "m").iterdir()}
-    assert files == {file.name: file.read_bytes() for file in trained.result.model_dir.iterdir()}
 
 
 def test_the_digest_is_of_the_rows_not_of_their_order(trained):

@@ -1,6 +1,9 @@
 """The gate: its rule on figures made by hand, its rows against a plain count, and both ways of the alias in MLflow."""
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +12,7 @@ import pytest
 
 from walletprint.features import DataError, Ledger, UsageError
 from walletprint.serving import Scorer
-from walletprint.training import load_config, read_labels
-from walletprint.training import reproduction as repeat_module
+from walletprint.training import load_config, read_labels, reproduction
 from walletprint.training.data.snapshots import unit_hash
 from walletprint.training.metrics.bootstrap import Paired
 from walletprint.training.registry.decision_report import decision_text
@@ -57,53 +59,58 @@ def test_a_shortcut_ahead_is_named():
 
 @pytest.fixture(scope="module")
 def store(trained, tmp_path_factory):
-    """A copy of the training's store in which its run was repeated: two versions of one model, the second as challenger."""
+    """A copy of the training's store in which another process repeated its run: two versions of one model, the second is the
+    challenger. What that process printed, and the folder it wrote."""
     folder = tmp_path_factory.mktemp("promote")
     shutil.copy(trained.uri.removeprefix("sqlite:///"), folder / "mlflow.db")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
-    ledger, notes = Ledger.from_transfers(trained.chain.transfers), []
-    done = repeat(trained.result.run_id, ledger, trained.chain.labels, folder / "again", uri, on_note=notes.append)
-    return uri, ledger, done, notes
+    script = (
+        "import sys; from walletprint.training.reproduction import repeat\n"
+        "done = repeat(*sys.argv[1:], on_note=print)\n"
+        "print(done.same_data, done.same_model, done.result.tracked.version, done.result.run_id)"
+    )
+    chain, again = trained.chain, folder / "again"
+    arguments = [trained.result.run_id, str(chain.transfers), str(chain.labels), str(again), uri]
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, check=True, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True)
+    return uri, Ledger.from_transfers(chain.transfers), done.stdout, again
 
 
-def test_a_run_repeated_gives_the_same_model(trained, store):
-    uri, _, done, notes = store
-    assert done.same_data
-    assert done.same_model
-    assert notes == []
-    assert done.result.tracked.version == "2"
-    again = {file.name: file.read_bytes() for file in done.result.model_dir.iterdir()}
-    assert again == {file.name: file.read_bytes() for file in trained.result.model_dir.iterdir()}
+def test_a_run_repeated_by_another_process_gives_the_same_bytes(trained, store):
+    uri, _, printed, again = store
+    *outcome, run_id = printed.split()
+    assert outcome == ["True", "True", "2"]  # no note, the same data and model, the second version
+    files = {file.name: file.read_bytes() for file in again.iterdir()}
+    assert files == {file.name: file.read_bytes() for file in trained.result.model_dir.iterdir()}
     with connected(uri) as (mlflow, _):
-        assert (
-            mlflow.MlflowClient().get_run(done.result.run_id).data.tags["walletprint.repeats"] == trained.result.run_id
-        )
+        assert mlflow.MlflowClient().get_run(run_id).data.tags["walletprint.repeats"] == trained.result.run_id
 
 
-def test_other_data_than_the_run_s_are_told_before_the_work(trained, store, monkeypatch, tmp_path):
-    uri, ledger, done, _ = store
+def test_a_note_before_the_work_says_that_the_data_are_not_the_run_s(trained, store, monkeypatch, tmp_path):
+    uri, ledger, _, _ = store
     labels = read_labels(trained.chain.labels).good
     notes: list[str] = []
-    asked = []
+    configs = []
 
-    def instead(ledger, labels, config, *rest, **keys):
-        asked.append(config)
-        assert len(notes) == 1  # told by now
-        return done.result
+    def train(ledger, labels, config, *rest, **keys):
+        configs.append(config)
+        assert len(notes) == 1  # noted by now
+        return trained.result
 
-    monkeypatch.setattr(repeat_module, "train", instead)
-    again = repeat(trained.result.run_id, ledger, labels.iloc[1:], tmp_path / "m", uri, on_note=notes.append)
-    assert not again.same_data
+    monkeypatch.setattr(reproduction, "train", train)
+    repeated = repeat(trained.result.run_id, ledger, labels.iloc[1:], tmp_path / "m", uri, on_note=notes.append)
+    assert not repeated.same_data
     assert "transfers or labels are not those of run" in notes[0]
-    assert asked == [trained.result.config]
+    assert configs == [trained.result.config]
 
 
 def test_a_run_that_minutes_ended_is_repeated_by_its_trials(trained, store):
-    of = store[2].of
+    run = recorded_training(trained.result.run_id, store[0])
     config = load_config({**trained.config, "tuning": {"trials": 50, "minutes": 3}})
-    tuning = repeat_module._as_done(replace(of, config=config, trials=4)).tuning
+    tuning = reproduction._as_done(replace(run, config=config, trials=4)).tuning
     assert (tuning.trials, tuning.minutes) == (4, None)
-    assert repeat_module._as_done(of) == of.config
+    assert reproduction._as_done(run) == run.config
 
 
 def test_a_run_that_is_none_is_one_line(store):
