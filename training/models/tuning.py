@@ -1,7 +1,10 @@
-"""Searches LightGBM's parameters with Optuna, in folds inside the training slice. Calibration and test rows are never looked at.
+"""Searches LightGBM's parameters with Optuna, in folds inside the training slice. It never reads calibration or test rows.
 
-What one trial tries hangs on the seed and on the trials finished before it, and on nothing else: a search that was killed and
-goes on, or one that is asked for more trials later, finds what an uninterrupted one finds. Only a limit of minutes breaks that.
+The parameters of a trial depend only on the seed and on the trials that finished before it. So a search that was killed and
+resumed, or one that gets more trials later, finds what an uninterrupted search finds. Only a limit of minutes breaks that.
+
+Optuna's own loops were considered: `OptunaSearchCV` and `LightGBMTunerCV` keep the sampler's state in memory, so a killed search
+would not resume with the same trials.
 """
 
 import datetime as dt
@@ -19,6 +22,7 @@ import pandas as pd
 
 from ...features.base.errors import DataError, UsageError
 from ...features.base.periods import parse_window
+from ..config.train_config import TrainConfig
 from ..data.dataset import Dataset, Progress
 from ..data.large_matrix import subtable
 from ..metrics.classification_metrics import pr_auc
@@ -30,8 +34,6 @@ from .learner import learn
 if TYPE_CHECKING:
     import optuna
 
-    from ..config.train_config import TrainConfig
-
 SPACE: dict[str, tuple[float, float, bool]] = {
     "learning_rate": (0.02, 0.2, True),
     "num_leaves": (7, 127, True),
@@ -40,29 +42,30 @@ SPACE: dict[str, tuple[float, float, bool]] = {
     "bagging_fraction": (0.5, 1.0, False),
     "lambda_l2": (0.01, 100.0, True),
 }
-"""Lowest and highest value of each parameter that is searched, and whether on a logarithmic scale; whole numbers stay whole.
-A range is widened to hold the value that the config gives, which is tried first. All others stay as the config has them."""
+"""The range of each searched parameter, and whether its scale is logarithmic. Whole numbers stay whole. A range is widened to
+hold the config's value, which the first trial uses. All other parameters keep the config's values."""
 STARTUP = 10
-"""Trials drawn at random before the sampler (TPE) learns from them."""
+"""Number of random trials before the sampler (TPE) starts to learn."""
 UNPRUNED = 5
-"""Trials that must have finished all folds before one may be given up."""
+"""Number of complete trials before a trial may be pruned."""
 OUTSIDE = {"tracking", "bands", "review"}
-"""Sections of a config that change no trial."""
+"""Sections of a config that do not affect a trial."""
 
 Fold = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        params: LightGBM's parameters: those of the best trial laid over the config's.
-        trials: a row a trial: trial, state (complete or pruned), pr_auc (mean over the folds; of a pruned one an estimate), the
-            parameters, began and ended (UTC), and fold_1, fold_2, … (NaN where it was given up before).
-        best: the number of the best trial; 0 is the config's own parameters.
-        folds: how many folds had both classes on both sides; left_out: how many had not.
-        study: the name under which the search is in its file.
+        params: LightGBM's parameters: the config's, overridden by those of the best trial.
+        trials: one row per trial: trial, state (complete or pruned), pr_auc (mean over the folds; an estimate if pruned), the
+            parameters, began and ended (UTC), and fold_1, fold_2, … (NaN for folds after the pruning).
+        best: the number of the best trial; trial 0 has the config's own parameters.
+        folds: how many folds have both classes on both sides.
+        left_out: how many folds have not.
+        study: the name of the search in its file.
     """
 
     params: dict[str, Any]
@@ -74,14 +77,14 @@ class TuningResult:
 
     @property
     def gain(self) -> float:
-        """By how much the best mean PR-AUC is above that of the config's own parameters, over the same folds."""
+        """The best mean PR-AUC minus that of the config's own parameters, over the same folds."""
         return float(self.trials["pr_auc"].iloc[self.best] - self.trials["pr_auc"].iloc[0])
 
 
 def tune(
     dataset: Dataset,
     slices: Slices,
-    config: "TrainConfig",
+    config: TrainConfig,
     store: Path | None = None,
     on_progress: Progress | None = None,
 ) -> TuningResult:
@@ -90,9 +93,9 @@ def tune(
     Args:
         dataset: all rows.
         slices: only `train` is used.
-        config: its `tuning` and all that decides how a model is learnt.
-        store: SQLite file that keeps the trials, under a name made of data and config: other ones never mix, and a search that
-            was interrupted goes on. None for memory only.
+        config: its `tuning`, and everything that decides how a model is learnt.
+        store: SQLite file for the trials; an interrupted search resumes from it. The search has a name made of data and config,
+            so that different searches never mix. None keeps the trials in memory only.
         on_progress: called with ("tune", trials done, trials in all).
 
     Raises:
@@ -100,36 +103,34 @@ def tune(
         UsageError: if the folds cannot be made, or `store` cannot be used.
     """
     folds, left_out = folds_of(dataset, slices, config)
-    name = study_name(dataset, slices, config)
-    with _study(store, name) as study:
-        _set_stale_aside(study)
+    report = on_progress or (lambda step, done, total: None)
+    with _study(store, study_name(dataset, slices, config)) as study:
+        _fail_stale_trials(study)
         while (done := len(_finished(study))) < config.tuning.trials and not _out_of_time(study, config):
-            if on_progress:
-                on_progress("tune", done, config.tuning.trials)
+            report("tune", done, config.tuning.trials)
             _run_trial(
                 study, done, config, len(folds), lambda params: _values(dataset, slices.train, config, folds, params)
             )
-        if on_progress:
-            on_progress("tune", config.tuning.trials, config.tuning.trials)
-        return _tuned(study, config, len(folds), left_out)
+        report("tune", config.tuning.trials, config.tuning.trials)
+        return _result(study, config, len(folds), left_out)
 
 
-def folds_of(dataset: Dataset, slices: Slices, config: "TrainConfig") -> tuple[list[Fold], int]:
-    """The folds as positions in the training slice, and how many were left out for lack of a class on a side.
+def folds_of(dataset: Dataset, slices: Slices, config: TrainConfig) -> tuple[list[Fold], int]:
+    """The folds as positions in the training slice, and how many folds lack a class on one side and are left out.
 
     Raises:
-        DataError: if none is left.
+        DataError: if no fold is left.
         UsageError: if the splitter cannot make them.
     """
-    part = slices.train
-    groups = groups_of(dataset).iloc[part.rows].reset_index(drop=True)
+    train = slices.train
+    groups = groups_of(dataset).iloc[train.rows].reset_index(drop=True)
     try:
-        every = list(splitter_of(config, groups, part.y).split(part.rows, part.y, groups))
+        every = list(splitter_of(config, groups, train.y).split(train.rows, train.y, groups))
     except UsageError as error:
         raise UsageError(
             f"tuning: the training slice cannot be cut ({error}); change tuning.folds or tuning.splitter, or set tuning.trials: 0"
         ) from None
-    folds = [fold for fold in every if all(len(np.unique(part.y[side])) == 2 for side in fold)]
+    folds = [fold for fold in every if all(len(np.unique(train.y[side])) == 2 for side in fold)]
     if not folds:
         raise DataError(
             f"tuning: none of the {len(every)} folds of the training slice has both classes in training and test; change "
@@ -139,35 +140,36 @@ def folds_of(dataset: Dataset, slices: Slices, config: "TrainConfig") -> tuple[l
 
 
 def splitter_of(
-    config: "TrainConfig", groups: pd.DataFrame, y: np.ndarray
+    config: TrainConfig, groups: pd.DataFrame, y: np.ndarray
 ) -> ForwardChaining | AddressDisjoint | LeaveOneCaseOut:
-    """The splitter that `tuning.splitter` names, with the embargo and label delay of the split; of cases, the largest ones.
+    """The splitter that `tuning.splitter` names, with the embargo and label delay of the split; for `case`, of the largest cases.
 
     Args:
         config: its `tuning` and `split`.
-        groups: of the rows that are to be split; y: their outcomes.
+        groups: the groups of the rows to split (`groups_of`).
+        y: their outcomes.
     """
     if config.tuning.splitter == "address":
         return AddressDisjoint(config.tuning.folds)
     if config.tuning.splitter == "case":
         return LeaveOneCaseOut(cases=_largest(groups.loc[y == 1], config.tuning.folds))
     embargo = config.snapshots.window if config.split.embargo is None else config.split.embargo
-    apart = embargo if parse_window(embargo) else None
-    return ForwardChaining(config.tuning.folds, embargo=apart, label_delay=config.split.label_delay)
+    embargo = embargo if parse_window(embargo) else None
+    return ForwardChaining(config.tuning.folds, embargo=embargo, label_delay=config.split.label_delay)
 
 
 def _largest(positives: pd.DataFrame, most: int) -> list[str] | None:
-    """The names of the cases with the most wallets; None if there is no case, which the splitter refuses in its own words."""
+    """The names of the cases with the most wallets; None if there is no case: then the splitter raises the error."""
     wallets = positives.groupby("case")["address"].nunique().to_dict()
     return [str(case) for case in sorted(wallets, key=lambda case: (-wallets[case], case))[:most]] or None
 
 
-def study_name(dataset: Dataset, slices: Slices, config: "TrainConfig") -> str:
-    """The head and a digest of all that decides what a trial gives; how many trials there are does not."""
-    told = {key: value for key, value in config.model_dump(by_alias=True).items() if key not in OUTSIDE}
-    told["tuning"] = {key: told["tuning"][key] for key in ("splitter", "folds")}
-    made = {
-        "config": told,
+def study_name(dataset: Dataset, slices: Slices, config: TrainConfig) -> str:
+    """The head and a digest of everything that decides the result of a trial. The number of trials is not part of it."""
+    keys = {key: value for key, value in config.model_dump(by_alias=True).items() if key not in OUTSIDE}
+    keys["tuning"] = {key: keys["tuning"][key] for key in ("splitter", "folds")}
+    content = {
+        "config": keys,
         "data": dataset.digest,
         "features": [str(name) for name in dataset.X.columns],
         "train": [
@@ -176,45 +178,44 @@ def study_name(dataset: Dataset, slices: Slices, config: "TrainConfig") -> str:
         ],
         "versions": {name: version(name) for name in ("lightgbm", "optuna")},
     }
-    digest = hashlib.sha256(json.dumps(made, sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
     return f"{config.head}-{digest[:16]}"
 
 
-def space_of(config: "TrainConfig") -> dict[str, Any]:
+def space_of(config: TrainConfig) -> dict[str, Any]:
     """Optuna's distribution of each parameter: `SPACE`, widened to hold what the config gives."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
-    found: dict[str, Any] = {}
+    space: dict[str, Any] = {}
     for name, (low, high, log) in SPACE.items():
         given = getattr(config.model.lightgbm, name)
-        ends = min(low, given), max(high, given)
-        on_log = log and ends[0] > 0  # a config may say lambda_l2: 0, which has no logarithm
+        low, high = min(low, given), max(high, given)
+        log = log and low > 0  # a config may say lambda_l2: 0, which has no logarithm
         whole = isinstance(given, int)
-        found[name] = IntDistribution(*map(int, ends), log=on_log) if whole else FloatDistribution(*ends, log=on_log)
-    return found
+        space[name] = IntDistribution(int(low), int(high), log) if whole else FloatDistribution(low, high, log)
+    return space
 
 
 def _values(
-    dataset: Dataset, part: Slice, config: "TrainConfig", folds: list[Fold], params: Mapping[str, Any]
+    dataset: Dataset, train: Slice, config: TrainConfig, folds: list[Fold], params: Mapping[str, Any]
 ) -> Iterator[float]:
-    """The PR-AUC of one choice of parameters in each fold, one after the other. One seed, and labelled wallets alone."""
-    for train, test in folds:
-        seen = Slice(part.rows[train], part.y[train])
-        learnt = learn(dataset, seen, config, lightgbm=params, seeds=1, unlabelled=False)
-        yield pr_auc(part.y[test], margins(learnt.booster, subtable(dataset.X, part.rows[test])))
+    """The PR-AUC of a set of parameters in each fold. One seed, labelled wallets only."""
+    for inside, test in folds:
+        fold = Slice(train.rows[inside], train.y[inside])
+        booster = learn(dataset, fold, config, lightgbm=params, seeds=1, unlabelled=False).booster
+        yield pr_auc(train.y[test], margins(booster, subtable(dataset.X, train.rows[test])))
 
 
 def _run_trial(
     study: "optuna.Study",
     number: int,
-    config: "TrainConfig",
+    config: TrainConfig,
     folds: int,
     values: Callable[[Mapping[str, Any]], Iterator[float]],
 ) -> None:
-    """Ask for parameters, judge them fold by fold, and tell the study.
+    """Ask for parameters, evaluate them fold by fold, and tell the study.
 
-    The sampler starts anew with each trial, from a seed of the trial's number: so nothing hangs on what a process before this
-    one remembered.
+    Each trial starts a new sampler, seeded by the trial's number: nothing depends on the memory of an earlier process.
     """
     from optuna.samplers import TPESampler
     from optuna.trial import TrialState
@@ -227,54 +228,54 @@ def _run_trial(
         study.enqueue_trial({name: given[name] for name in space})
     trial = study.ask(space)
     first = _finished(study)[0].user_attrs["folds"] if number else None
-    found: list[float] = []
+    results: list[float] = []
     for value in values({**given, **trial.params}):
-        found.append(value)
-        trial.set_user_attr("folds", found)
-        trial.report(_estimate(found, first), len(found))
-        if len(found) < folds and trial.should_prune():
+        results.append(value)
+        trial.set_user_attr("folds", results)
+        trial.report(_estimate(results, first), len(results))
+        if len(results) < folds and trial.should_prune():
             study.tell(trial, state=TrialState.PRUNED)
             return
-    study.tell(trial, float(np.mean(found)))
+    study.tell(trial, float(np.mean(results)))
 
 
-def _estimate(found: list[float], first: list[float] | None) -> float:
-    """The mean over all folds to be expected after some: that of the first trial, plus the mean gain on it so far.
+def _estimate(results: list[float], first: list[float] | None) -> float:
+    """The expected mean over all folds, from some of them: the first trial's mean, plus the mean gain on the first trial so far.
 
-    Folds differ in difficulty more than parameters do, so that plain means of unlike folds would not compare.
+    Folds differ in difficulty more than parameters do. Plain means of different folds would not be comparable.
     """
     if first is None:
-        return float(np.mean(found))
-    return float(np.mean(first) + np.mean(np.array(found) - np.array(first[: len(found)])))
+        return float(np.mean(results))
+    return float(np.mean(first) + np.mean(np.array(results) - np.array(first[: len(results)])))
 
 
 def _finished(study: "optuna.Study") -> list[Any]:
-    """The trials that count, in order: those that ended by themselves."""
+    """The trials that count, in order: complete or pruned ones."""
     from optuna.trial import TrialState
 
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
 
 
-def _set_stale_aside(study: "optuna.Study") -> None:
-    """A trial that was running when its process was killed is failed: it is tried again, with the same parameters."""
+def _fail_stale_trials(study: "optuna.Study") -> None:
+    """A trial whose process was killed is marked as failed. The next trial repeats it, with the same parameters."""
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
 
 
-def _out_of_time(study: "optuna.Study", config: "TrainConfig") -> bool:
-    """Whether the finished trials, of all processes, took the minutes that there are; one trial is always run."""
+def _out_of_time(study: "optuna.Study", config: TrainConfig) -> bool:
+    """Whether the finished trials of all processes have used up the minutes. One trial always runs."""
     seconds = sum(trial.duration.total_seconds() for trial in _finished(study))
     return config.tuning.minutes is not None and seconds >= 60 * config.tuning.minutes
 
 
-def _tuned(study: "optuna.Study", config: "TrainConfig", folds: int, left_out: int) -> TuningResult:
+def _result(study: "optuna.Study", config: TrainConfig, folds: int, left_out: int) -> TuningResult:
     from optuna.trial import TrialState
 
     trials = _finished(study)[: config.tuning.trials]
     complete = [number for number, trial in enumerate(trials) if trial.state == TrialState.COMPLETE]
-    best = max(complete, key=lambda number: trials[number].value)  # the first of equals
+    best = max(complete, key=lambda number: trials[number].value)  # the first among equals
     rows = [_row(number, trial, folds) for number, trial in enumerate(trials)]
     params = {**config.model.lightgbm.model_dump(), **trials[best].params}
     return TuningResult(params, pd.DataFrame(rows), best, folds, left_out, study.study_name)
@@ -282,24 +283,24 @@ def _tuned(study: "optuna.Study", config: "TrainConfig", folds: int, left_out: i
 
 def _row(number: int, trial: Any, folds: int) -> dict[str, Any]:
     values = trial.user_attrs["folds"]
-    moments = {"began": trial.datetime_start, "ended": trial.datetime_complete}
+    times = {"began": trial.datetime_start, "ended": trial.datetime_complete}
     return {
         "trial": number,
         "state": trial.state.name.lower(),
         "pr_auc": trial.value,
         **trial.params,
-        **{name: pd.Timestamp(moment.astimezone(dt.UTC)) for name, moment in moments.items()},
-        **{f"fold_{at + 1}": values[at] if at < len(values) else np.nan for at in range(folds)},
+        **{name: pd.Timestamp(time.astimezone(dt.UTC)) for name, time in times.items()},
+        **{f"fold_{fold + 1}": values[fold] if fold < len(values) else np.nan for fold in range(folds)},
     }
 
 
 @contextmanager
 def _study(store: Path | None, name: str) -> Iterator["optuna.Study"]:
-    """The study, quietly; its file is let go of at the end."""
+    """The study, without Optuna's log lines; its file is closed at the end."""
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
 
-    before = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = None
     try:
@@ -311,7 +312,7 @@ def _study(store: Path | None, name: str) -> Iterator["optuna.Study"]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         raise _unusable(store, error) from None
     finally:
-        optuna.logging.set_verbosity(before)
+        optuna.logging.set_verbosity(verbosity)
         if storage is not None:
             storage.remove_session()
             storage.engine.dispose()
@@ -323,10 +324,12 @@ def _storage(store: Path) -> Any:
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
         return RDBStorage(f"sqlite:///{store}")
-    except (OSError, RuntimeError) as error:  # a folder that may not be written; a file of another Optuna
+    except (OSError, RuntimeError) as error:  # a folder that cannot be written, or a file of another version of Optuna
         raise _unusable(store, error) from None
 
 
 def _unusable(store: Path | None, error: Exception) -> UsageError:
     reason = " ".join(str(error).split())
-    return UsageError(f"tuning: {store} cannot keep the search ({reason:.300}); move it away, or give another out")
+    return UsageError(
+        f"tuning: {store} cannot keep the search ({reason:.300}); move the file away, or give another --out"
+    )
