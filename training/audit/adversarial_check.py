@@ -1,4 +1,4 @@
-"""Adversarial validation: whether features alone tell a row of the test from one trained on."""
+"""Adversarial validation: whether features alone tell a test row from a training row."""
 
 import numpy as np
 
@@ -9,18 +9,21 @@ from .small_models import separation_auc, single_column_auc
 
 
 def check_adversarial(table: AuditTable) -> Check:
-    """How well a model tells train from test, and by which features. Where the split is in time that is drift, and no fault."""
+    """How well a model tells test rows from training rows, and by which features.
+
+    Where the split is in time this is drift, not a fault.
+    """
     table.need_rows()
     half = thresholds.SMALL_ROWS // 2
     rows = np.sort(np.concatenate([table.sample(table.train, half), table.sample(table.test, half)]))
-    z = np.isin(rows, table.test).astype(np.float64)
+    is_test = np.isin(rows, table.test).astype(np.float64)
     X = table.X[table.varying].iloc[rows]
-    auc, used = separation_auc(X, z, table.fold_groups(rows))
-    by = single_column_auc(X[used[: thresholds.NAMED]], z)
+    auc, used_features = separation_auc(X, is_test, table.fold_groups(rows))
+    single_auc = single_column_auc(X[used_features[: thresholds.NAMED]], is_test)
     verdict = _verdict(auc, table.ordered)
-    told = ", ".join(f"{name} {value:.3f}" for name, value in by.items())
-    found = f"features tell test rows from those trained on with ROC-AUC {auc:.3f} (alone: {told})"
-    return Check("adversarial", verdict, found, _todo(verdict, table.ordered), {"roc_auc": auc, "by": by})
+    single = ", ".join(f"{name} {value:.3f}" for name, value in single_auc.items())
+    found = f"features tell test rows from those trained on with ROC-AUC {auc:.3f} (alone: {single})"
+    return Check("adversarial", verdict, found, _remedy(verdict, table.ordered), {"roc_auc": auc, "by": single_auc})
 
 
 def _verdict(auc: float, ordered: bool) -> str:
@@ -29,7 +32,7 @@ def _verdict(auc: float, ordered: bool) -> str:
     return "fail" if auc >= thresholds.DRIFT_RANDOM_FAIL else "warn" if auc >= thresholds.DRIFT_RANDOM_WARN else "pass"
 
 
-def _todo(verdict: str, ordered: bool) -> str:
+def _remedy(verdict: str, ordered: bool) -> str:
     if verdict == "pass":
         return ""
     if ordered:

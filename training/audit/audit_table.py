@@ -1,6 +1,6 @@
-"""What the audit looks at: features, labels and a split, with the dates, addresses, groups and sources that are known.
+"""The table that the audit checks: features, labels and a split, with dates, addresses, groups and sources where known.
 
-Holds and samples rows; reads no file (`columns`, `read`) and judges nothing.
+It holds and samples rows. Files are read in `table_reader.py`, and nothing is judged here.
 """
 
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ _hash_rows: Any = pd.util.hash_pandas_object  # pyright: ignore[reportAttributeA
 
 @dataclass(frozen=True)
 class SplitGroup:
-    """Something that should lie on one side of the split: wallets, cases, families of addresses.
+    """A grouping whose groups should each lie on one side of the split: wallets, cases, families of addresses.
 
     Attributes:
         name: of the column.
-        train, test: codes of the rows of either side, int64; equal for rows of one group, −1 for those of none.
-        tolerated: sharing is what this split does, so it warns at most, and below `OVERLAP_AGAIN` not even that.
+        train, test: codes of the rows of each side, int64: equal for rows of one group, −1 for rows without one.
+        tolerated: this split shares groups by design, so sharing warns at most, and only from `OVERLAP_AGAIN` on.
         remedy: what to do about it.
     """
 
@@ -41,18 +41,18 @@ class AuditTable:
     Attributes:
         X: (n, d) float64, NaN where missing.
         y: (n,) of 0 and 1.
-        train, test: positions of the rows of either side, ascending.
-        clocks: (n, k) float64: dates that are known of the rows beside the features, in days or steps; NaN where missing.
-        as_of: (n,) the date a row speaks of, in the unit of `clocks`, NaN where none; None if there is no such column.
-        known_from: (n,) since when its label could be known, in the same unit, NaN where no date is given; or None.
-        cutoff: the last date of which training may know; None if no date is known.
+        train, test: positions of the rows of each side, ascending.
+        clocks: (n, k) float64: dates of the rows that are no features, in days or steps; NaN where missing.
+        as_of: (n,) the date a row speaks of, in the unit of `clocks`; NaN where missing; None if there is no such column.
+        known_from: (n,) when its label became known, in the same unit; NaN where missing; or None.
+        cutoff: the last date that training may know; None if no date is known.
         source: text of shape (n,), null where none; None if there is no such column.
         category: a finer class than the label, text of shape (n,), null where none: sources are compared within it; or None.
         wallets: codes of the addresses, shape (n,), −1 where none; None if there is no such column.
-        groups: what should not lie on both sides.
+        groups: the groupings that should not share groups between the sides.
         date_like, size_like: features that speak of time or of size.
-        split: how it was split, in words.
-        set_aside: columns that number or name rows, coded as numbers: no features.
+        split: how the rows were split, in words.
+        row_names: columns that number or name the rows, coded as numbers; they are no features.
         notes: what a reader should know.
     """
 
@@ -71,7 +71,7 @@ class AuditTable:
     groups: tuple[SplitGroup, ...] = ()
     date_like: tuple[str, ...] = ()
     size_like: tuple[str, ...] = ()
-    set_aside: dict[str, np.ndarray] = field(default_factory=dict)
+    row_names: dict[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -90,7 +90,7 @@ class AuditTable:
 
     @cached_property
     def varying(self) -> list[str]:
-        """The features with at least two values among the rows of both sides, a missing value being one."""
+        """The features with at least two values among the rows of both sides; missing counts as a value."""
         seen = self.X.iloc[self.both]
         return [str(name) for name in seen.columns if seen[name].nunique(dropna=False) > 1]
 
@@ -100,14 +100,14 @@ class AuditTable:
         return np.sort(np.concatenate([self.train, self.test]))
 
     def sample(self, rows: np.ndarray, limit: int) -> np.ndarray:
-        """At most `limit` of the rows, those with the lowest hashes of their content; ascending."""
+        """At most `limit` of the rows, ascending: those whose content has the lowest hashes."""
         if len(rows) <= limit:
             return rows
         order = np.argsort(self.content[rows], kind="stable")
         return np.sort(rows[order[:limit]])
 
     def fold_groups(self, rows: np.ndarray) -> np.ndarray | None:
-        """What must stay in one fold: the wallets of some rows, those without an address alone; None if none is known."""
+        """Which rows must stay in one fold: those of a wallet. A row without an address stands alone. None if none has one."""
         if self.wallets is None:
             return None
         codes = self.wallets[rows]

@@ -201,10 +201,10 @@ def check_too_good(measured: dict[str, ShortcutFigures], others: list[Check]) ->
 
 def check_row_names(table: AuditTable) -> Check:
     """Whether the number or name of a row tells its label; such columns are no features here."""
-    if not table.set_aside:
+    if not table.row_names:
         return Check("row_numbers", "pass", "no column numbers or names the rows")
     table.need_classes()
-    found = single_column_auc(pd.DataFrame(table.set_aside).iloc[table.both], table.y[table.both])
+    found = single_column_auc(pd.DataFrame(table.row_names).iloc[table.both], table.y[table.both])
     telling = [name for name, auc in found.items() if auc >= thresholds.NAMES_ROWS]
     names = ", ".join(f"{name} (ROC-AUC {auc:.3f})" for name, auc in found.items())
     verdict = "warn" if telling else "pass"

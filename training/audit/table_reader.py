@@ -51,7 +51,7 @@ class _Parts:
     """The columns that are no role, by what they are."""
 
     features: dict[str, np.ndarray] = field(default_factory=dict)
-    set_aside: dict[str, np.ndarray] = field(default_factory=dict)
+    row_names: dict[str, np.ndarray] = field(default_factory=dict)
     date_like: list[str] = field(default_factory=list)
     size_like: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
@@ -95,7 +95,7 @@ def read_audit_table(source: str | os.PathLike[str] | pd.DataFrame, roles: Colum
         groups=_groups(frame, roles, wallets, train, test, as_of),
         date_like=tuple(parts.date_like),
         size_like=tuple(parts.size_like),
-        set_aside=parts.set_aside,
+        row_names=parts.row_names,
         notes=(*notes, *_notes(parts, roles)),
     )
 
@@ -165,7 +165,7 @@ def _sorted_out(frame: pd.DataFrame, roles: ColumnRoles) -> _Parts:
         if column.kind == column_kinds.OTHER:
             parts.other.append(name)
         elif column.names_row:
-            parts.set_aside[name] = column.values
+            parts.row_names[name] = column.values
         else:
             parts.features[name] = column.values
             parts.date_like += [name] if column_kinds.is_date_like(name, column) else []
@@ -178,7 +178,7 @@ def _notes(parts: _Parts, roles: ColumnRoles) -> list[str]:
     said = {
         "speak of time, by their values or names, and are features": parts.date_like,
         "hold text, and stand for how frequent it is": parts.text,
-        "number or name the rows, and are no features": list(parts.set_aside),
+        "number or name the rows, and are no features": list(parts.row_names),
         "hold lists or records, and were left out": parts.other,
     }
     known = [f"{role} is read from {getattr(roles, role)}" for role in USUAL if getattr(roles, role)]
