@@ -130,7 +130,7 @@ def test_whom_any_source_accuses_is_no_hard_negative(cases):
 
 
 @pytest.fixture
-def quick(monkeypatch):
+def quick(monkeypatch, few_resamples):
     monkeypatch.setattr(leave_one_case_out, "RANKERS", {
         name: leave_one_case_out.RANKERS[name] for name in ("lightgbm", "stable features", "size", "missing")
     })  # fmt: skip

@@ -25,7 +25,7 @@ def test_a_run_as_transfers_in_order(folder):
     assert marked[marked == 1].index.tolist() == [str(k) for k in range(0, 240, 8)]
 
 
-def test_trained_on_one_run_and_tested_on_the_other(folder, monkeypatch):
+def test_trained_on_one_run_and_tested_on_the_other(folder, monkeypatch, few_resamples):
     monkeypatch.setattr(amlsim, "TRIALS", 1)
     (table,) = amlsim.run(folder, 7, lambda *step: None).values()
     pairs = table[["trained on", "tested on"]].drop_duplicates().to_numpy().tolist()

@@ -37,7 +37,7 @@ def test_each_head_learns_from_its_own_outcomes(simulated):
     assert list(X.columns) == own_features()
 
 
-def test_what_holds_in_the_simulation_carries_over(simulated):
+def test_what_holds_in_the_simulation_carries_over(simulated, few_trees, few_resamples):
     rng = np.random.default_rng(2)
     y = (np.arange(200) % 2).astype(np.int8)
     wallets = np.array([f"w{k}" for k in range(200)])
