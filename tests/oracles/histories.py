@@ -69,9 +69,10 @@ def moments(frame: pd.DataFrame) -> st.SearchStrategy[list[pd.Timestamp]]:
     return st.lists(st.sampled_from(_borders(frame)).map(moment), min_size=1, max_size=3, unique=True)
 
 
-def _borders(frame: pd.DataFrame) -> list[int]:
+def _borders(frame: pd.DataFrame, windows: Iterable[str] = WINDOWS) -> list[int]:
     times = frame["timestamp"].astype("datetime64[s, UTC]").astype("int64").unique().tolist() or [START]
-    shifts = [0, 1, -1] + [seconds + off for seconds in WINDOWS.values() if seconds for off in (0, 1)]
+    lengths = [WINDOWS[window] for window in windows]
+    shifts = [0, 1, -1] + [seconds + off for seconds in lengths if seconds for off in (0, 1)]
     return [t + shift for t in times for shift in shifts]
 
 
@@ -87,15 +88,15 @@ def snapshots_at(moments_asked: list[pd.Timestamp], wallets: list[str] | None = 
     return frame.astype({"address": "str", "as_of": "datetime64[us, UTC]"})
 
 
-def border_table(seed: int = 11, chains: int = 60, transfers: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Many chains of the same kind as `chain` at once, each of three or six wallets, and snapshots on their borders."""
-    rng = random.Random(seed)
+def border_table(window: str, chains: int = 24, transfers: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Many chains of the same kind as `chain` at once, each of three or six wallets, and snapshots on the window's borders."""
+    rng = random.Random(window)
     tables, snapshots = [], []
     for i in range(chains):
         wallets = [f"0x{i:039x}{end}" for end in ("abc", "abcdef")[i % 2]]
         table = table_of(_flat(any_shape(rng.choice, wallets) for _ in range(transfers))[:transfers])
         tables.append(table.assign(tx_id=f"{i}-" + table["tx_id"]))
-        snapshots.append(snapshots_at([moment(t) for t in rng.sample(_borders(table), 4)], wallets))
+        snapshots.append(snapshots_at([moment(t) for t in rng.sample(_borders(table, [window]), 4)], wallets))
     return pd.concat(tables, ignore_index=True), pd.concat(snapshots, ignore_index=True)
 
 

@@ -20,12 +20,7 @@ ADDRESSES = ["address", "as_of"]
 NAMES = [declared.name for declared in WITHOUT_LABELS]
 POPULATION = {"ranks", "hours", "cohorts"}
 """Parts of the chain that compare with everybody's transfers: those of strangers elsewhere count, too."""
-OF_EVERYBODY = {
-    "assets__self_made__share",
-    "fees__price__relative_median",
-    "fees__price__relative_cv",
-    "fees__price__urgent_share",
-}
+OF_EVERYBODY = {f.name for f in WITHOUT_LABELS if {"tokens", "transactions"} & set(f.needs) and not f.wallet_rows_only}
 """Features that do so though others with the same needs do not."""
 WITHIN_THE_WINDOW = {"tx", "chain", "tokens", "transactions"}
 """Needs that are met by the window's own transfers; all other parts of the chain look at what was before it, too."""
