@@ -13,7 +13,7 @@ from ..features.base.kernel_compiler import compiled_before
 from ..features.families.registry import FAMILY_MODULES
 from ..features.reference.examples import worked
 from ..features.reference.histories import Example
-from ..features.reference.page import said_behaviour, said_needs, said_null
+from ..features.reference.page import behaviour_text, needs_text, null_text
 from .console import Screen
 
 
@@ -24,7 +24,7 @@ def show_list(family: str | None, screen: Screen) -> None:
         "name": [declared.name for declared in listed],
         "unit": [declared.unit for declared in listed],
         "era_safe": [declared.era_safe for declared in listed],
-        "behaviour": [said_behaviour(declared) for declared in listed],
+        "behaviour": [behaviour_text(declared) for declared in listed],
         "sentence": [declared.sentence for declared in listed],
     }
     screen.table(pd.DataFrame(rows), title=f"{len(listed)} features")
@@ -78,22 +78,22 @@ def _declaration(declared: Feature) -> list[str]:
     said = {
         "formula": declared.formula,
         "unit": declared.unit,
-        "null": said_null(declared),
+        "null": null_text(declared),
         "era-safe": "yes" if declared.era_safe else "no: it moves with the calendar",
-        "behaviour": said_behaviour(declared) or "none",
+        "behaviour": behaviour_text(declared) or "none",
         "source": declared.source,
-        "looks at": ", ".join(["the wallet's own transfers", *filter(None, [said_needs(declared)])]).replace("`", ""),
+        "looks at": ", ".join(["the wallet's own transfers", *filter(None, [needs_text(declared)])]).replace("`", ""),
     }
     return [f"{label:<11}{text}" for label, text in said.items()]
 
 
 def _history(example: Example) -> list[str]:
-    """The example's transfers as a table, its lots as a line each, before them or after."""
+    """The example's transfers as a table, its batches as one line each, before or after them."""
     rows = [line.split(maxsplit=7) for line in example.lines]
     wide = [max(len(row[k]) for row in rows) for k in range(7)]
     first = " ".join(rows[0][:2])
-    before = [f"  from {lot.start} on: {lot.words} …" for lot in example.lots if lot.start < first]
-    after = [f"  … from {lot.start} on: {lot.words}" for lot in example.lots if lot.start >= first]
+    before = [f"  from {batch.start} on: {batch.words} …" for batch in example.batches if batch.start < first]
+    after = [f"  … from {batch.start} on: {batch.words}" for batch in example.batches if batch.start >= first]
     title = f"Example: {example.story}; as of {example.as_of}, with all history."
     labels = [f"  {address} is labelled {category}, known since 2020" for address, category in example.labels]
     return [title, "", *before, *(_aligned(row, wide) for row in rows), *after, *labels]

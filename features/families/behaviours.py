@@ -1,6 +1,6 @@
-"""The catalogue of behaviours: what launderers are known to do on-chain, a number and a name each, as declarations refer to them.
+"""The catalogue of behaviours: what launderers are known to do on-chain. Declarations refer to them by number.
 
-Regulators' red flags, published cases and published feature sets. Computes nothing; features measure them.
+They come from regulators' red flags, published cases and published feature sets. Computes nothing: features measure them.
 """
 
 from typing import NamedTuple
@@ -11,16 +11,16 @@ NEEDS = {
     "X": "a second chain",
     "L": "labels",
 }
-"""What data a behaviour needs to be seen."""
+"""The data without which a behaviour cannot be seen."""
 
 
 class Behaviour(NamedTuple):
     """One row of the catalogue.
 
     Attributes:
-        number: the row; declarations hold it.
+        number: of the row; declarations refer to it.
         name: what is done, in a few words.
-        needs: keys of `NEEDS`, each for data without which it cannot be seen.
+        needs: keys of `NEEDS`, for the data without which it cannot be seen.
     """
 
     number: int

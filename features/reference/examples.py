@@ -60,7 +60,7 @@ def worked(name: str) -> Worked | None:
 
 @cache
 def _ledger(example: Example) -> Ledger:
-    lines = [*example.lines, *(line for lot in example.lots for line in lot.lines)]
+    lines = [*example.lines, *(line for batch in example.batches for line in batch.lines)]
     frame = pd.DataFrame([{"tx_id": f"row {i}"} | parse(line) for i, line in enumerate(lines)])
     times = pd.to_datetime(frame["timestamp"], utc=True, format="ISO8601")
     ledger = Ledger.from_transfers(frame.assign(timestamp=times))

@@ -1,6 +1,6 @@
-"""The histories of the worked examples, a transfer a line: time, sender → receiver, amount, asset, and what else matters.
+"""The histories of the worked examples, one transfer per line: time, sender → receiver, amount, asset, and what else matters.
 
-No formulas: the kernels say what the features of `w` are. Many transfers of one kind are a `Lot`, which is told in one line.
+No formulas: the kernels compute the features of `w`. Many transfers of one kind are a `Batch`, which is described in one line.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ _GWEI = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class Batch:
     """Many transfers of one kind.
 
     Attributes:
         words: what they are.
         count: how many.
-        start: when the first one is.
-        seconds: how long after each the next one is.
+        start: the time of the first one.
+        seconds: the time from each one to the next.
         line: one of them without its time; `{i}` counts them from 1.
     """
 
@@ -38,25 +38,25 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A history of `w` and of those it deals with.
+    """A history of `w` and of the wallets it deals with.
 
     Attributes:
         story: what happens, in a few words.
         history: its transfers.
-        lots: more of them, told in a line each.
-        labels: category of some of those it deals with, known since 2020; thefts are of the case "heist".
+        batches: more transfers, described in one line per batch.
+        labels: (address, category) of some wallets it deals with, known since 2020; thefts are of the case "heist".
         as_of: the date of the snapshot; its window is all history.
     """
 
     story: str
     history: str
-    lots: tuple[Lot, ...] = ()
+    batches: tuple[Batch, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     as_of: str = "2021-04-05"
 
     @property
     def lines(self) -> list[str]:
-        """The transfers of `history`, a line each."""
+        """The transfers of `history`, one line per transfer."""
         return [line.strip() for line in self.history.strip().splitlines()]
 
 
@@ -90,10 +90,10 @@ _OTHERS: dict[str, Any] = {
     "failed": lambda _: {"failed": True},
 }
 
-_SIZES = Lot(
+_SIZES = Batch(
     "40 transfers between other wallets, of 1, 2, … 40 ETH", 40, "2021-02-22 00:00", 21_600, "a{i} → b{i} {i} ETH"
 )
-_HOURS = Lot(
+_HOURS = Batch(
     "48 transfers between other wallets, one an hour for two days", 48, "2021-03-01 00:00", 3_600, "a{i} → b{i} 1 ETH"
 )
 
@@ -296,8 +296,8 @@ EXAMPLES: dict[str, Example] = {
             2021-03-02 11:00 w → carol 1 ETH
             """,
             (
-                Lot("120 wallets pay the exchange", 120, "2021-02-01 00:00", 60, "c{i} → exchange 1 ETH"),
-                Lot("the faucet pays 110 wallets", 110, "2021-02-02 00:00", 60, "faucet → d{i} 1 ETH"),
+                Batch("120 wallets pay the exchange", 120, "2021-02-01 00:00", 60, "c{i} → exchange 1 ETH"),
+                Batch("the faucet pays 110 wallets", 110, "2021-02-02 00:00", 60, "faucet → d{i} 1 ETH"),
             ),
         ),
     ),
@@ -308,7 +308,7 @@ EXAMPLES: dict[str, Example] = {
             """
             2021-03-01 09:00 alice → w 200 ETH
             """,
-            (Lot("w pays 130 wallets 1 ETH each, one a minute", 130, "2021-03-01 10:00", 60, "w → p{i} 1 ETH"),),
+            (Batch("w pays 130 wallets 1 ETH each, one a minute", 130, "2021-03-01 10:00", 60, "w → p{i} 1 ETH"),),
         ),
     ),
     "structure__relay": Example(
@@ -372,8 +372,10 @@ EXAMPLES: dict[str, Example] = {
         2021-03-05 09:00 w → carol 9 ETH
         """,
         (
-            Lot("wallets 1 to 40 are paid 1, 2, … 40 ETH", 40, "2021-03-01 00:00", 3_600, "mine → wallet-{i} {i} ETH"),
-            Lot("each sends its money on to a bank", 40, "2021-03-03 00:00", 3_600, "wallet-{i} → bank {i} ETH"),
+            Batch(
+                "wallets 1 to 40 are paid 1, 2, … 40 ETH", 40, "2021-03-01 00:00", 3_600, "mine → wallet-{i} {i} ETH"
+            ),
+            Batch("each sends its money on to a bank", 40, "2021-03-03 00:00", 3_600, "wallet-{i} → bank {i} ETH"),
         ),
     ),
     **{

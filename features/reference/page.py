@@ -40,13 +40,13 @@ a small history worked out.
 
 ## How to read an entry
 
-1. What the number is: it reads on from "the wallet's …".
+1. What the number is. It continues "the wallet's …".
 2. Its exact definition, in the [notation of the guide](guide.md#notation-of-the-formulas).
-3. Its unit; what it is where the definition says nothing (NaN, or 0 for counts and totals), and when that is; whether it is
-   **era-safe**. A feature that is not moves with the calendar (price levels, fee levels, absolute amounts); models leave it out
-   unless told otherwise.
-4. The [behaviour](#behaviours) that it measures, if it measures one; where the idea comes from; and what it looks at besides
-   time, amount, asset and counterparty of the wallet's own transfers, if at anything.
+3. Its unit; its value where the definition does not apply (NaN, or 0 for counts and totals), and when that is; whether it is
+   **era-safe**. A feature that is not era-safe moves with the calendar (price levels, fee levels, absolute amounts). Models leave
+   it out unless their config says otherwise.
+4. The [behaviour](#behaviours) that it measures, if any; where the idea comes from; and what it looks at besides time, amount,
+   asset and counterparty of the wallet's own transfers, if anything.
 
 ## Families
 """
@@ -55,7 +55,7 @@ _BEHAVIOURS_HEAD = """
 ## Behaviours
 
 What launderers are known to do, and which features measure it. Where a behaviour needs labels ("this is a mixer"), family
-`exposure` measures it, and the others tell what transfers alone show of it.
+`exposure` measures it, and the other families measure what transfers alone show of it.
 
 | # | behaviour | needs | features |
 |---:|---|---|---|
@@ -71,26 +71,26 @@ def reference() -> str:
     return "\n".join([head.rstrip(), *families, *sections, _BEHAVIOURS_HEAD.rstrip(), *behaviours, ""])
 
 
-def said_null(declared: Feature) -> str:
-    """What the feature is where it is not defined, and when that is."""
+def null_text(declared: Feature) -> str:
+    """The value of the feature where its formula is not defined, and when that is."""
     if not declared.null_when:
         return "defined for every wallet with a transfer"
     return f"{'NaN' if math.isnan(declared.null) else f'{declared.null:g}'} if {declared.null_when}"
 
 
-def said_behaviour(declared: Feature) -> str:
+def behaviour_text(declared: Feature) -> str:
     """The behaviour that the feature measures, as number and name; empty if it measures none."""
     if declared.behaviour is None:
         return ""
     return f"{declared.behaviour}: {BEHAVIOURS[declared.behaviour].name}"
 
 
-def said_needs(declared: Feature) -> str:
+def needs_text(declared: Feature) -> str:
     """What the feature looks at besides the wallet's own transfers; empty if nothing."""
     return ", ".join(dict.fromkeys(LOOKS_AT[need] for need in declared.needs))
 
 
-def said_data(behaviour: Behaviour) -> str:
+def data_text(behaviour: Behaviour) -> str:
     """What data a behaviour needs, in words."""
     return ", ".join(NEEDS[letter] for letter in behaviour.needs)
 
@@ -118,22 +118,22 @@ def _entry(declared: Feature) -> Iterator[str]:
     yield from ("", f"### `{declared.name}`", "")
     yield f"{sentence}.\\"
     yield f"`{declared.formula}`\\"
-    yield f"{declared.unit}; {_escaped(said_null(declared))}; {era}\\"
+    yield f"{declared.unit}; {_escaped(null_text(declared))}; {era}\\"
     yield "; ".join(filter(None, (_linked(declared), f"source: {_escaped(declared.source)}", _looks(declared))))
 
 
 def _linked(declared: Feature) -> str:
-    return f"[behaviour {said_behaviour(declared)}](#behaviours)" if declared.behaviour else ""
+    return f"[behaviour {behaviour_text(declared)}](#behaviours)" if declared.behaviour else ""
 
 
 def _looks(declared: Feature) -> str:
-    return f"looks at {said_needs(declared)}" if declared.needs else ""
+    return f"looks at {needs_text(declared)}" if declared.needs else ""
 
 
 def _behaviour_row(behaviour: Behaviour) -> str:
     measuring = [declared.name for declared in catalogue() if declared.behaviour == behaviour.number]
     links = ", ".join(f"[{name}](#{name})" for name in measuring) or "–"
-    return f"| {behaviour.number} | {behaviour.name} | {said_data(behaviour)} | {links} |"
+    return f"| {behaviour.number} | {behaviour.name} | {data_text(behaviour)} | {links} |"
 
 
 def _escaped(text: str) -> str:

@@ -1,6 +1,6 @@
-"""How the values of the worked examples come about by hand, where that helps: a line a feature, which ends in the value.
+"""The values of the worked examples computed by hand, where that helps: one line per feature, which ends in the value.
 
-A test holds each against what the kernels say.
+A test holds each line against what the kernels compute.
 """
 
 WORKINGS: dict[str, str] = {
