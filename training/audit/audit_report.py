@@ -46,41 +46,41 @@ class AuditReport:
     """All checks of one audit.
 
     Attributes:
-        found: the checks, in order.
+        results: the checks, in order.
         shortcuts: [model, columns, roc_auc, pr_auc, reach], the full model first; empty if none could be judged.
         about: rows, features and split in figures, and `notes`: what was set aside, and where rows were sampled.
     """
 
-    found: tuple[Check, ...]
+    results: tuple[Check, ...]
     shortcuts: pd.DataFrame
     about: Mapping[str, Any]
 
     @property
     def checks(self) -> pd.DataFrame:
         """A row a check: check, verdict (pass, warn, fail, skipped), found, what_to_do."""
-        rows = [(one.name, one.verdict, one.found, one.what_to_do) for one in self.found]
+        rows = [(one.name, one.verdict, one.found, one.what_to_do) for one in self.results]
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     @property
     def verdict(self) -> str:
         """The worst verdict of all checks; `skipped` only if none could run."""
-        return worst(one.verdict for one in self.found)
+        return worst(one.verdict for one in self.results)
 
     @property
     def headline(self) -> str:
         """The verdict, and how many checks could not run."""
-        skipped = sum(one.verdict == "skipped" for one in self.found)
-        return f"{self.verdict} ({skipped} of {len(self.found)} checks not run)" if skipped else self.verdict
+        skipped = sum(one.verdict == "skipped" for one in self.results)
+        return f"{self.verdict} ({skipped} of {len(self.results)} checks not run)" if skipped else self.verdict
 
     def check(self, name: str) -> Check:
         """One check by its name; raises KeyError if there is none."""
-        return {one.name: one for one in self.found}[name]
+        return {one.name: one for one in self.results}[name]
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values, ready for JSON; what is not defined is null."""
         checks = [
             {**dict(zip(COLUMNS, row, strict=True)), "figures": dict(one.figures)}
-            for row, one in zip(self.checks.itertuples(index=False), self.found, strict=True)
+            for row, one in zip(self.checks.itertuples(index=False), self.results, strict=True)
         ]
         shortcuts = self.shortcuts.to_dict("records")
         return _plain({"verdict": self.verdict, "about": dict(self.about), "checks": checks, "shortcuts": shortcuts})

@@ -44,7 +44,7 @@ def clean(seed=0):
 def found(table, **options):
     """What the audit did not let pass: verdict by check."""
     report = audit(table, "label", **{**ROLES, **options})
-    return {one.name: one.verdict for one in report.found if one.verdict != "pass"}, report
+    return {one.name: one.verdict for one in report.results if one.verdict != "pass"}, report
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -140,7 +140,7 @@ def test_rows_without_a_label_are_left_out_and_counted():
 
 def test_what_cannot_run_says_why():
     report = audit(table(60), "label")
-    assert {one.verdict for one in report.found} == {"skipped", "pass"}
+    assert {one.verdict for one in report.results} == {"skipped", "pass"}
     assert report.verdict == "pass"
     assert report.check("duplicates").found == "not run: only 42 train rows; 50 are needed"
     assert report.check("source").found == "not run: no column says where rows come from; name one with --source"

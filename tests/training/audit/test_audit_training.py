@@ -31,7 +31,7 @@ def dated(dataset, moment):
 def test_a_sound_training(fitted):
     dataset, slices, contending = fitted
     report = audit_training(dated(dataset, "2019-06-01"), slices, contending, CONFIG)
-    verdicts = {one.name: one.verdict for one in report.found}
+    verdicts = {one.name: one.verdict for one in report.results}
     assert verdicts == {
         "too_good": "pass",
         "date_only": "pass",
