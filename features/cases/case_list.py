@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ..base.errors import DataError, UsageError
 from ..base.read_table import read_small_table
-from ..labels.table import first, moments, no_address, text
+from ..labels.table import address_problems_of, first_reason, read_dates, text
 from ..transfers.addresses import normalise_addresses
 
 REQUIRED = ("case", "address", "date")
@@ -81,10 +81,10 @@ def read_cases(source: str | os.PathLike[str] | pd.DataFrame) -> Cases:
         raise DataError(f"{place}: column {missing[0]} is missing; {_NEEDED}; the columns are {came}")
     names = text(raw, "case").str.strip()
     addresses = pa.array(text(raw, "address"), pa.string(), from_pandas=True)
-    dates, no_date = moments(raw, "date")
+    dates, no_date = read_dates(raw, "date")
     dateless = _where(dates.isna(), "date is missing")
     nameless = _where(names.isna() | names.eq(""), "case is missing")
-    reasons = first(nameless, no_address(addresses), no_date, dateless)
+    reasons = first_reason(nameless, address_problems_of(addresses), no_date, dateless)
     good = reasons.isna().to_numpy()
     if not good.any():
         why = f"; row 1: {reasons.iloc[0]}" if len(reasons) else ""

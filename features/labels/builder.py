@@ -1,6 +1,6 @@
-"""Builds one table of labels from files of any known format: chooses the readers, checks addresses, maps words, tells conflicts.
+"""Builds one table of labels from files of any known format: picks the readers, checks addresses, maps words to categories.
 
-What single formats look like is in the readers; what a label is, in `table.py`.
+What a format looks like is in its reader; what a label is, in `table.py`.
 """
 
 import json
@@ -16,12 +16,22 @@ from ..base.atomic_write import write_parquet
 from ..base.errors import DataError
 from ..transfers.addresses import normalise_addresses
 from ..transfers.input_files import CSV, PARQUET, files_within
-from .actors import first_actor
 from .checksums import CASE_LOST, check_address
+from .known_actors import first_actor
 from .readers import etherscan, forta, graphsense, ofac_plain, ofac_xml, plain
-from .readers.base import Opened, Reader, column_of, open_label_file
-from .table import COLUMNS, as_arrow, confidences, first, in_order, moments, no_address, text
-from .vocabulary import SILENT, vocabulary
+from .readers.reader import OpenedFile, Reader, open_label_file
+from .table import (
+    COLUMNS,
+    address_problems_of,
+    as_arrow,
+    column_of,
+    confidences,
+    first_reason,
+    read_dates,
+    sorted_labels,
+    text,
+)
+from .vocabularies import ACTOR, vocabulary
 
 READERS: tuple[Reader, ...] = (
     ofac_xml.READER,
@@ -29,10 +39,10 @@ READERS: tuple[Reader, ...] = (
     *graphsense.READERS,
     etherscan.READER,
     forta.READER,
-    plain.READER,  # last: others have its columns too
+    plain.READER,  # last, because other formats have its columns too
 )
 NO_WORD = "(none)"
-"""Stands among the unmatched words for tags that say nothing of what an address is."""
+"""The unmatched word of tags that do not say what an address is."""
 
 _SUFFIXES = (*PARQUET, *CSV, ".xml", ".xml.gz", ".xml.bz2", ".yaml", ".yml", ".txt")
 _REJECTED = ("file", "row", "reason", "record")
@@ -44,10 +54,10 @@ class BuiltLabels:
     """What was built.
 
     Attributes:
-        labels: a row a label, all of them, in COLUMNS, by address, category, source and name.
-        rejected: rows that gave no label: file, row (from 1), reason, record (JSON).
-        unmatched: what no vocabulary knows: source, what ("word", or "address": a key whose case was lost), word, count of rows.
-        conflicts: addresses of several categories or actors: address, categories, actors, sources (each joined by |).
+        labels: one row per label, in COLUMNS, by address, category, source and name.
+        rejected: rows without a label: file, row (from 1), reason, record (JSON).
+        unmatched: what no vocabulary knows: source, what ("word", or "address" if its case was lost), word, number of rows.
+        conflicts: addresses with several categories or actors: address, categories, actors, sources (each joined by |).
         skipped: files of folders and patterns that are in no known format.
     """
 
@@ -62,16 +72,16 @@ def build_labels(paths: str | Path | Sequence[str | Path], out: Path | None = No
     """Read label files of any known format into one table. Conflicting labels are all kept; equal ones count once.
 
     Args:
-        paths: files, folders (searched to any depth) or glob patterns. Formats are told by what is in a file. Editions of OFAC's
-            advanced XML among them are read together: what a later one lacks was withdrawn by its date.
-        out: where the labels go (.parquet), if anywhere.
+        paths: files, folders (searched to any depth) or glob patterns. A file's content shows its format. Several editions of
+            OFAC's advanced XML are read together: what a later one lacks was withdrawn by its date.
+        out: where to write the labels (.parquet), if anywhere.
 
     Raises:
-        DataError: nothing is there, a file that was named is in no known format or cannot be read, or no row is good.
+        DataError: there are no files, a file that was named is in no known format or cannot be read, or no row is good.
     """
-    chosen, skipped = _choose(_find([paths] if isinstance(paths, str | Path) else list(paths)))
-    parts = [_part(reader, chosen[at]) for at, reader in enumerate(READERS) if at in chosen]
-    labels = in_order(pd.concat([part.labels for part in parts]))
+    by_reader, skipped = _by_reader(_find([paths] if isinstance(paths, str | Path) else list(paths)))
+    parts = [_read(reader, by_reader[index]) for index, reader in enumerate(READERS) if index in by_reader]
+    labels = sorted_labels(pd.concat([part.labels for part in parts]))
     rejected = pd.concat([part.rejected for part in parts]).sort_values(
         ["file", "row"], ignore_index=True, kind="stable"
     )
@@ -85,10 +95,10 @@ def build_labels(paths: str | Path | Sequence[str | Path], out: Path | None = No
 
 
 def conflicts(labels: pd.DataFrame) -> pd.DataFrame:
-    """Addresses with several categories or actors: address, categories, actors, sources (each sorted and joined by |)."""
+    """Find addresses with several categories or actors: address, categories, actors, sources (each sorted and joined by |)."""
     several = [_pairs(labels, name)["address"] for name in ("category", "actor")]
-    wanted = pd.concat([pd.Series(found[found.duplicated()]) for found in several])
-    rows = pd.DataFrame(labels.loc[labels["address"].isin(wanted)])
+    repeated = pd.concat([pd.Series(addresses[addresses.duplicated()]) for addresses in several])
+    rows = pd.DataFrame(labels.loc[labels["address"].isin(repeated)])
     joined = {
         plural: _pairs(rows, name).groupby("address")[name].agg("|".join)
         for name, plural in (("category", "categories"), ("actor", "actors"), ("source", "sources"))
@@ -97,21 +107,21 @@ def conflicts(labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pairs(labels: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Address and what stands in a column for it, each pair once, in order; nulls left out."""
+    """Pairs of address and value of a column, each once, sorted, without nulls."""
     pairs = pd.DataFrame(labels.loc[:, ["address", name]]).dropna().drop_duplicates()
     return pairs.sort_values(by=["address", name])
 
 
 def _find(paths: list[str | Path]) -> list[tuple[Path, bool]]:
-    """The files, each once, and whether it was named by itself."""
+    """The files, each once, and whether it was named directly."""
     if not paths:
         raise DataError("no input: give files of labels, a folder or a glob pattern")
-    found: dict[Path, tuple[Path, bool]] = {}
+    files: dict[Path, tuple[Path, bool]] = {}
     for path in (Path(given).expanduser() for given in paths):
         for file, named in _expand(path):
             key = file.resolve()
-            found[key] = (file, named or found.get(key, (file, False))[1])
-    return list(found.values())
+            files[key] = (file, named or files.get(key, (file, False))[1])
+    return list(files.values())
 
 
 def _expand(path: Path) -> list[tuple[Path, bool]]:
@@ -123,42 +133,41 @@ def _expand(path: Path) -> list[tuple[Path, bool]]:
     return [(file, False) for file in files]
 
 
-def _choose(files: list[tuple[Path, bool]]) -> tuple[dict[int, list[Opened]], tuple[str, ...]]:
-    chosen: dict[int, list[Opened]] = {}
+def _by_reader(files: list[tuple[Path, bool]]) -> tuple[dict[int, list[OpenedFile]], tuple[str, ...]]:
+    """The files of each reader, by its position in READERS; and the files that no reader reads."""
+    by_reader: dict[int, list[OpenedFile]] = {}
     skipped = []
     for path, named in files:
         opened = open_label_file(path)
-        at = next((at for at, reader in enumerate(READERS) if reader.fits(opened)), None)
-        if at is not None:
-            chosen.setdefault(at, []).append(opened)
+        index = next((index for index, reader in enumerate(READERS) if reader.fits(opened)), None)
+        if index is not None:
+            by_reader.setdefault(index, []).append(opened)
         elif named:
-            raise DataError(_unknown(opened))
+            raise DataError(_unknown_format(opened))
         else:
             skipped.append(str(path))
-    if not chosen:
+    if not by_reader:
         raise DataError(f"none of {len(files)} files is in a known format of labels; {_formats()}")
-    return chosen, tuple(skipped)
+    return by_reader, tuple(skipped)
 
 
-def _unknown(opened: Opened) -> str:
-    came = f"its columns are {', '.join(sorted(opened.columns))}" if opened.columns else f"it is {opened.kind}"
-    return f"{opened.path}: in no known format of labels ({came}); {_formats()}"
+def _unknown_format(opened: OpenedFile) -> str:
+    content = f"its columns are {', '.join(sorted(opened.columns))}" if opened.columns else f"it is {opened.kind}"
+    return f"{opened.path}: in no known format of labels ({content}); {_formats()}"
 
 
 def _formats() -> str:
-    return f"known are: {'; '.join(reader.what for reader in READERS)}"
+    return f"known are: {'; '.join(reader.description for reader in READERS)}"
 
 
-def _part(reader: Reader, files: list[Opened]) -> BuiltLabels:
-    """What one reader's files give; `unmatched` yet to be counted, `conflicts` yet to be told."""
+def _read(reader: Reader, files: list[OpenedFile]) -> BuiltLabels:
+    """The labels of one reader's files; `unmatched` is not counted yet, and `conflicts` is empty."""
     tags = reader.read(files).reset_index(drop=True)
     table, problems = _checked(tags)
     table["source"] = text(tags, "source").fillna(reader.source)
     categories, unmatched = _meanings(column_of(tags, "words"), reader)
-    no_category = [
-        None if found else _no_meaning(words) for found, words in zip(categories, tags["words"], strict=True)
-    ]
-    reasons = first(problems, pd.Series(no_category, dtype="object"))
+    no_category = [None if ids else _no_meaning(words) for ids, words in zip(categories, tags["words"], strict=True)]
+    reasons = first_reason(problems, pd.Series(no_category, dtype="object"))
     lost = tags["address"][reasons.eq(CASE_LOST)]
     good = reasons.isna()
     labels = table[good].assign(category=pd.Series(categories, dtype="object")[good]).explode("category")
@@ -181,53 +190,55 @@ def _checked(tags: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     table["network"], wrong = _on_networks(text(tags, "address").str.strip(), text(tags, "asset"))
     table["actor"] = _actors(tags)
     table["confidence"], no_share = confidences(tags)
-    table["known_from"], not_from = moments(tags, "known_from")
-    table["known_until"], not_until = moments(tags, "known_until")
-    given_up = column_of(tags, "problem").astype("object")
-    problem = pd.Series(given_up.where(given_up.notna(), None))
-    return table, first(problem, no_address(given), wrong, not_from, not_until, no_share)
+    table["known_from"], not_from = read_dates(tags, "known_from")
+    table["known_until"], not_until = read_dates(tags, "known_until")
+    reported = column_of(tags, "problem").astype("object")
+    problem = pd.Series(reported.where(reported.notna(), None))
+    return table, first_reason(problem, address_problems_of(given), wrong, not_from, not_until, no_share)
 
 
 def _on_networks(addresses: pd.Series, assets: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """The network of each address, and why it cannot be right there; every spelling is checked once."""
+    """The network of each address, and why it is wrong there; every spelling is checked once."""
     pairs = list(zip(addresses.tolist(), assets.astype("object").where(assets.notna(), None).tolist(), strict=True))
     checked = {
         (address, asset): check_address(address, asset) for address, asset in set(pairs) if isinstance(address, str)
     }
-    found = [checked.get(pair) for pair in pairs]
-    networks = pd.Series([one and one.network for one in found], dtype="str")
-    return networks, pd.Series([one and one.problem for one in found], dtype="object")
+    results = [checked.get(pair) for pair in pairs]
+    networks = pd.Series([result and result.network for result in results], dtype="str")
+    return networks, pd.Series([result and result.problem for result in results], dtype="object")
 
 
 def _actors(tags: pd.DataFrame) -> pd.Series:
-    """Ids of known actors, by what the source calls the actor, its name or an alias; else the actor as the source has it."""
+    """Ids of known actors, found by the source's actor, name or aliases; else the actor as the source has it."""
     keys = list(zip(*(text(tags, name).fillna("").tolist() for name in ("actor", "name", "aliases")), strict=True))
     known = {key: _actor(*key) for key in set(keys)}
     return pd.Series([known[key] or key[0].strip() or None for key in keys], dtype="str")
 
 
 def _actor(actor: str, name: str, aliases: str) -> str | None:
-    """The first known of: the actor, the name, the name before a colon (Tornado.Cash: Router), the aliases."""
+    """The first that is known: the actor, the name, the name before a colon (Tornado.Cash: Router), the aliases."""
     return first_actor([actor, name, name.partition(":")[0], *aliases.split("|")])
 
 
 def _meanings(words: pd.Series, reader: Reader) -> tuple[list[list[str]], list[str]]:
-    """The categories of each row's words, sorted; and every word that no category has, as often as it comes."""
+    """The categories of each row's words, sorted; and every word without a category, as often as it occurs."""
     known = vocabulary(reader.vocabulary)
-    found, unmatched = [], []
-    for said in words:
-        said = said if isinstance(said, list) else []
-        exact = [word for word in said if word.startswith(SILENT) and word.casefold() in known]
-        found.append(sorted({category for word in exact or said for category in known.get(word.casefold(), ())}))
-        unmatched += [word for word in said if word.casefold() not in known and not word.startswith(SILENT)]
-        if not any(not word.startswith(SILENT) for word in said) and not found[-1]:
-            unmatched.append(NO_WORD)
-    return found, unmatched
+    rows = [tuple(row_words) if isinstance(row_words, list) else () for row_words in words]
+    meaning = {row_words: _meaning(row_words, known) for row_words in set(rows)}
+    return [meaning[row][0] for row in rows], [word for row in rows for word in meaning[row][1]]
+
+
+def _meaning(words: tuple[str, ...], known: dict[str, tuple[str, ...]]) -> tuple[list[str], list[str]]:
+    actors = [word for word in words if word.startswith(ACTOR) and word.casefold() in known]
+    categories = sorted({category for word in actors or words for category in known.get(word.casefold(), ())})
+    others = [word for word in words if not word.startswith(ACTOR)]
+    unknown = [word for word in others if word.casefold() not in known]
+    return categories, unknown if others or categories else [NO_WORD]
 
 
 def _no_meaning(words: object) -> str:
-    said = [word for word in words if not word.startswith(SILENT)] if isinstance(words, list) else []
-    return f"no category is known for {', '.join(said)}" if said else "nothing says what the address is"
+    others = [word for word in words if not word.startswith(ACTOR)] if isinstance(words, list) else []
+    return f"no category is known for {', '.join(others)}" if others else "nothing says what the address is"
 
 
 def _rejected(tags: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:

@@ -1,7 +1,6 @@
-"""The categories of labels: stable ids and numbers, a sentence each, and whether strangers' money is mixed in such an address.
+"""The categories of labels: stable ids and numbers, a sentence each, and whether such an address mixes strangers' money.
 
-Which words of which source mean which category is not here (`labels/vocabularies.toml`), nor who is behind an address
-(`labels/actors`).
+What a source's words mean is in `vocabularies.toml`, and who is behind an address in `actors.toml`.
 """
 
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ class Category:
     """One kind of address.
 
     Attributes:
-        id: its stable name, as it stands in label files.
-        number: its stable number, from 1; a new category gets the next one, and none is ever given away again.
-        sentence: what an address of it is.
-        service: whether strangers' money is mixed in one address of it, so that taint is not followed through it.
+        id: its stable name, as in label files.
+        number: its stable number, from 1. A new category gets the next one; a number is never used twice.
+        sentence: what an address of this category is.
+        service: whether one address mixes strangers' money, so that taint is not followed through it.
     """
 
     id: str
@@ -73,4 +72,4 @@ IDS: tuple[str, ...] = tuple(category.id for category in CATEGORIES)
 """Their ids, in that order."""
 
 SERVICES: frozenset[str] = frozenset(category.id for category in CATEGORIES if category.service)
-"""The ids of those in whose addresses strangers' money is mixed."""
+"""The ids of the categories whose addresses mix strangers' money."""

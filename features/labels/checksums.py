@@ -1,7 +1,7 @@
-"""Whether an address can exist on its network, and which network its form tells: base58, bech32, CashAddr and EIP-55 checksums.
+"""Whether an address can exist on its network, and which network its form implies: base58, bech32, CashAddr, EIP-55 checksums.
 
-The codecs are a library's; which version bytes and prefixes belong to which network stands here. Of networks without a checksum
-that is known here (Monero, Solana's keys, EOS names …) nothing is checked.
+The codecs are a library's; the version bytes and prefixes of each network are here. Nothing is checked on networks without a
+checksum that is known here (Monero, Solana's keys, EOS names …).
 """
 
 import re
@@ -49,11 +49,11 @@ NETWORKS = {
 }
 """The network of an asset's symbol."""
 
-_ANYWHERE = {"USDT", "USDC", "BNB"}  # on several networks: the form of the address tells which
-_OTHERS = {"base", "optimism", "celo", "gnosis"}  # networks that are named by themselves
+_ANYWHERE = {"USDT", "USDC", "BNB"}  # on several networks: the form of the address decides
+_OTHERS = {"base", "optimism", "celo", "gnosis"}  # networks that sources name directly
 _KNOWN = set(NETWORKS.values()) | _OTHERS
 
-_NOT_EIP55 = "the mixed case is no EVM checksum (EIP-55)"
+_NOT_EIP55 = "the mixed case is not an EVM checksum (EIP-55)"
 _VERSIONS = {  # first bytes of the payload; the hash of 20 bytes follows
     "bitcoin": (b"\x00", b"\x05"),
     "bitcoin_cash": (b"\x00", b"\x05"),
@@ -85,32 +85,32 @@ _HASH = 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What an address's own text tells: its network, null if it does not tell; why it cannot be right, null if it can."""
+class CheckedAddress:
+    """What an address's text implies: its network, None if it implies none; why it is wrong, None if it may be right."""
 
     network: str | None
     problem: str | None
 
 
-def check_address(address: str, asset: str | None = None) -> Checked:
+def check_address(address: str, asset: str | None = None) -> CheckedAddress:
     """Check an address against its network's checksum.
 
     Args:
-        address: as the source spells it, case and all.
-        asset: symbol of the asset (XBT, USDT) or name of the network (ethereum) that the source gives, if it does.
+        address: as the source spells it, case included.
+        asset: symbol of the asset (XBT, USDT) or name of the network (ethereum), if the source gives one.
 
-    A source may name the wrong network: an address that is right on another one, which its form tells, is taken as that.
+    A source may name the wrong network. An address that is right on another network, which its form implies, is taken as that.
     """
     network = _network(asset)
     if network is None and asset is not None and asset.upper() not in _ANYWHERE:
-        return Checked(None, None)  # some network of which nothing is known here
+        return CheckedAddress(None, None)  # a network that is not known here
     if network is None:
-        return _told_by_form(address, asset)
+        return _checked_by_form(address, asset)
     problem = _problem(address, network)
     if problem is None:
-        return Checked(network, None)
-    elsewhere = _told_by_form(address, None)
-    return elsewhere if elsewhere.network and not elsewhere.problem else Checked(network, problem)
+        return CheckedAddress(network, None)
+    elsewhere = _checked_by_form(address, None)
+    return elsewhere if elsewhere.network and not elsewhere.problem else CheckedAddress(network, problem)
 
 
 def _network(asset: str | None) -> str | None:
@@ -119,26 +119,26 @@ def _network(asset: str | None) -> str | None:
     return NETWORKS.get(asset.upper()) or (asset.lower() if asset.lower() in _KNOWN else None)
 
 
-def _told_by_form(address: str, asset: str | None) -> Checked:
-    """The EVM's, Bitcoin's, Litecoin's, Tron's … own forms; anything else is some chain's that is not known here."""
+def _checked_by_form(address: str, asset: str | None) -> CheckedAddress:
+    """Recognises the forms of EVM, Bitcoin, Litecoin, Tron … addresses; any other is of a chain that is not known here."""
     if _EVM.fullmatch(address):
         token = {"BNB": "bsc", "USDT": "ethereum", "USDC": "ethereum"}
-        return Checked(token.get((asset or "").upper()), None if _eip55(address) else _NOT_EIP55)
+        return CheckedAddress(token.get((asset or "").upper()), None if _eip55(address) else _NOT_EIP55)
     for network, prefix in {**_SEGWIT, "bnb_beacon_chain": "bnb"}.items():
         if address.lower().startswith(f"{prefix}1"):
-            return Checked(network, _problem(address, network))
+            return CheckedAddress(network, _problem(address, network))
     if not _LOOKS_BASE58.fullmatch(address):
-        return Checked(None, None)
+        return CheckedAddress(None, None)
     payload = _base58(address)
     if payload is None:
-        return Checked(None, _base58_problem(address))
-    return Checked(_BY_VERSION.get(payload[:-_HASH]), None)
+        return CheckedAddress(None, _base58_problem(address))
+    return CheckedAddress(_BY_VERSION.get(payload[:-_HASH]), None)
 
 
 def _problem(address: str, network: str) -> str | None:
     if network in _EVM_NETWORKS:
         if not _EVM.fullmatch(address):
-            return f"no address of {network}: 0x and 40 hex digits are needed"
+            return f"not an address of {network}: 0x and 40 hex digits are needed"
         return None if _eip55(address) else _NOT_EIP55
     if network not in _CHECKS or _CHECKS[network](address):
         return None
@@ -175,10 +175,10 @@ def _is_base58(network: str) -> Callable[[str], bool]:
 def _is_segwit(address: str, prefix: str) -> bool:
     """Witness version 0 is bech32 with 20 or 32 bytes, 1 to 16 are bech32m with 2 to 40."""
     try:
-        found, data, checksum = bech32.bech32_decode(address, limit=90)
+        decoded_prefix, data, checksum = bech32.bech32_decode(address, limit=90)
     except ValueError:
         return False
-    if found != prefix or not data or data[0] > 16:
+    if decoded_prefix != prefix or not data or data[0] > 16:
         return False
     size = (len(data) - 1) * 5 // 8
     if data[0] == 0:
@@ -202,7 +202,7 @@ def _is_cashaddr(address: str) -> bool:
 
 
 def _eip55(address: str) -> bool:
-    """Whether the case of the letters is the checksum, or says nothing (all of one case)."""
+    """Whether the case of the letters is the checksum, or means nothing (all of one case)."""
     digits = address[2:]
     if digits in (digits.lower(), digits.upper()):
         return True

@@ -249,7 +249,7 @@ def readable(path: Path) -> Iterator[None]:
     """Turn the errors of reading a file in this block into one line. Raises DataError."""
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError, csv.Error) as error:
-        kind = "Parquet" if is_parquet(path) else "CSV"
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        kind = next((f" as {name}" for name, endings in DATA.items() if path.name.lower().endswith(endings)), "")
         detail = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path}: cannot be read as {kind} (damaged or cut off?): {detail}") from None
+        raise DataError(f"{path}: cannot be read{kind} (damaged or cut off?): {detail}") from None

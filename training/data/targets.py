@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from ...features.labels.actors import actor_id
 from ...features.labels.categories import IDS
+from ...features.labels.known_actors import actor_id
 from ...features.labels.table import Labels, read_labels
 from ..config.sections import ACTOR, LabelsConfig
 

@@ -1,12 +1,13 @@
-"""Label exports of the Etherscan family of explorers: a label a row, or all labels of an address in one, joined by |.
+"""Label exports of the Etherscan family of explorers: one label per row, or one row per address with its labels joined by |.
 
-They carry no date; a column `known_from`, where one was added, is used.
+They have no dates; a column `known_from` is used if one was added.
 """
 
 import pandas as pd
 
-from ..vocabulary import names
-from .base import Opened, Reader, column_of, read_table, tags, words_of
+from ..table import column_of
+from ..vocabularies import actor_words
+from .reader import OpenedFile, Reader, read_table, tags, words_of
 
 NETWORKS = {
     "etherscan": "ethereum",
@@ -24,26 +25,26 @@ NETWORKS = {
 """The network of each explorer."""
 
 
-def _read(files: list[Opened]) -> pd.DataFrame:
+def _read(files: list[OpenedFile]) -> pd.DataFrame:
     return _tags(pd.concat([read_table(opened) for opened in files]))
 
 
 def _tags(table: pd.DataFrame) -> pd.DataFrame:
-    # one export has the column `labels`, the other `label`; read together, each row has one of them
+    # one export has the column `labels`, the other `label`; each row has one of them
     labels = column_of(table, "labels").fillna(column_of(table, "label"))
-    words = [said[0].split("|") if said else [] for said in words_of(labels)]
+    words = [cell[0].split("|") if cell else [] for cell in words_of(labels)]
     return tags(
         table.assign(
             asset=table["explorer"].str.lower().map(NETWORKS),
             words=words,
-            actor=[_actor(said) for said in words],
+            actor=[_actor(row_words) for row_words in words],
         )
     )
 
 
 def _actor(words: list[str]) -> str | None:
-    """The project that a row's words name, if it is one alone."""
-    named = [word for word in words if word.casefold() in names("etherscan")]
+    """The project that a row's words name, if they name just one."""
+    named = [word for word in words if word.casefold() in actor_words("etherscan")]
     return named[0] if len(named) == 1 else None
 
 

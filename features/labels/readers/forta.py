@@ -1,14 +1,15 @@
-"""Etherscan's malicious addresses as Forta's labelled datasets publish them: the list an address stands on says what it is.
+"""Etherscan's malicious addresses as Forta's labelled datasets publish them: the list that an address is on says what it is.
 
-They carry no date; a column `known_from`, where one was added, is used.
+They have no dates; a column `known_from` is used if one was added.
 """
 
 import pandas as pd
 
-from .base import Opened, Reader, column_of, read_table, tags, words_of
+from ..table import column_of
+from .reader import OpenedFile, Reader, read_table, tags, words_of
 
 
-def _read(files: list[Opened]) -> pd.DataFrame:
+def _read(files: list[OpenedFile]) -> pd.DataFrame:
     table = pd.concat([read_table(opened) for opened in files])
     return tags(
         table.assign(

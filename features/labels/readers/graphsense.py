@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from ...base.errors import DataError
-from .base import Opened, Reader, column_of, read_table, readable, stream, tags, words_of
+from ...transfers.input_files import readable
+from ..table import column_of
+from .reader import OpenedFile, Reader, read_table, stream, tags, words_of
 
 CONFIDENCE = {
     "override": 1.0,
@@ -31,12 +33,12 @@ CONFIDENCE = {
 _FIELDS = ("address", "currency", "network", "label", "category", "abuse", "concepts", "actor", "confidence", "lastmod")
 
 
-def _packs(files: list[Opened]) -> pd.DataFrame:
+def _packs(files: list[OpenedFile]) -> pd.DataFrame:
     rows = [row for opened in files for row in _pack(opened)]
     return _tags(pd.DataFrame(rows, columns=["file", "row", "problem", *_FIELDS], dtype="object"))
 
 
-def _pack(opened: Opened) -> list[dict[str, Any]]:
+def _pack(opened: OpenedFile) -> list[dict[str, Any]]:
     from ...base.untrusted_yaml import read_yaml  # only packs need it
 
     with readable(opened.path), stream(opened.path) as raw:
@@ -68,7 +70,7 @@ def _kind(value: object) -> str:
     return "a list" if isinstance(value, list) else "fields and values" if isinstance(value, dict) else f"{value!r:.50}"
 
 
-def _tables(files: list[Opened]) -> pd.DataFrame:
+def _tables(files: list[OpenedFile]) -> pd.DataFrame:
     return _tags(pd.concat([read_table(opened) for opened in files]))
 
 

@@ -10,9 +10,11 @@ from typing import BinaryIO
 
 import pandas as pd
 
+from ...transfers.input_files import readable
 from ..checksums import CASE_LOST
-from .base import Opened, Reader, column_of, read_table, readable, stream, tags
+from ..table import column_of
 from .ofac_xml import ENTITY
+from .reader import OpenedFile, Reader, read_table, stream, tags
 
 _ADDRESS = re.compile(r"Digital Currency Address - (\w+)\s+([^\s;,]+)")
 _ALIASES = re.compile(r"(?:a\.k\.a\.|f\.k\.a\.) '([^']+)'")
@@ -21,11 +23,11 @@ _NULL = "-0-"
 _DELISTED = "(delisted or replaced"
 
 
-def _sdn(files: list[Opened]) -> pd.DataFrame:
+def _sdn(files: list[OpenedFile]) -> pd.DataFrame:
     return tags(tag for opened in files for tag in _sdn_rows(opened))
 
 
-def _sdn_rows(opened: Opened):
+def _sdn_rows(opened: OpenedFile):
     with readable(opened.path), stream(opened.path) as raw, _text(raw) as text:
         for row, fields in enumerate(csv.reader(text), 1):
             if len(fields) < 4 or not (found := _ADDRESS.findall(fields[-1])):
@@ -50,11 +52,11 @@ def _text(raw: BinaryIO) -> io.TextIOWrapper:
     return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
 
 
-def _lines(files: list[Opened]) -> pd.DataFrame:
+def _lines(files: list[OpenedFile]) -> pd.DataFrame:
     return tags(tag for opened in files for tag in _line_rows(opened))
 
 
-def _line_rows(opened: Opened):
+def _line_rows(opened: OpenedFile):
     named = _LISTED.match(opened.path.name)
     with readable(opened.path), stream(opened.path) as raw, _text(raw) as text:
         lines = text.read().splitlines()
@@ -64,7 +66,7 @@ def _line_rows(opened: Opened):
             yield {"file": str(opened.path), "row": row, "address": line, "asset": asset, "words": [ENTITY]}
 
 
-def _entities(files: list[Opened]) -> pd.DataFrame:
+def _entities(files: list[OpenedFile]) -> pd.DataFrame:
     """Tables with entity, programs and dates: an address is known from the later of its entity's and its own first day."""
     frames = []
     for opened in files:
@@ -90,7 +92,7 @@ def _entities(files: list[Opened]) -> pd.DataFrame:
     return tags(pd.concat(frames))
 
 
-def _history(files: list[Opened]) -> pd.DataFrame:
+def _history(files: list[OpenedFile]) -> pd.DataFrame:
     frames = [
         table.assign(
             words=[[ENTITY]] * len(table),
@@ -126,7 +128,7 @@ def _one_case(addresses: pd.Series) -> pd.Series:
     return pd.Series(addresses.astype("str")).str.match(r"(?i)0x|bc1|ltc1|bnb1|(bitcoincash:)?[qp][0-9a-z]{41}$")
 
 
-def _is_sdn(opened: Opened) -> bool:
+def _is_sdn(opened: OpenedFile) -> bool:
     try:
         first = next(csv.reader(io.StringIO(opened.head, newline="")), [])
     except csv.Error:

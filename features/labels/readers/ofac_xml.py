@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ...base.errors import DataError
-from .base import Reader, readable, stream, tags
+from ...transfers.input_files import readable
+from .reader import Reader, stream, tags
 
 FEATURE = "Digital Currency Address - "
 ENTITY = "SDN"
@@ -244,7 +245,7 @@ def _plain(tag: str) -> str:
 READER = Reader(
     source="ofac_sdn_advanced",
     vocabulary="ofac",
-    what="OFAC's SDN list, advanced XML",
+    description="OFAC's SDN list, advanced XML",
     fits=lambda opened: opened.kind == "xml" and "<Sanctions" in opened.head and "DateOfIssue" in opened.head,
     read=lambda files: merge([(str(opened.path), read_sdn(opened.path)) for opened in files]),
 )

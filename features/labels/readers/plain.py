@@ -1,11 +1,12 @@
-"""A plain table of labels, CSV or Parquet, in our own columns and categories: your own list, or a labels file made before."""
+"""A plain table of labels, CSV or Parquet, with the columns and categories used here: your own list, or an earlier output."""
 
 import pandas as pd
 
-from .base import Opened, Reader, column_of, read_table, tags, words_of
+from ..table import column_of
+from .reader import OpenedFile, Reader, read_table, tags, words_of
 
 
-def _read(files: list[Opened]) -> pd.DataFrame:
+def _read(files: list[OpenedFile]) -> pd.DataFrame:
     table = pd.concat([read_table(opened) for opened in files])
     return tags(table.assign(asset=column_of(table, "network"), words=words_of(column_of(table, "category"))))
 

@@ -78,9 +78,9 @@ def test_right_addresses_and_their_network(address, asset, network):
             "BTC",
             "the bech32 checksum fails",
         ),  # version 0 as bech32m: BIP 350
-        (EVM.replace("5aA", "5aa"), "ETH", "the mixed case is no EVM checksum (EIP-55)"),
-        (EVM.replace("5aA", "5aa"), None, "the mixed case is no EVM checksum (EIP-55)"),
-        (EVM[:-1], "ETH", "no address of ethereum: 0x and 40 hex digits are needed"),
+        (EVM.replace("5aA", "5aa"), "ETH", "the mixed case is not an EVM checksum (EIP-55)"),
+        (EVM.replace("5aA", "5aa"), None, "the mixed case is not an EVM checksum (EIP-55)"),
+        (EVM[:-1], "ETH", "not an address of ethereum: 0x and 40 hex digits are needed"),
         (key(b"\x6f"), "BTC", "the checksum is right, but not the form of bitcoin"),  # of its test network
         (key(b"\x00", body=HASH[:10]), "BTC", "the checksum is right, but not the form of bitcoin"),
     ],

@@ -17,8 +17,8 @@ from walletprint.features.labels import (
     actors,
     read_labels,
 )
-from walletprint.features.labels.table import as_arrow, in_order
-from walletprint.features.labels.vocabulary import names, vocabulary
+from walletprint.features.labels.table import as_arrow, sorted_labels
+from walletprint.features.labels.vocabularies import actor_words, vocabulary
 
 A, B = (f"0x{digit * 40}" for digit in "ab")
 FIRST = (
@@ -58,8 +58,8 @@ def test_words_mean_categories_that_there_are(source):
 
 
 def test_names_of_projects_are_words_too():
-    assert names("etherscan") <= set(vocabulary("etherscan"))
-    assert not names("graphsense")
+    assert actor_words("etherscan") <= set(vocabulary("etherscan"))
+    assert not actor_words("graphsense")
 
 
 def test_actors_have_sources_and_no_name_stands_for_two():
@@ -112,7 +112,7 @@ def test_active_is_half_open_and_leaves_out_what_has_no_date():
 
 @pytest.mark.parametrize("moment", ["soon", None, pd.NaT])
 def test_a_moment_that_is_none(moment):
-    with pytest.raises(UsageError, match="moment: a date such as 2021-04-01 is needed"):
+    with pytest.raises(UsageError, match="as_of: a date such as 2021-04-01 is needed"):
         active(labels(known_from=["2021-01-01"] * 4), moment)
 
 
@@ -125,7 +125,9 @@ def test_a_wrong_date_of_withdrawal_is_set_aside():
 
 
 def test_a_file_of_labels_reads_back_equal(tmp_path):
-    made = in_order(labels(network=["ethereum", None] * 2, confidence=[0.5, None] * 2, known_from=["2021-01-01"] * 4))
+    made = sorted_labels(
+        labels(network=["ethereum", None] * 2, confidence=[0.5, None] * 2, known_from=["2021-01-01"] * 4)
+    )
     assert len(made) == 2
     table = as_arrow(made)
     assert table.schema == SCHEMA
@@ -137,8 +139,8 @@ def test_a_file_of_labels_reads_back_equal(tmp_path):
 
 def test_equal_labels_give_equal_tables_in_any_order():
     made = labels(name=["b", "a", None, "a"], source=["x", "y", "y", "x"])
-    table = as_arrow(in_order(made))
-    assert as_arrow(in_order(made.iloc[::-1])).equals(table)
+    table = as_arrow(sorted_labels(made))
+    assert as_arrow(sorted_labels(made.iloc[::-1])).equals(table)
     assert table["name"].to_pylist() == ["a", "b", "a", None]
 
 

@@ -1,6 +1,6 @@
-"""What the words of each source mean: reads the data file `vocabularies.toml`, and maps words to categories.
+"""What the words of each source mean: reads the data file `vocabularies.toml`, which maps words to categories.
 
-A plain table of labels has the ids of `features/labels/categories.py` as its words.
+The words of a plain table of labels are the ids of `categories.py`.
 """
 
 import tomllib
@@ -9,8 +9,9 @@ from importlib.resources import files
 
 from .categories import IDS
 
-SILENT = "actor:"
-"""Words that begin so go before all others of their row where the vocabulary knows them, and are no gap where it does not."""
+ACTOR = "actor:"
+"""How words begin that name an actor. Where the vocabulary knows one, it overrides the other words of its row; where not, it
+is not reported as unknown."""
 
 
 @cache
@@ -27,8 +28,8 @@ def vocabulary(source: str) -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def names(source: str) -> frozenset[str]:
-    """The words (in lower case) of a source that name an actor as well."""
+def actor_words(source: str) -> frozenset[str]:
+    """The words (in lower case) of a source that also name an actor."""
     table = _file()[source].get("names", {})
     return frozenset(word.casefold() for words in table.values() for word in words)
 

@@ -1,10 +1,9 @@
-"""What a reader of labels is made of: opened files, known by what is in them, and the tags that a reader makes of them.
+"""What a reader of labels consists of: files, recognised by their content, and the tags that are made of them.
 
-The readers themselves are a file each; `build.py` chooses among them, and turns tags into labels.
+Each reader has a file of its own. `builder.py` picks the reader of a file and turns tags into labels.
 """
 
 import bz2
-import csv
 import gzip
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -17,14 +16,14 @@ import pandas as pd
 import pyarrow as pa
 
 from ...base.errors import DataError
-from ...transfers.input_files import CSV, PARQUET, open_file
+from ...transfers.input_files import CSV, PARQUET, open_file, readable
 
-TAG = (
-    "file",  # where it was read
+TAG_COLUMNS = (
+    "file",  # name of the file
     "row",  # its number there, from 1
-    "address",  # as spelled
-    "asset",  # symbol of the asset or name of the network, where the source says
-    "words",  # list of the source's words for what it is
+    "address",  # as the source spells it
+    "asset",  # symbol of the asset or name of the network, if the source gives one
+    "words",  # list of the source's words for what the address is
     "actor",
     "case",
     "name",
@@ -34,18 +33,18 @@ TAG = (
     "known_until",
     "aliases",
     "source",
-    "problem",  # why it is no good, where only the reader can tell
+    "problem",  # what is wrong, where only the reader can know
 )
-"""The columns of tags: what all readers give, text or null but for `row` and `words`."""
+"""The columns that all readers return: text or null, except for `row` and `words`."""
 
-_HEAD = 1 << 14  # bytes that tell what a file is
+_HEAD = 1 << 14  # bytes that show what a file is
 _TAGPACK = re.compile(r"(?m)^tags\s*:")
-_PACKED = {b"BZh": bz2.BZ2File, b"\x1f\x8b": gzip.GzipFile}  # by how a packed file begins
+_PACKED = {b"BZh": bz2.BZ2File, b"\x1f\x8b": gzip.GzipFile}  # by the first bytes of a compressed file
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A file as far as it had to be read to know it.
+class OpenedFile:
+    """A file, read as far as its format needs.
 
     Attributes:
         path: where it is.
@@ -65,22 +64,22 @@ class Reader:
     """One published format of labels.
 
     Attributes:
-        source: what labels of it are called in `source`.
-        vocabulary: whose words they are (`vocabulary.py`).
-        what: the format, in words.
-        fits: whether a file is in it.
-        read: tags (columns of TAG, missing ones null) of all files in it that were given, and their lines that are no rows.
+        source: what stands in the column `source` of its labels.
+        vocabulary: whose words they are (`vocabularies.py`).
+        description: the format, in words.
+        fits: whether a file is in this format.
+        read: the tags (TAG_COLUMNS, missing ones null) of all given files in this format, and their lines that are not rows.
     """
 
     source: str
     vocabulary: str
-    what: str
-    fits: Callable[[Opened], bool]
-    read: Callable[[list[Opened]], pd.DataFrame]
+    description: str
+    fits: Callable[[OpenedFile], bool]
+    read: Callable[[list[OpenedFile]], pd.DataFrame]
 
 
-def open_label_file(path: Path) -> Opened:
-    """Look into a file.
+def open_label_file(path: Path) -> OpenedFile:
+    """Open a file and recognise how it is written.
 
     Raises:
         DataError: it is missing, empty or cannot be read.
@@ -92,20 +91,20 @@ def open_label_file(path: Path) -> Opened:
     if not head.strip():
         raise DataError(f"{path}: the file is empty; a file of labels is needed")
     if head[:4] == b"PAR1":
-        return Opened(path, "table", _columns(path), "")
+        return OpenedFile(path, "table", _columns(path), "")
     text = head.decode("utf-8-sig", errors="replace").lstrip()
     if text.startswith("<"):
-        return Opened(path, "xml", frozenset(), text)
+        return OpenedFile(path, "xml", frozenset(), text)
     if _TAGPACK.search(text) or path.suffix.lower() in (".yaml", ".yml"):
-        return Opened(path, "yaml", frozenset(), text)
-    headed = path.name.lower().endswith((*CSV, *PARQUET)) and not text[0].isdigit()  # else the first line is a row
+        return OpenedFile(path, "yaml", frozenset(), text)
+    headed = path.name.lower().endswith((*CSV, *PARQUET)) and not text[0].isdigit()  # a first line of digits is a row
     columns = _columns(path) if headed else frozenset()
-    return Opened(path, "table" if columns else "text", columns, text)
+    return OpenedFile(path, "table" if columns else "text", columns, text)
 
 
 @contextmanager
 def stream(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a file, unpacked if it is packed by bzip2 or gzip, whatever it is called."""
+    """Open a file for reading bytes; bzip2 and gzip are unpacked, whatever the file's name."""
     with path.open("rb") as plain:
         start = plain.read(4)
     unpack = next((opener for magic, opener in _PACKED.items() if start.startswith(magic)), None)
@@ -113,22 +112,8 @@ def stream(path: Path) -> Iterator[BinaryIO]:
         yield cast(BinaryIO, opened)
 
 
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into one line.
-
-    Raises:
-        DataError: instead of the errors of the system and of unpacking.
-    """
-    try:
-        yield
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: cannot be read (damaged or cut off?): {detail}") from None
-
-
-def read_table(opened: Opened) -> pd.DataFrame:
-    """A Parquet or CSV file: its columns, empty text null, and `file` and `row`; `problem` for lines that are no rows."""
+def read_table(opened: OpenedFile) -> pd.DataFrame:
+    """Read a Parquet or CSV file: its columns, empty text null, with `file` and `row`; `problem` for lines that are not rows."""
     parts = []
     for batch in open_file(opened.path).batches():
         parts.append(batch.table.to_pandas().assign(row=batch.rows))
@@ -142,20 +127,13 @@ def read_table(opened: Opened) -> pd.DataFrame:
 
 
 def tags(columns: pd.DataFrame | Iterable[dict]) -> pd.DataFrame:
-    """A frame with all columns of TAG, those that were not given null."""
+    """A frame with all of TAG_COLUMNS; columns that were not given are null."""
     frame = columns if isinstance(columns, pd.DataFrame) else pd.DataFrame(list(columns))
-    return frame.reindex(columns=list(TAG))
-
-
-def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
-    """A column of a frame, nulls where it has none of that name."""
-    if name in frame.columns:
-        return pd.Series(frame.loc[:, name])
-    return pd.Series([None] * len(frame), index=frame.index, dtype="object")
+    return frame.reindex(columns=list(TAG_COLUMNS))
 
 
 def words_of(*columns: pd.Series) -> list[list[str]]:
-    """The words of each row: what its columns hold, without nulls and blanks, each once."""
+    """The words of each row: the values of its columns, without nulls and blanks, each once."""
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return [list(dict.fromkeys(w.strip() for w in row if isinstance(w, str) and w.strip())) for row in rows]
 

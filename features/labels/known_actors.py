@@ -1,6 +1,6 @@
-"""The data file of actors (`actors.toml`), and finding an actor by any of the names it goes by.
+"""Reads the data file of actors (`actors.toml`) and finds an actor by any of its names.
 
-Names that are not in the file are left to the reader that met them.
+A name that is not in the file stays as the source has it (`builder.py`).
 """
 
 import tomllib
@@ -12,14 +12,14 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody behind wallets.
+    """A person or group behind wallets.
 
     Attributes:
-        id: stable id, as it stands in label files.
+        id: stable id, as in label files.
         name: the usual name.
-        aliases: other names that mean it and nothing else.
+        aliases: other names that mean this actor only.
         state: ISO 3166 code of the state behind it, where an official source names one.
-        sources: addresses of the official publications that say so.
+        sources: URLs of the official publications that say so.
     """
 
     id: str
@@ -42,17 +42,17 @@ def actors() -> tuple[Actor, ...]:
 
 
 def actor_id(name: str) -> str | None:
-    """The id of the actor that goes by a name; None if there is none. Case, spaces and punctuation do not count."""
+    """The id of the actor with this name; None if there is none. Case, spaces and punctuation do not count."""
     return _by_name().get(folded(name))
 
 
 def first_actor(names: Iterable[str]) -> str | None:
-    """The id of the first of several names that an actor goes by; None if none of them is one."""
+    """The id of the first of these names that belongs to an actor; None if none does."""
     return next(filter(None, map(actor_id, names)), None)
 
 
 def folded(name: str) -> str:
-    """A name by its letters and digits alone, without regard to case."""
+    """The letters and digits of a name, without case."""
     return "".join(filter(str.isalnum, name.casefold()))
 
 
