@@ -22,8 +22,8 @@ from ..features.ledger.ledger import Ledger
 from ..features.spark.driver import SparkFrame, asked_of, ddl_of, gathered
 from ..features.spark.worker import by_group
 from .model import model_registry as registry
+from .model.bundled_models import bundled_folder
 from .model.model_folder import LARGEST
-from .model.references import reference_folder
 from .model.signature import CHECKING, SIGNING
 from .scoring.output import SCORES_SCHEMA
 from .scoring.scorer import Scorer, check_reasons
@@ -103,7 +103,7 @@ def _with_files(model: Scorer | str | os.PathLike[str]) -> tuple[Scorer, Files]:
     if str(model).startswith(registry.PREFIX):
         with registry.fetched(str(model)) as folder:
             return _with_files(folder)
-    folder = reference_folder(model) or Path(model)
+    folder = bundled_folder(model) or Path(model)
     return Scorer.load(folder), _read_files(folder)
 
 

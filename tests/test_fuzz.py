@@ -23,7 +23,7 @@ from walletprint.features.labels import build_labels, read_labels
 from walletprint.features.ledger.ledger import Ledger
 from walletprint.serving import ModelFolder, Scorer, read_addresses
 from walletprint.serving.drift.score_diff import diff_scores
-from walletprint.serving.model.references import reference_folder
+from walletprint.serving.model.bundled_models import bundled_folder
 
 INPUTS = int(os.environ.get("WALLETPRINT_FUZZ", "300"))
 SECONDS = 20
@@ -177,7 +177,7 @@ def test_damaged_files_are_read_or_refused(name, tmp_path):
 
 @pytest.mark.parametrize("file", ["model.json", "model.txt", "manifest.json"])
 def test_damaged_models_are_loaded_or_refused(file, tmp_path):
-    source = reference_folder("reference")
+    source = bundled_folder("reference")
     assert source is not None
     folder = ModelFolder.load(source).save(tmp_path / "model")
     good = {path.name: path.read_bytes() for path in folder.iterdir()}

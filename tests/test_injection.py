@@ -97,7 +97,7 @@ def test_no_cell_of_a_table_begins_as_a_formula(text):
 
 @pytest.fixture(scope="module")
 def scorer():
-    from walletprint.serving.model.references import FOLDER
+    from walletprint.serving.model.bundled_models import FOLDER
     from walletprint.serving.scoring.scorer import Scorer
 
     return Scorer.load(FOLDER / "laundering")

@@ -15,7 +15,7 @@ import yaml
 
 from ...features import Ledger
 from ...serving import ModelFolder
-from ...serving.model.references import FOLDER, HEADS
+from ...serving.model.bundled_models import FOLDER, HEADS
 from ...training import load_config, train
 from ..protocols.ethereum.case_data import DISPUTED, FLOWS, load_cases, own_features
 

@@ -19,9 +19,9 @@ import numpy as np
 from ...features.base.kernel_compiler import kernel
 from ...features.base.processor_cores import usable_cores
 
-_ROWS = 2_048  # at once: a block and its contributions stay near the processor
+_ROWS = 2_048  # at once: a block and its contributions fit the processor's cache
 _ZERO = float(np.float32(1e-35))  # what LightGBM takes for zero
-_SHARED = 16  # features of a path up to which rows with the same answers are found; longer paths are rare
+_SHARED = 16  # features of a path up to which rows with the same answers share a result; longer paths are rare
 _INNER = ("split_feature", "threshold", "decision_type", "left_child", "right_child", "internal_count")
 
 
@@ -82,7 +82,7 @@ class Explainer:
             Shape (rows, features + 1); the last column is the mean margin of the training rows. A row's sum is its margin.
         """
         out = np.empty((len(matrix), self.features + 1))
-        blocks = [slice(at, at + _ROWS) for at in range(0, len(matrix), _ROWS)]
+        blocks = [slice(start, start + _ROWS) for start in range(0, len(matrix), _ROWS)]
 
         def fill(block: slice) -> None:
             out[block] = self._block(matrix[block])
@@ -139,8 +139,8 @@ def _paths(text: str) -> TreePaths:
     count = _numbers(tree["leaf_count"] if n > 1 else "1" for tree, n in zip(trees, leaves, strict=True))
     bounds, starts, sets = _categories(trees)
     *steps, base = _walk(leaves, inner["threshold"], *whole, value, count, bounds, starts)
-    start, of, share, low, high, nan, zero, asked, questions = steps
-    return TreePaths(start, value, of, share, low, high, nan, zero, asked, questions, sets, base)
+    start, feature, share, low, high, nan, zero, first_test, category_tests = steps
+    return TreePaths(start, value, feature, share, low, high, nan, zero, first_test, category_tests, sets, base)
 
 
 def _trees(text: str) -> Iterator[dict[str, str]]:
@@ -168,37 +168,37 @@ def _categories(trees: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray, np
 
 @kernel
 def _walk(leaves, threshold, feature, decision, left, right, inner, value, count, bounds, starts):
-    """From every leaf up to its root: the steps of its path, one a feature, as `Paths` has them."""
-    up = np.full(feature.size, -1)  # the node above a node, and above a leaf
+    """From every leaf up to its root: the steps of its path, one per feature, as `TreePaths` holds them."""
+    up = np.full(feature.size, -1)  # the parent of each node, and of each leaf
     over = np.full(value.size, -1)
-    steps = _hang(leaves, left, right, up, over)
-    start, asked = np.zeros(value.size + 1, np.int64), np.zeros(value.size + 1, np.int64)
-    of, share = np.empty(steps, np.int64), np.ones(steps)
+    steps = _link_parents(leaves, left, right, up, over)
+    start, first_test = np.zeros(value.size + 1, np.int64), np.zeros(value.size + 1, np.int64)
+    step_feature, share = np.empty(steps, np.int64), np.ones(steps)
     low, high = np.full(steps, np.nan), np.full(steps, np.inf)
     nan, zero = np.ones(steps, np.bool_), np.ones(steps, np.bool_)
-    questions = np.empty((steps if bounds.size > 1 else 0, 4), np.int64)
-    base, at, n, node_0, leaf_0 = 0.0, 0, 0, 0, 0
+    category_tests = np.empty((steps if bounds.size > 1 else 0, 4), np.int64)
+    base, end, n, node_0, leaf_0 = 0.0, 0, 0, 0, 0
     for tree in range(leaves.size):
         for leaf in range(leaf_0, leaf_0 + leaves[tree]):
             reached, below, child, node = 1.0, count[leaf], -1 - (leaf - leaf_0), over[leaf]
-            first = at
+            first = end
             while node >= 0:
                 k = first
-                while k < at and of[k] != feature[node]:
+                while k < end and step_feature[k] != feature[node]:
                     k += 1
-                if k == at:
-                    of[k] = feature[node]
-                    at += 1
-                part = below / inner[node]
-                share[k] *= part
-                reached *= part
+                if k == end:
+                    step_feature[k] = feature[node]
+                    end += 1
+                fraction = below / inner[node]
+                share[k] *= fraction
+                reached *= fraction
                 goes_left = left[node] == child
-                kind = (decision[node] >> 2) & 3  # what counts as missing: 0 nothing, 1 zero and NaN, 2 NaN
+                kind = (decision[node] >> 2) & 3  # which values are missing: 0 none, 1 zero and NaN, 2 NaN
                 by_default = (decision[node] & 2 > 0) == goes_left
-                if decision[node] & 1:  # by category; what is missing is in no set
+                if decision[node] & 1:  # by category; a missing value is in no set
                     which = starts[tree] + int(threshold[node])
-                    questions[n, 0], questions[n, 1] = k - first, bounds[which]
-                    questions[n, 2], questions[n, 3] = bounds[which + 1], goes_left
+                    category_tests[n, 0], category_tests[n, 1] = k - first, bounds[which]
+                    category_tests[n, 2], category_tests[n, 3] = bounds[which + 1], goes_left
                     n += 1
                     nan[k] &= not goes_left
                 else:
@@ -211,15 +211,26 @@ def _walk(leaves, threshold, feature, decision, left, right, inner, value, count
                         low[k] = low[k] if low[k] >= threshold[node] else threshold[node]
                 below, child, node = inner[node], node - node_0, up[node]
             base += value[leaf] * reached
-            start[leaf + 1], asked[leaf + 1] = at, n
+            start[leaf + 1], first_test[leaf + 1] = end, n
         node_0 += leaves[tree] - 1
         leaf_0 += leaves[tree]
-    return start, of[:at], share[:at], low[:at], high[:at], nan[:at], zero[:at], asked, questions[:n], base
+    return (
+        start,
+        step_feature[:end],
+        share[:end],
+        low[:end],
+        high[:end],
+        nan[:end],
+        zero[:end],
+        first_test,
+        category_tests[:n],
+        base,
+    )
 
 
 @kernel
-def _hang(leaves, left, right, up, over):
-    """Fill in what each node and leaf hangs on; returns the length of all paths together."""
+def _link_parents(leaves, left, right, up, over):
+    """Fill in the parent of each node and leaf; returns the length of all paths together."""
     depth = np.zeros(up.size, np.int64)
     total, node_0, leaf_0 = 0, 0, 0
     for tree in range(leaves.size):
@@ -238,9 +249,24 @@ def _hang(leaves, left, right, up, over):
 
 @kernel
 def _explain(
-    columns, start, value, feature, share, low, high, nan, zero, asked, questions, sets, points, weights, rule, added
+    columns,
+    start,
+    value,
+    feature,
+    share,
+    low,
+    high,
+    nan,
+    zero,
+    first_test,
+    category_tests,
+    sets,
+    points,
+    weights,
+    rule,
+    added,
 ):
-    """Add what all leaves hand to each feature (first axis) of each row (second axis)."""
+    """Add what all leaves add to each feature (first axis) of each row (second axis)."""
     rows = columns.shape[1]
     longest = max(rule.size - 1, 1)
     passes = np.empty((longest, rows), np.bool_)
@@ -252,34 +278,34 @@ def _explain(
         first, size = start[leaf], start[leaf + 1] - start[leaf]
         if size == 0:
             continue
-        _ask(columns, feature, low, high, nan, zero, first, size, passes)
-        for question in range(asked[leaf], asked[leaf + 1]):
-            k, begin, end, members = questions[question]
-            _ask_category(columns[feature[first + k]], sets[begin:end], members == 1, passes[k])
-        different = _gather(passes, size, code, seen, mine, answers)
+        _test_numbers(columns, feature, low, high, nan, zero, first, size, passes)
+        for test in range(first_test[leaf], first_test[leaf + 1]):
+            k, begin, end, members = category_tests[test]
+            _test_category(columns[feature[first + k]], sets[begin:end], members == 1, passes[k])
+        different = _distinct_answers(passes, size, code, seen, mine, answers)
         _integrate(answers, size, different, value[leaf], share, first, points, weights, rule[size], product, given)
         for k in range(size):
-            of = feature[first + k]
+            column = feature[first + k]
             for row in range(rows):
-                added[of, row] += given[k, mine[row]]
+                added[column, row] += given[k, mine[row]]
 
 
 @kernel
-def _ask(columns, feature, low, high, nan, zero, first, size, passes):
+def _test_numbers(columns, feature, low, high, nan, zero, first, size, passes):
     """Whether each row passes each step of a path."""
     for k in range(size):
-        of, above, most = feature[first + k], low[first + k], high[first + k]
+        column, above, most = feature[first + k], low[first + k], high[first + k]
         if_nan, if_zero = nan[first + k], zero[first + k]
         for row in range(columns.shape[1]):
-            x = columns[of, row]
+            x = columns[column, row]
             inside = (not x <= above) & (x <= most)
             inside = if_zero if abs(x) <= _ZERO else inside
             passes[k, row] = if_nan if x != x else inside
 
 
 @kernel
-def _ask_category(column, words, members, passes):
-    """Take those from `passes` whose category is on the other side of the split."""
+def _test_category(column, words, members, passes):
+    """Clear `passes` of rows whose category is on the other side of the split."""
     for row in range(column.size):
         x = column[row]
         if x == x:
@@ -291,8 +317,8 @@ def _ask_category(column, words, members, passes):
 
 
 @kernel
-def _gather(passes, size, code, seen, mine, answers):
-    """The different answers to a path's steps, first axis the step; `mine` is which of them a row gave."""
+def _distinct_answers(passes, size, code, seen, mine, answers):
+    """The different answers to a path's steps (first axis: the step); `mine` is the answer of each row."""
     rows = mine.size
     if size > _SHARED:
         answers[:size] = passes[:size]
@@ -318,7 +344,7 @@ def _gather(passes, size, code, seen, mine, answers):
 
 @kernel
 def _integrate(answers, size, different, value, share, first, points, weights, rule, product, given):
-    """What a leaf hands to each feature of its path, for each of the different answers."""
+    """What a leaf adds to each feature of its path, for each of the different answers."""
     given[:size, :different] = 0.0
     for q in range(rule, rule + (size + 1) // 2):
         t = points[q]

@@ -1,10 +1,10 @@
-"""A trained model as a folder of plain files that anyone can read, check and copy. Neither trains nor applies it.
+"""A trained model as a folder of plain files that anyone can read, check and copy. Neither trains nor applies the model.
 
     manifest.json   format and the sha256 of every other file
     model.txt       the trees, in LightGBM's text format
     model.json      everything else: features, calibration, thresholds, reference, labels, metrics, versions
     README.md       the model card
-    manifest.sig    only where it was signed (`signature.py`)
+    manifest.sig    only if it was signed (`signature.py`)
 
 No pickle: loading a model reads text, checks it and runs no code.
 """
@@ -30,18 +30,18 @@ FORMAT = "walletprint-model/2"
 MANIFEST, MODEL, TREES, CARD = "manifest.json", "model.json", "model.txt", "README.md"
 FILES = (MODEL, TREES, CARD)
 LARGEST = {MANIFEST: 1 << 16, SIGNATURE: 1 << 10, MODEL: 1 << 24, TREES: 1 << 26, CARD: 1 << 22}
-"""Bytes that a file may have: what a model needs many times over, and what a machine still reads in seconds."""
+"""Bytes that a file may have: many times what a model needs, and still read in seconds."""
 QUANTILES = 1001
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Calibration(_Part):
+class Calibration(_Section):
     """How a raw margin (log-odds) becomes a probability; see `calibration.calibrate`.
 
     `isotonic`: knots, linear between, clipped outside. `sigmoid`: x = [a], y = [b], p = 1 / (1 + exp(−(a·margin + b))).
@@ -69,7 +69,7 @@ class Calibration(_Part):
             raise ValueError("the knots' y must never fall, and lie between 0 and 1")
 
 
-class Bands(_Part):
+class Bands(_Section):
     """The score at which each band begins; below `low` the band is `none`."""
 
     low: Probability
@@ -84,7 +84,7 @@ class Bands(_Part):
         return self
 
 
-class ReferenceMargins(_Part):
+class ReferenceMargins(_Section):
     """The raw margin of the reference population at 0 %, 0.1 %, … 100 % (`calibration.reference_margins`)."""
 
     quantiles: tuple[float, ...] = Field(min_length=QUANTILES, max_length=QUANTILES)
@@ -97,11 +97,11 @@ class ReferenceMargins(_Part):
         return quantiles
 
 
-class ModelFolder(_Part):
-    """One model: its trees and everything needed to apply and judge it. `version` is a content id, made if not given.
+class ModelFolder(_Section):
+    """One model: its trees and everything needed to apply and judge it. `version` is a content id, computed if not given.
 
     Attributes:
-        name: of the model, as registered.
+        name: its name, as registered.
         head: what it scores: "laundering", "state_linked".
         features: the columns of the trees, in their order; `features_hash` is the catalogue's digest of their formulas.
         window: period before `as_of` that the features see, such as "90d"; "all" for no limit.
@@ -110,9 +110,9 @@ class ModelFolder(_Part):
         reference_margins: raw margins of the reference population.
         reference_quartiles: quartiles (25, 50, 75 %) of each feature in it; None if the feature is never defined there.
         profile: deciles and a sample of that population, with which batches are compared; None in older models.
-        trained_until: ISO date; nothing later was seen in training.
+        trained_until: ISO date; training saw nothing later.
         labels: what counted as positive and negative.
-        metrics: NaN is kept as null.
+        metrics: NaN is stored as null.
         trees: LightGBM's text format. card: the model card, Markdown.
     """
 
@@ -183,7 +183,7 @@ class ModelFolder(_Part):
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the folder whole or not at all; the same model gives the same bytes. Returns its path.
 
-        An older model folder there is replaced. Raises UsageError if something else stands there, DataError if the place
+        An older model folder there is replaced. Raises UsageError if something else is there, DataError if the folder
         cannot be written.
         """
         target = Path(folder)
@@ -197,7 +197,7 @@ class ModelFolder(_Part):
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """Read and check a model folder. Raises DataError, one line that names the file, for what is not as saved."""
+        """Read and check a model folder. Raises DataError, one line that names the file, for anything not as saved."""
         path = Path(folder)
         try:
             files = _checked_files(path)
@@ -211,18 +211,20 @@ class ModelFolder(_Part):
             values |= {"trees": files[TREES].decode(), "card": files[CARD].decode()}
             model = cls.model_validate_json(json.dumps(values), strict=True)
         except ValidationError as error:
-            raise DataError(f"{path / MODEL}: {_first(error)}; take a fresh copy of the model, or retrain it") from None
-        except (ValueError, RecursionError, MemoryError) as error:
-            said = " ".join(str(error).split())[:200] or type(error).__name__
             raise DataError(
-                f"{path / MODEL}: cannot be read ({said}); take a fresh copy of the model, or retrain it"
+                f"{path / MODEL}: {_first_mistake(error)}; take a fresh copy of the model, or retrain it"
+            ) from None
+        except (ValueError, RecursionError, MemoryError) as error:
+            cause = " ".join(str(error).split())[:200] or type(error).__name__
+            raise DataError(
+                f"{path / MODEL}: cannot be read ({cause}); take a fresh copy of the model, or retrain it"
             ) from None
         _check_catalogue(model, path)
         return model
 
 
 def _checked_files(path: Path) -> dict[str, bytes]:
-    """The files' bytes, each as its checksum says. Opens only the known names, whatever the manifest asks for."""
+    """The files' bytes, each with the right checksum. Opens only the known names, whatever the manifest lists."""
     if not path.is_dir():
         raise DataError(f"{path}: no such model folder; give a folder that `walletprint train --out` wrote")
     checksums = _manifest(path)
@@ -239,59 +241,59 @@ def _first_extra(path: Path) -> str | None:
 
 
 def _manifest(path: Path) -> dict[str, str]:
-    """Names and checksums of the files, after the format and, where a key is set, the signature."""
-    place = path / MANIFEST
-    if not place.is_file():
+    """Names and checksums of the files, once the format and, if a key is set, the signature are checked."""
+    file = path / MANIFEST
+    if not file.is_file():
         raise DataError(
-            f"{place}: missing, so this is no model folder; give a folder that `walletprint train --out` wrote"
+            f"{file}: missing, so this is not a model folder; give a folder that `walletprint train --out` wrote"
         )
-    data = _bytes_of(place)
+    data = _bytes_of(file)
     check_signature(data, path)
     try:
         manifest = _read_json(data)
-        made, files = manifest["format"], manifest["files"]
+        file_format, files = manifest["format"], manifest["files"]
     except (ValueError, TypeError, KeyError, RecursionError, MemoryError):
         raise DataError(
-            f"{place}: not a manifest (JSON with format and files); take a fresh copy of the model"
+            f"{file}: not a manifest (JSON with format and files); take a fresh copy of the model"
         ) from None
-    if made != FORMAT:
+    if file_format != FORMAT:
         raise DataError(
-            f"{place}: made by another version of walletprint: format {made!r}, this one reads {FORMAT}; "
+            f"{file}: made by another version of walletprint: format {file_format!r}, this one reads {FORMAT}; "
             "retrain the model, or install the version that made it"
         )
     if not isinstance(files, dict) or set(files) != set(FILES):
-        raise DataError(f"{place}: must list exactly {', '.join(FILES)}; take a fresh copy of the model")
+        raise DataError(f"{file}: must list exactly {', '.join(FILES)}; take a fresh copy of the model")
     return files
 
 
-def _checked_file(place: Path, checksum: str) -> bytes:
-    if not place.is_file():
-        raise DataError(f"{place}: missing from the model folder; take a fresh copy of the model")
-    data = _bytes_of(place)
+def _checked_file(file: Path, checksum: str) -> bytes:
+    if not file.is_file():
+        raise DataError(f"{file}: missing from the model folder; take a fresh copy of the model")
+    data = _bytes_of(file)
     if _sha256(data) != checksum:
         raise DataError(
-            f"{place}: was changed after it was saved (sha256 differs from {MANIFEST}); take a fresh copy of the model"
+            f"{file}: was changed after it was saved (sha256 differs from {MANIFEST}); take a fresh copy of the model"
         )
     return data
 
 
-def _bytes_of(place: Path) -> bytes:
-    """A file's bytes: of the folder itself, and no more of them than a model has."""
-    if place.is_symlink():
-        raise DataError(f"{place}: a link to another place; a model folder holds its files itself, copy the file there")
-    if (size := place.stat().st_size) > (most := LARGEST[place.name]):
-        raise DataError(f"{place}: {size:,} bytes, and at most {most:,} are read; this is no model of walletprint's")
-    return place.read_bytes()
+def _bytes_of(file: Path) -> bytes:
+    """A file's bytes. Refuses a link, and a file larger than a model's can be."""
+    if file.is_symlink():
+        raise DataError(f"{file}: a link to another file; a model folder holds its files itself, copy the file there")
+    if (size := file.stat().st_size) > (most := LARGEST[file.name]):
+        raise DataError(f"{file}: {size:,} bytes, and at most {most:,} are read; this is not a model of walletprint")
+    return file.read_bytes()
 
 
 def _read_json(data: bytes) -> Any:
-    """JSON in which no key comes twice. Raises ValueError or RecursionError."""
-    return json.loads(data, object_pairs_hook=_once)
+    """JSON in which no key occurs twice. Raises ValueError or RecursionError."""
+    return json.loads(data, object_pairs_hook=_unique_keys)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values := dict(pairs)) != len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("a key occurs twice")
     return values
 
 
@@ -326,11 +328,11 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _first(error: ValidationError) -> str:
+def _first_mistake(error: ValidationError) -> str:
     """The first mistake, in one line."""
     first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place + ': ' if place else ''}{first['msg']}".replace("\n", " ")[:300]
+    key = ".".join(str(name) for name in first["loc"])
+    return f"{key + ': ' if key else ''}{first['msg']}".replace("\n", " ")[:300]
 
 
 def _without_nan(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Fetches a model folder from an MLflow registry. Imports MLflow, but only when called."""
+"""Fetches a model folder from an MLflow registry. Imports MLflow only when it is called."""
 
 import logging
 import os
@@ -14,16 +14,16 @@ from ...features.base.errors import UsageError
 
 PREFIX = "models:/"
 ARTIFACT = "model_folder"
-"""Under which name the pyfunc of `pyfunc.py` holds the model folder."""
+"""The name under which the pyfunc of `pyfunc.py` holds the model folder."""
 
 _URI = re.compile(r"models:/(m-[0-9a-f]{32}|[^/@]+@[^/@]+|[^/@]+/[1-9]\d*)")
 
 
 def import_mlflow() -> Any:
-    """MLflow, without its usage reports: nothing is sent anywhere but to the store. Raises ImportError if it is missing."""
+    """MLflow without its usage reports: it sends data only to the store. Raises ImportError if it is missing."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it prints beside our own
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would print beside ours
     import mlflow
 
     return mlflow
@@ -31,21 +31,21 @@ def import_mlflow() -> Any:
 
 @contextmanager
 def fetched(uri: str, tracking_uri: str | None = None) -> Iterator[Path]:
-    """The model folder of `models:/name@alias` or `models:/name/3`, for as long as the context lasts.
+    """The model folder of `models:/name@alias` or `models:/name/3`, while the context lasts.
 
     Args:
         uri: of a registered model, or of a logged one (`models:/m-…`).
-        tracking_uri: of the MLflow store; None for the one that MLflow is set to.
+        tracking_uri: of the MLflow store; None: the one that MLflow is set to.
 
     Raises:
-        UsageError: if MLflow is not installed, the URI is not of this form, or there is no such model, version or alias
-            of walletprint's.
+        UsageError: MLflow is not installed, the URI is not of this form, or walletprint has no such model, version or
+            alias there.
     """
     if not _URI.fullmatch(uri):
         raise UsageError(f"model: models:/NAME@ALIAS, models:/NAME/VERSION or a folder is allowed, not {uri!r}")
     try:
         mlflow = import_mlflow()
-        import sqlalchemy  # noqa: F401  (MLflow's small install comes without)
+        import sqlalchemy  # noqa: F401  (MLflow's small install lacks it)
     except ImportError:
         remedy = "pip install 'walletprint[training]', or give the model's folder"
         raise UsageError(f"model: {uri} needs MLflow; {remedy}") from None
@@ -55,9 +55,9 @@ def fetched(uri: str, tracking_uri: str | None = None) -> Iterator[Path]:
 
 @contextmanager
 def connected(mlflow: Any, uri: str | None) -> Iterator[str]:
-    """Set MLflow to a store, quietly, for as long as the context lasts; its URI. Raises whatever MLflow raises.
+    """Set MLflow to a store, quietly, while the context lasts; gives its URI. Raises what MLflow raises.
 
-    Arguments of its functions do not do: MLflow looks registered models up in the store that it is set to.
+    Arguments of its functions are not enough: MLflow looks registered models up in the store that it is set to.
     """
     before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
     with _quiet():
@@ -83,8 +83,8 @@ def _downloaded(mlflow: Any, uri: str, tracking_uri: str | None, folder: str) ->
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow and the migrations of its database log each step; it also warns of its own type hints, and asks for an input
-    example, which a signature makes needless."""
+    """Silence MLflow: it and its database migrations log each step. It also warns about its own type hints, and asks for an input
+    example, which a signature makes unnecessary."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     try:

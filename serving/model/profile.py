@@ -1,7 +1,6 @@
-"""What the reference population's features look like, small enough to travel with a model. Compares nothing with it.
+"""The reference population's features, in a form small enough for a model folder. Compares nothing with them.
 
-The deciles of each feature, and up to 1,000 of the population's rows told by the decile each value lies in: neither addresses
-nor values.
+The deciles of each feature, and up to 1,000 of the population's rows as the decile of each value: neither addresses nor values.
 """
 
 import itertools
@@ -22,8 +21,8 @@ class Profile(BaseModel):
     """The reference population of a model's features.
 
     Attributes:
-        edges: of each feature, where its bins begin but the first: at most nine, rising.
-        codes: of each feature, a character a row of the sample: the number of its bin, `-` where it is not defined.
+        edges: per feature, where its bins begin, except the first: at most nine, ascending.
+        codes: per feature, one character per row of the sample: the number of its bin, `-` where it is not defined.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -36,7 +35,7 @@ class Profile(BaseModel):
         if set(self.edges) != set(self.codes):
             raise ValueError("edges and codes must name the same features")
         if len({len(codes) for codes in self.codes.values()}) > 1 or self.rows > ROWS:
-            raise ValueError(f"codes must have one character a row, for at most {ROWS} rows")
+            raise ValueError(f"codes must have one character per row, for at most {ROWS} rows")
         for name, edges in self.edges.items():
             if len(edges) >= BINS or any(b <= a for a, b in itertools.pairwise(edges)):
                 raise ValueError(f"edges of {name}: at most {BINS - 1} are allowed, and they must rise")
@@ -46,7 +45,7 @@ class Profile(BaseModel):
 
     @property
     def rows(self) -> int:
-        """Of the sample."""
+        """The number of rows in the sample."""
         return len(next(iter(self.codes.values()), ""))
 
     def sample(self, name: str) -> np.ndarray:
@@ -57,13 +56,13 @@ class Profile(BaseModel):
 
 def profile_of(X: pd.DataFrame) -> Profile:
     """The profile of a population's vectors: deciles of all rows, and a sample that lies evenly among them."""
-    places = np.unique(np.linspace(0, len(X) - 1, min(len(X), ROWS)).astype(np.int64)) if len(X) else np.arange(0)
+    sampled = np.unique(np.linspace(0, len(X) - 1, min(len(X), ROWS)).astype(np.int64)) if len(X) else np.arange(0)
     edges, codes = {}, {}
     for name in map(str, X.columns):
         values = X[name].to_numpy(dtype=np.float64)
         values = np.where(np.isfinite(values), values, np.nan)
-        found = edges_of(values)
-        letters = np.array([*string.digits[: len(found) + 1], MISSING])
-        edges[name] = tuple(found.tolist())
-        codes[name] = "".join(letters[bins_of(values[places], found)])
+        deciles = edges_of(values)
+        letters = np.array([*string.digits[: len(deciles) + 1], MISSING])
+        edges[name] = tuple(deciles.tolist())
+        codes[name] = "".join(letters[bins_of(values[sampled], deciles)])
     return Profile(edges=edges, codes=codes)

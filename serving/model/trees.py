@@ -1,6 +1,6 @@
-"""Checks LightGBM's text format before LightGBM reads it: its own reader ends the whole process at malformed trees.
+"""Checks LightGBM's text format before LightGBM reads it: LightGBM ends the whole process at malformed trees.
 
-Knows the format's structure (version 4, one binary objective, numerical splits), applies no tree.
+It checks the structure of the format (version 4, one binary objective, numerical splits), and applies no tree.
 """
 
 import math
@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Sequence
 
 MAX_LEAVES = 1024
-"""Leaves a tree may have: contributions need memory in the square of its depth."""
+"""Leaves that a tree may have: contributions need memory in the square of its depth."""
 
 MAX_TREES = 10_000
 MAX_VALUE = 1e6
-"""Log-odds that a leaf may add: far beyond any probability's, and no sum of them leaves the numbers."""
+"""Log-odds that a leaf may add: far beyond any probability, and no sum of them overflows."""
 
 _END = "end of trees\n"
 _NUMBERS = re.compile(r"[0-9eE.+\- ]*")
@@ -28,21 +28,21 @@ _WHOLE = {"split_feature", "decision_type", "left_child", "right_child", "leaf_c
 
 
 def checked_trees(text: str, features: Sequence[str]) -> str:
-    """The part of a LightGBM model text that prediction needs, every number of it checked.
+    """The lines of a LightGBM model text that prediction needs, with every number checked.
 
-    Raises ValueError, which says what is wrong, unless the trees are well-formed and their columns are `features`.
+    Raises ValueError unless the trees are well-formed and their columns are `features`.
     """
     if not text.isascii():
-        raise ValueError("not a LightGBM model: it has other than ASCII characters")
+        raise ValueError("not a LightGBM model: it has characters that are not ASCII")
     head, _, body = text.partition("\n\n")
     sizes = _header(head, features)
-    at = 0
+    end = 0
     for number, size in enumerate(sizes):
-        _check_tree(body[at : at + size], number, len(features))
-        at += size
-    if not body.startswith(_END, at):
+        _check_tree(body[end : end + size], number, len(features))
+        end += size
+    if not body.startswith(_END, end):
         raise ValueError("the trees do not end where the header says")
-    return f"{head}\n\n{body[:at]}{_END}"
+    return f"{head}\n\n{body[:end]}{_END}"
 
 
 def _header(head: str, features: Sequence[str]) -> list[int]:
@@ -91,7 +91,7 @@ def _check_tree(block: str, number: int, features: int) -> None:
 
 def _check_values(values: dict[str, str], features: int) -> None:
     if set(values) != {*_SINGLE, *_INNER, *_INNER_STATISTICS, *_LEAF}:
-        raise ValueError("has not the lines of a tree")
+        raise ValueError("does not have the lines of a tree")
     if values["num_cat"] != "0" or values["is_linear"] != "0":
         raise ValueError("has categorical or linear parts, which walletprint does not use")
     (leaves,) = _numbers("num_leaves", values["num_leaves"], int, length=1)
@@ -99,15 +99,15 @@ def _check_values(values: dict[str, str], features: int) -> None:
         raise ValueError(f"num_leaves: 1 to {MAX_LEAVES} are allowed, not {str(leaves)[:20]}")
     _numbers("shrinkage", values["shrinkage"], float, length=1)
     lists = {name: _list(name, values[name], leaves - 1) for name in (*_INNER, *_INNER_STATISTICS)}
-    ends = _LEAF if leaves > 1 else ("leaf_value",)  # LightGBM leaves the others of a lone leaf empty
+    ends = _LEAF if leaves > 1 else ("leaf_value",)  # LightGBM leaves the other lines of a single leaf empty
     lists |= {name: _list(name, values[name], leaves) for name in ends}
     _check_structure(lists, leaves, features)
 
 
 def _check_structure(lists: dict[str, list[float]], leaves: int, features: int) -> None:
-    """Every node but the root hangs on exactly one earlier node, so that a walk ends at a leaf."""
+    """Every node except the root is the child of exactly one earlier node, so that every walk ends at a leaf."""
     _check_range("split_feature", lists["split_feature"], 0, features - 1)
-    # Even, as no split is by category: which way what is missing goes, and whether that is nothing, 0 or NaN.
+    # Even, as no split is by category. The bits say where missing values go, and whether these are none, 0 or NaN.
     if not set(lists["decision_type"]) <= {*range(0, 12, 2)}:
         raise ValueError("decision_type is not that of a numerical split")
     for name in ("leaf_count", "internal_count"):
@@ -126,7 +126,7 @@ def _check_range(name: str, values: list[float], low: float, high: float) -> Non
 
 
 def _list(name: str, text: str, length: int) -> list[float]:
-    if name == "threshold":  # LightGBM writes `inf` where a split only parts missing values from all others
+    if name == "threshold":  # LightGBM writes `inf` if a split only separates missing values from all others
         text = " ".join("0" if number == "inf" else number for number in text.split(" "))
     return _numbers(name, text, int if name in _WHOLE else float, length)
 

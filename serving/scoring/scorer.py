@@ -19,9 +19,9 @@ from ..explain.contributions import Explainer
 from ..explain.predictor import Predictor
 from ..explain.reasons import TOP, group_by_behaviour, reasons_of
 from ..model import model_registry as registry
+from ..model.bundled_models import bundled_folder
 from ..model.calibration import bands_of, calibrate, percentiles
 from ..model.model_folder import TREES, ModelFolder
-from ..model.references import reference_folder
 from ..model.trees import checked_trees
 from .output import SCORES_SCHEMA
 from .requests import requested_rows
@@ -86,7 +86,7 @@ class Scorer:
         if str(source).startswith(registry.PREFIX):
             with registry.fetched(str(source), tracking_uri) as folder:
                 return cls.load(folder)
-        folder = reference_folder(source) or Path(source)
+        folder = bundled_folder(source) or Path(source)
         model = ModelFolder.load(folder)
         return cls._with_trees(model, folder / TREES)
 

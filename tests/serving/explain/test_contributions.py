@@ -75,7 +75,7 @@ def test_long_paths_that_share_nothing_give_the_same(explainer):
     X = rows(7, 50)
     answers = np.ones((5, 50), np.bool_)
     mine, code, seen = np.empty(50, np.int64), np.empty(50, np.int64), np.full(32, -1)
-    assert contributions._gather(answers, 5, code, seen, mine, np.empty((5, 50), np.bool_)) == 1
+    assert contributions._distinct_answers(answers, 5, code, seen, mine, np.empty((5, 50), np.bool_)) == 1
     assert explainer.contributions(X[:0]).shape == (0, COLUMNS + 1)
     assert explainer.contributions(X[:1]).tolist() == explainer.contributions(X)[:1].tolist()
 

@@ -46,7 +46,7 @@ def test_a_link_is_not_followed(model_dir, name):
     kept = model_dir.parent / name
     (model_dir / name).rename(kept)
     (model_dir / name).symlink_to(kept)
-    assert f"{name}: a link to another place" in refusal(model_dir)
+    assert f"{name}: a link to another file" in refusal(model_dir)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -272,8 +272,8 @@ def test_an_unsigned_model_is_refused_where_a_key_is_set(keys, model, monkeypatc
 def test_a_key_that_is_none_is_a_mistake_of_the_call(keys, model, monkeypatch):
     folder = model.save(keys / "signed")
     (keys / "public.pem").write_text("key")
-    with pytest.raises(UsageError, match=r"WALLETPRINT_MODEL_KEY: .* is no key"):
+    with pytest.raises(UsageError, match=r"WALLETPRINT_MODEL_KEY: .* is not a key"):
         ModelFolder.load(folder)
     monkeypatch.setenv("WALLETPRINT_SIGNING_KEY", str(keys / "nowhere.pem"))
-    with pytest.raises(UsageError, match=r"WALLETPRINT_SIGNING_KEY: .* is no key"):
+    with pytest.raises(UsageError, match=r"WALLETPRINT_SIGNING_KEY: .* is not a key"):
         model.save(keys / "other")

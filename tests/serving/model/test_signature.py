@@ -70,5 +70,5 @@ def test_a_key_of_another_kind_is_a_mistake_of_the_call(signed, tmp_path, curve)
 
 def test_a_public_key_signs_nothing(signed, model, tmp_path, monkeypatch):
     monkeypatch.setenv("WALLETPRINT_SIGNING_KEY", str(tmp_path / "public.pem"))
-    with pytest.raises(UsageError, match="holds a public key, which signs nothing; give the private one"):
+    with pytest.raises(UsageError, match="holds a public key, which cannot sign; give the private one"):
         model.save(tmp_path / "other")

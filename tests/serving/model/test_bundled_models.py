@@ -6,7 +6,7 @@ import pytest
 from walletprint.features import catalogue, features_hash
 from walletprint.features.base.errors import UsageError
 from walletprint.serving import Scorer
-from walletprint.serving.model.references import FOLDER, HEADS, reference_folder
+from walletprint.serving.model.bundled_models import FOLDER, HEADS, bundled_folder
 
 
 @pytest.fixture(scope="module", params=HEADS)
@@ -43,14 +43,14 @@ def test_a_reference_is_small_and_tells_what_it_is(scorer):
 
 
 def test_reference_alone_is_the_first_head_and_a_folder_of_that_name_goes_before(tmp_path, monkeypatch):
-    assert reference_folder("reference") == FOLDER / "laundering"
-    assert reference_folder("models:/x@champion") is None
-    assert reference_folder("reference.old") is None
+    assert bundled_folder("reference") == FOLDER / "laundering"
+    assert bundled_folder("models:/x@champion") is None
+    assert bundled_folder("reference.old") is None
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reference").mkdir()
-    assert reference_folder("reference") is None
+    assert bundled_folder("reference") is None
 
 
 def test_an_unknown_reference_is_one_line_that_names_those_there_are():
     with pytest.raises(UsageError, match=r"no reference:theft; reference:laundering, reference:state_linked come with"):
-        reference_folder("reference:theft")
+        bundled_folder("reference:theft")
