@@ -1,43 +1,40 @@
-"""What each training row weighs. Knows outcomes, cases and wallets; no features and no model.
+"""The weights of training rows, from outcomes, cases and wallets. Knows no features and no model.
 
-Cases first, then classes; LightGBM and the baselines get the same. Calibration and metrics weigh nothing.
+Weights by case come first, then weights by class. LightGBM and the baselines get the same weights; calibration and metrics use
+none.
 
-- cases: let P be the positive rows with a case, in C cases. A row of a case with W wallets, of a wallet with S rows in it,
-  weighs P / (C · W · S): every case totals P / C, every wallet of a case the same, and all of them P, as without weights.
-  Positives without a case, and negatives, weigh 1.
-- classes (`balanced`): let T be the total of all rows, and Tₖ that of class k. A row of class k is multiplied by T / (2 · Tₖ):
-  both classes total T / 2.
+- cases: P positive rows belong to C cases. A row has the weight P / (C · W · S), where its case has W wallets and its wallet has
+  S rows. So every case totals P / C, every wallet of a case has the same total, and all rows of cases total P, as without
+  weights. Negatives, and positives without a case, have weight 1.
+- classes (`balanced`): all rows total T, and class k totals Tₖ. The weight of a row of class k is multiplied by T / (2 · Tₖ), so
+  that both classes total T / 2.
 """
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ..config.train_config import TrainConfig
+from ..data.dataset import Dataset
 from ..splits.time_split import Slice
 
-if TYPE_CHECKING:
-    from ..config.train_config import TrainConfig
-    from ..data.dataset import Dataset
 
-
-def training_weights(dataset: "Dataset", part: Slice, config: "TrainConfig") -> np.ndarray | None:
-    """The weights of a slice under `model.weights`, (rows of the slice,); None where every row weighs the same."""
-    weights = np.ones(len(part.rows))
+def training_weights(dataset: Dataset, train: Slice, config: TrainConfig) -> np.ndarray | None:
+    """The weights of a slice under `model.weights`, (rows of the slice,); None if all rows have the same weight."""
+    weights = np.ones(len(train.rows))
     if config.model.weights.cases:
         case, wallet = dataset.label_details["case"], dataset.snapshots["address"]
-        weights = case_weights(part.y, case.iloc[part.rows], wallet.iloc[part.rows])
+        weights = case_weights(train.y, case.iloc[train.rows], wallet.iloc[train.rows])
     if config.model.weights.classes == "balanced":
-        weights = balanced_weights(part.y, weights)
+        weights = balanced_weights(train.y, weights)
     return None if (weights == weights[:1]).all() else weights
 
 
 def case_weights(y: np.ndarray, case: pd.Series, wallet: pd.Series) -> np.ndarray:
-    """Weights with which every case among the positives totals the same, and every wallet within a case.
+    """Weights that give every case among the positives the same total, and every wallet within a case.
 
     Args:
         y: outcomes, 0 or 1, (n,).
-        case: the case of each row, null for none, (n,).
+        case: the case of each row, (n,); null for none.
         wallet: the wallet of each row, (n,).
     """
     weights = np.ones(len(y))
@@ -52,7 +49,7 @@ def case_weights(y: np.ndarray, case: pd.Series, wallet: pd.Series) -> np.ndarra
 
 
 def balanced_weights(y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The weights, scaled so that both classes total the same and all rows as much as before; (n,)."""
+    """The weights, scaled so that both classes have the same total and the sum stays; (n,)."""
     y, total = np.asarray(y), weights.sum()
     factor = [total / (2 * weights[y == side].sum()) if (y == side).any() else 1.0 for side in (0, 1)]
     return weights * np.array(factor)[y]
