@@ -125,8 +125,8 @@ def follow_loot(
         flows: whether each transfer that moved loot of the first case is recorded.
     """
     pairs = pairs_in(ledger)
-    order: np.ndarray = ledger.kept("flow order", lambda: flow_order(ledger, pairs))
-    swaps: Swaps = ledger.kept("swaps", lambda: swaps_of(ledger))
+    order: np.ndarray = ledger.computed_once("flow order", lambda: flow_order(ledger, pairs))
+    swaps: Swaps = ledger.computed_once("swaps", lambda: swaps_of(ledger))
     chain = _chain(ledger, pairs, swaps)
     marks = _marks(ledger, cases, absorbs, max_hops)
     order = order[: np.searchsorted(chain.time[order], np.ceil(moment.timestamp()))]
@@ -149,7 +149,7 @@ def follow_loot(
 
 def _chain(ledger: Ledger, pairs: Pairs, swaps: Swaps) -> LootTransfers:
     rows = ledger.rows
-    carried, part = ledger.kept("parts of swaps", lambda: _parts(ledger, swaps))
+    carried, part = ledger.computed_once("parts of swaps", lambda: _parts(ledger, swaps))
     return LootTransfers(rows.time, rows.amount, rows.usd, pairs.sender, pairs.receiver, pairs.wallet, swaps.outs, swaps.ins,
                  carried, part)  # fmt: skip
 

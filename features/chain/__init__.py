@@ -1,6 +1,7 @@
-"""Finds, once a ledger, what the chain tells of transfers and wallets: a file a part of `context.py`, each with `find(ledger)`.
+"""What a chain tells of its transfers and wallets, built once per ledger: one file per part of `kernels/context.py`.
 
-Cohorts hang on the snapshots, too, and are found a week at a time (`cohorts.py`).
+For parts that all families share; not for features, nor for labels (`exposure`). Cohorts depend on the snapshots too, and are
+built a week at a time. Front door: `context_of`, `cohorts_of` (cohorts.py).
 """
 
 from __future__ import annotations
@@ -17,27 +18,29 @@ if TYPE_CHECKING:
 
     from ..ledger.ledger import Ledger
 
-_FINDERS: dict[str, Any] = {
-    "cycles": cycles.find,
-    "scatters": scatters.find,
-    "degrees": degrees.find,
-    "funders": funders.find,
-    "relays": relays.find,
-    "peels": peels.find,
-    "paths": paths.find,
-    "ranks": ranks.find,
-    "hours": hours.find,
-    "tokens": tokens.find,
-    "transactions": transactions.find,
+_BUILDERS: dict[str, Any] = {
+    "cycles": cycles.build_cycles,
+    "scatters": scatters.build_scatters,
+    "degrees": degrees.build_degrees,
+    "funders": funders.build_funders,
+    "relays": relays.build_relays,
+    "peels": peels.build_peels,
+    "paths": paths.build_paths,
+    "ranks": ranks.build_ranks,
+    "hours": hours.build_hours,
+    "tokens": tokens.build_tokens,
+    "transactions": transactions.build_transactions,
 }
-_AT_ONCE = 2  # some go through the rows on one core; more at once would take more memory
-_FOUND_ELSEWHERE = ("tx", "chain", "cohorts", "labels")  # columns of the ledger's rows; for each call
+_AT_ONCE = 2  # some parts use one core only; more at once would take more memory
+_BUILT_ELSEWHERE = ("tx", "chain", "cohorts", "labels")  # columns of the ledger's rows; for each call
 
 
 def context_of(ledger: Ledger, needs: Iterable[str]) -> ChainContext:
-    """The parts that are needed (found now, or taken from the ledger if found before), the others empty."""
-    assert set(needs) <= {*_FINDERS, *_FOUND_ELSEWHERE}  # a kernel would read past the end of an empty part
-    wanted = [name for name in _FINDERS if name in needs]
+    """The parts that are needed, built now unless the ledger has them; the others are empty."""
+    assert set(needs) <= {*_BUILDERS, *_BUILT_ELSEWHERE}  # a kernel would read past the end of an empty part
+    requested = [name for name in _BUILDERS if name in needs]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = dict(zip(wanted, pool.map(lambda name: ledger.part(name, _FINDERS[name]), wanted), strict=True))
-    return ChainContext(rows=ledger.rows, offsets=ledger.offsets, entries=ledger.entries, **(EMPTY | found))
+        parts = dict(
+            zip(requested, pool.map(lambda name: ledger.chain_part(name, _BUILDERS[name]), requested), strict=True)
+        )
+    return ChainContext(rows=ledger.rows, offsets=ledger.offsets, entries=ledger.entries, **(EMPTY | parts))

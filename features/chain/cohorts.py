@@ -65,14 +65,14 @@ def _numbered(weeks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _kept_cohort(ledger: Ledger, week: int, window_seconds: int | None) -> _Cohort:
     make = partial(_cohort, ledger, ledger.hashes, week * WEEK, window_seconds)
-    return ledger.kept(("cohort", week, window_seconds), make)
+    return ledger.computed_once(("cohort", week, window_seconds), make)
 
 
 def _cohort(ledger: Ledger, hashes: np.ndarray, end: int, window_seconds: int | None) -> _Cohort:
     """The cohort whose period ends at `end`."""
     start = _EARLIEST if window_seconds is None else end - window_seconds
     ids = _drawn(ledger, hashes, start, end)
-    low, high = ledger.slices(ids, np.full(len(ids), start), np.full(len(ids), end))
+    low, high = ledger.entry_ranges(ids, np.full(len(ids), start), np.full(len(ids), end))
     some = high > low
     ids, low, size = ids[some], low[some], (high - low)[some]
     lead, measures = np.empty(len(ids), np.int64), np.empty((7, len(ids)))

@@ -17,14 +17,13 @@ from .threads import over_shares
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
 
-_PARTS = 16  # of all pairs of wallets, so that a table of those of one part fits into a cache
-_SENDERS, _SENDER, _PAYEE, _PAID = range(
-    4
-)  # known of a wallet: how many sent to it, the last new one, whom it pays, 1: paid
+_GROUPS = 16  # of pairs of wallets, so that a table of the pairs of one group fits into a cache
+# What is known of a wallet: how many sent to it, the last new one of these, whom it pays, and whether it was paid.
+_SENDERS, _SENDER, _PAYEE, _PAID = range(4)
 _NOBODY, _SEVERAL = -1, -2
 
 
-def find(ledger: Ledger) -> Degrees:
+def build_degrees(ledger: Ledger) -> Degrees:
     """How widely the ends of each transfer had dealt before it."""
     rows, wallets = ledger.rows, len(ledger.offsets) - 1
     new = _new_pairs(rows.sender, rows.receiver)
@@ -38,15 +37,15 @@ def find(ledger: Ledger) -> Degrees:
         lambda: _count_receivers(rows.time, rows.sender, new, sent_to, receivers),
         lambda: _count_senders(*rows[:4], new, known, first, senders, sweeps, others),
     )
-    over_shares(lambda one, _: passes[one](), np.arange(3))
+    over_shares(lambda k, _: passes[k](), np.arange(3))
     return Degrees(first=first, senders=senders, receivers=receivers, sweeps=sweeps, others=others)
 
 
 def _new_pairs(sender: np.ndarray, receiver: np.ndarray) -> np.ndarray:
     """1 for each row that is the first from its sender to its receiver, else 0; 0 for those of a wallet to itself."""
-    of, new = np.empty(len(sender), np.uint8), np.zeros(len(sender), np.uint8)
-    sizes = _divide(sender, receiver, of)
-    over_shares(lambda low, high: _mark_new(sender, receiver, of, low, high, sizes, new), np.arange(_PARTS + 1))
+    group, new = np.empty(len(sender), np.uint8), np.zeros(len(sender), np.uint8)
+    sizes = _divide(sender, receiver, group)
+    over_shares(lambda low, high: _mark_new(sender, receiver, group, low, high, sizes, new), np.arange(_GROUPS + 1))
     return new
 
 
@@ -59,31 +58,31 @@ def _mixed(sender, receiver):
 
 
 @kernel
-def _divide(sender, receiver, of):
-    """Write the part of each row's pair (the number of parts if it is of a wallet to itself); return how many rows each has."""
-    sizes = np.zeros(_PARTS + 1, np.int64)
+def _divide(sender, receiver, group):
+    """Write the group of each row's pair (the last one for a wallet to itself); return how many rows each group has."""
+    sizes = np.zeros(_GROUPS + 1, np.int64)
     for i in range(sender.size):
-        p = np.uint64(_PARTS)
+        p = np.uint64(_GROUPS)
         if sender[i] != receiver[i]:
             p = _mixed(sender[i], receiver[i])[1] >> np.uint64(60)
-        of[i] = p
+        group[i] = p
         sizes[p] += 1
     return sizes
 
 
 @kernel
-def _mark_new(sender, receiver, of, low, high, sizes, new):
-    """Mark the rows of the parts from low to high whose pair no row before them has."""
+def _mark_new(sender, receiver, group, low, high, sizes, new):
+    """Mark the rows of the groups from low to high whose pair no row before them has."""
     for p in range(low, high):
-        _mark_part(sender, receiver, of, p, np.uint64(sizes[p] + sizes[p] // 2 + 8), new)
+        _mark_group(sender, receiver, group, p, np.uint64(sizes[p] + sizes[p] // 2 + 8), new)
 
 
 @kernel
-def _mark_part(sender, receiver, of, p, slots, new):
-    """Mark the rows of part p whose pair no row before them has; `slots` are more than its rows."""
+def _mark_group(sender, receiver, group, p, slots, new):
+    """Mark the rows of group p whose pair no row before them has; `slots` are more than its rows."""
     table = np.zeros(slots, np.uint64)
     for i in range(sender.size):
-        if of[i] != p:
+        if group[i] != p:
             continue
         pair, h = _mixed(sender[i], receiver[i])
         slot = ((h & np.uint64(0xFFFFFFFF)) * slots) >> np.uint64(32)

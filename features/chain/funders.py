@@ -22,7 +22,7 @@ _NONE = -1
 _TO_ITSELF = -1
 
 
-def find(ledger: Ledger) -> Funders:
+def build_funders(ledger: Ledger) -> Funders:
     """Who first paid each wallet."""
     rows, wallets = ledger.rows, len(ledger.offsets) - 1
     row, funder = (np.full(wallets, _NONE, np.int32) for _ in range(2))

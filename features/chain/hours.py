@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
 
 
-def find(ledger: Ledger) -> Hours:
+def build_hours(ledger: Ledger) -> Hours:
     """Counts from the week of the first transfer to that of the last."""
     time = ledger.rows.time
     if time.size == 0:

@@ -24,7 +24,7 @@ _LEAST = 30  # to say anything of a rank
 _TOGETHER = 64  # searches
 
 
-def find(ledger: Ledger) -> Ranks:
+def build_ranks(ledger: Ledger) -> Ranks:
     """The rank of every transfer of a ledger."""
     rows = ledger.rows
     rank = np.full(ledger.transfers, np.nan)
@@ -57,25 +57,25 @@ def _groups(order, asset, time):
     """Groups of one asset and week: where each starts in `order`, its week and asset, and where its sample begins."""
     groups = _cut(order, asset, time, np.empty(0, np.int64))
     start, begin = np.empty(groups + 1, np.int64), np.zeros(groups + 1, np.int64)
-    week, of = np.empty(groups, np.int64), np.empty(groups, np.int32)
+    week, group_asset = np.empty(groups, np.int64), np.empty(groups, np.int32)
     _cut(order, asset, time, start)
     start[groups] = order.size
     for g in range(groups):
         size = start[g + 1] - start[g]
         begin[g + 1] = begin[g] + -(-size // _step(size))
-        week[g], of[g] = time[order[start[g]]] // WEEK, asset[order[start[g]]]
-    return start, week, of, begin
+        week[g], group_asset[g] = time[order[start[g]]] // WEEK, asset[order[start[g]]]
+    return start, week, group_asset, begin
 
 
 @kernel
 def _cut(order, asset, time, start):
     """Write where the groups start into `start`, if there is room; return how many there are."""
     groups = 0
-    own, until = -1, time[order[0]] if order.size else 0
+    current, until = -1, time[order[0]] if order.size else 0
     for k in range(order.size):
         i = order[k]
-        if asset[i] != own or time[i] >= until:  # times ascend within an asset
-            own, until = asset[i], (time[i] // WEEK + 1) * WEEK
+        if asset[i] != current or time[i] >= until:  # times ascend within an asset
+            current, until = asset[i], (time[i] // WEEK + 1) * WEEK
             if start.size:
                 start[groups] = k
             groups += 1
@@ -102,7 +102,7 @@ def _sample(first, last, order, start, begin, amount, sizes):
 def _rank(first, last, order, start, week, asset, begin, sizes, amount, rank):
     """Write the ranks of the rows of groups first … last − 1."""
     room = _BEFORE * _MOST
-    here, there, at, between = np.empty(room), np.empty(room), np.empty(room), np.empty(room + 1)
+    here, there, equal, between = np.empty(room), np.empty(room), np.empty(room), np.empty(room + 1)
     for g in range(first, last):
         known = 0
         for j in range(g - 1, max(g - 1 - _BEFORE, -1), -1):
@@ -111,10 +111,10 @@ def _rank(first, last, order, start, week, asset, begin, sizes, amount, rank):
             known = _merge(here, known, sizes[begin[j] : begin[j + 1]], there)
             here, there = there, here
         if known >= _LEAST:
-            distinct = _table(here, known, at, between)
+            distinct = _table(here, known, equal, between)
             for k in range(start[g], start[g + 1], _TOGETHER):
                 some = order[k : min(k + _TOGETHER, start[g + 1])]
-                _look_up(some, amount, here, distinct, at, between, rank)
+                _look_up(some, amount, here, distinct, equal, between, rank)
 
 
 @kernel
@@ -132,10 +132,10 @@ def _merge(a, n, b, out):
 
 
 @kernel
-def _table(ordered, n, at, between):
+def _table(ordered, n, equal, between):
     """Leave the distinct values of an ascending array in its beginning; return how many there are.
 
-    at[k] becomes the rank of the k-th of them, between[k] that of a value between it and the one before.
+    equal[k] becomes the rank of the k-th of them, between[k] that of a value between it and the one before.
     """
     distinct = 0
     k = 0
@@ -145,14 +145,14 @@ def _table(ordered, n, at, between):
             k += 1
         ordered[distinct] = value
         between[distinct] = below / n
-        at[distinct] = (below + 0.5 * (k - below)) / n
+        equal[distinct] = (below + 0.5 * (k - below)) / n
         distinct += 1
     between[distinct] = 1.0
     return distinct
 
 
 @kernel
-def _look_up(some, amount, ordered, distinct, at, between, rank):
+def _look_up(some, amount, ordered, distinct, equal, between, rank):
     """Write the ranks of some rows. Searches go side by side, so that none waits for memory, and guess at no branch."""
     a, low = np.empty(_TOGETHER), np.zeros(_TOGETHER, np.int64)
     for j in range(some.size):
@@ -165,4 +165,4 @@ def _look_up(some, amount, ordered, distinct, at, between, rank):
         n -= half
     for j in range(some.size):
         p = low[j] + (ordered[low[j]] < a[j])
-        rank[some[j]] = at[p] if p < distinct and ordered[p] == a[j] else between[p]
+        rank[some[j]] = equal[p] if p < distinct and ordered[p] == a[j] else between[p]

@@ -1,4 +1,4 @@
-"""Runs a kernel over shares of some groups on all cores. Each call writes to places of its own, so that no order plays a part."""
+"""Runs a kernel over shares of some groups on all cores. Each call writes to its own part of the result: no order matters."""
 
 import itertools
 from collections.abc import Callable
@@ -14,7 +14,7 @@ def over_shares(work: Callable[[int, int], Any], ends: np.ndarray) -> None:
     """Call `work(first, last)` for ranges of groups of about equal size, several at once.
 
     Args:
-        work: of groups first … last − 1; without Python's lock, or nothing is gained.
+        work: of groups first … last − 1. It must release Python's lock, or threads gain nothing.
         ends: int64[groups + 1], where each group begins and the last one ends.
     """
     groups, shares = len(ends) - 1, 4 * usable_cores()
@@ -22,5 +22,5 @@ def over_shares(work: Callable[[int, int], Any], ends: np.ndarray) -> None:
     cuts[0], cuts[-1] = 0, groups
     with ThreadPoolExecutor(usable_cores()) as pool:
         running = [pool.submit(work, int(a), int(b)) for a, b in itertools.pairwise(cuts) if a < b]
-        for one in running:
-            one.result()
+        for share in running:
+            share.result()

@@ -50,7 +50,7 @@ _DOLLARS = """
 DOLLARS = frozenset(_DOLLARS.split())
 
 
-def find(ledger: Ledger) -> Tokens:
+def build_tokens(ledger: Ledger) -> Tokens:
     """What is known of each asset of a ledger."""
     born = _born(ledger.rows.time, ledger.rows.asset, ledger.rows.amount, len(ledger.assets))
     return Tokens(born=born, native=_named(ledger.assets, NATIVE), dollar=_named(ledger.assets, DOLLARS))

@@ -23,7 +23,7 @@ _BACK = 24  # hours
 
 
 class _Sorted(NamedTuple):
-    """The columns of `Signed` but the sender, by sender."""
+    """The columns of `SignedTransactions` but the sender, by sender."""
 
     time: np.ndarray
     nonce: np.ndarray
@@ -32,9 +32,9 @@ class _Sorted(NamedTuple):
     method: np.ndarray
 
 
-def find(ledger: Ledger) -> Transactions:
+def build_transactions(ledger: Ledger) -> Transactions:
     """The signed transactions of a ledger by sender."""
-    signed = ledger.signed
+    signed = ledger.signed_transactions
     wallets = max(len(ledger.addresses), int(signed.sender.max(initial=-1)) + 1)
     starts = np.concatenate([[0], np.cumsum(np.bincount(signed.sender, minlength=wallets))])
     by = _Sorted(*(np.empty_like(column) for column in signed[1:]))

@@ -45,7 +45,7 @@ class Pairs(NamedTuple):
 
 def pairs_in(ledger: Ledger) -> Pairs:
     """The pairs of a ledger, found at the first call."""
-    return ledger.kept("pairs", lambda: _pairs(ledger))
+    return ledger.computed_once("pairs", lambda: _pairs(ledger))
 
 
 def _pairs(ledger: Ledger) -> Pairs:

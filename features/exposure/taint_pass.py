@@ -154,8 +154,8 @@ class TaintPass:
             raise UsageError(f"method: {', '.join(METHODS)} are known, {method!r} came")
         self.names, self._method = sources.names, METHODS[method]
         self.pairs: Pairs = pairs_in(ledger)
-        order = ledger.kept("flow order", lambda: flow_order(ledger, self.pairs))
-        found: Swaps = ledger.kept("swaps", lambda: swaps_of(ledger)) if swaps else NO_SWAPS
+        order = ledger.computed_once("flow order", lambda: flow_order(ledger, self.pairs))
+        found: Swaps = ledger.computed_once("swaps", lambda: swaps_of(ledger)) if swaps else NO_SWAPS
         self._rows, self._roles = ledger.rows, sources.roles(len(ledger.addresses))
         self._ends, self._legs, self._order = (self.pairs.sender, self.pairs.receiver), (found.outs, found.ins), order
         if direction == "out":

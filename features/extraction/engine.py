@@ -1,6 +1,6 @@
-"""The engine under `extract`: snapshots in blocks that fit a cache, each through the kernels of the families wanted.
+"""The engine under `extract`: snapshots in blocks that fit a cache, each through the kernels of the requested families.
 
-Knows no feature and no frame.
+Knows no feature and no data frame.
 """
 
 import itertools
@@ -27,8 +27,8 @@ _COLUMNS = {"tx", "chain", "transactions"}  # needs that a ledger can only meet 
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
-    """Snapshots as numbers, an array each: wallet ids (−1: unknown), where their transfers stand, and the window in seconds."""
+class LocatedSnapshots:
+    """Snapshots as arrays: wallet ids (−1: unknown), the ranges of their transfers, and their windows in seconds."""
 
     wallet: np.ndarray
     low: np.ndarray
@@ -38,21 +38,22 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be computed of which snapshots.
+class ExtractionPlan:
+    """Which features to compute, of which snapshots.
 
     Attributes:
-        families: of each wanted family the columns of its features in the working table.
-        want: which of those columns were asked for.
-        null: what they are without a transfer.
-        picks: the columns asked for, in the order asked.
+        families: the columns of each requested family in the working table.
+        want: which of those columns were requested.
+        null: their values without a transfer.
+        picks: the requested columns, in the order requested.
         cohort: the number of each snapshot's cohort; empty if no feature needs it.
-        exposure: the features of family exposure, which hang on all transfers, a row a snapshot; no columns if none is wanted.
+        exposure: the features of family exposure, which depend on all transfers; one row per snapshot, no columns if none is
+            requested.
     """
 
     ledger: Ledger
     context: ChainContext
-    snapshots: Located
+    snapshots: LocatedSnapshots
     families: dict[str, slice]
     want: np.ndarray
     null: np.ndarray
@@ -61,8 +62,10 @@ class Plan:
     exposure: np.ndarray
 
 
-def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, names: Sequence[str]) -> Plan:
-    """Find what the features look at, and lay out their columns.
+def plan_extraction(
+    ledger: Ledger, snapshots: LocatedSnapshots, window_seconds: int | None, names: Sequence[str]
+) -> ExtractionPlan:
+    """Build what the features look at, and lay out their columns.
 
     Raises:
         UsageError: if a feature is unknown, or needs columns that the ledger was read without.
@@ -70,7 +73,7 @@ def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, name
     needs = needs_of(names)
     if "labels" in needs and ledger.attribution is None:
         raise UsageError(
-            "features: family exposure looks at labels, and this ledger has none; add them with "
+            "features: family exposure needs labels, and this ledger has none; add them with "
             "`with_attribution(ledger, labels)` (on the command line, --attribution FILE), or leave the family out"
         )
     if missing := sorted(needs & _COLUMNS - ledger.needs):
@@ -83,15 +86,15 @@ def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, name
     if "cohorts" in needs:
         cohorts = cohorts_of(ledger, snapshots.as_of, window_seconds)
         context, cohort = context._replace(cohorts=cohorts), cohorts.cohort
-    place, want = {name: k for k, name in enumerate(columns)}, np.isin(columns, list(names))
-    return Plan(
+    column_of, want = {name: k for k, name in enumerate(columns)}, np.isin(columns, list(names))
+    return ExtractionPlan(
         ledger=ledger,
         context=context,
         snapshots=snapshots,
         families=families,
         want=want,
         null=np.array([feature(name).null for name in columns]),
-        picks=slice(None) if list(names) == columns else np.array([place[name] for name in names], np.int64),
+        picks=slice(None) if list(names) == columns else np.array([column_of[name] for name in names], np.int64),
         cohort=cohort,
         exposure=exposure_features(
             ledger, ledger.attribution, snapshots.wallet, snapshots.as_of, want[families["exposure"]]
@@ -101,18 +104,18 @@ def plan_of(ledger: Ledger, snapshots: Located, window_seconds: int | None, name
     )
 
 
-def vectors(plan: Plan) -> Iterator[tuple[slice, np.ndarray]]:
-    """The features of the snapshots, block by block, in order: which snapshots, and a table of a row each (float64)."""
-    yield from _in_order(_blocks(plan.snapshots.size), lambda which: _computed(plan, which))
+def vectors(plan: ExtractionPlan) -> Iterator[tuple[slice, np.ndarray]]:
+    """The features of the snapshots, block by block, in order: a range of snapshots, and their table (float64)."""
+    yield from _run_in_order(_blocks(plan.snapshots.size), lambda rows: _computed(plan, rows))
 
 
 def _layout(names: Sequence[str]) -> tuple[dict[str, slice], list[str]]:
-    """Where each wanted family writes, and the names of all columns."""
-    wanted = {feature(name).family for name in names}
+    """Where each requested family writes, and the names of all columns."""
+    requested = {feature(name).family for name in names}
     families: dict[str, slice] = {}
     columns: list[str] = []
     for family in FAMILIES:
-        if family in wanted:
+        if family in requested:
             first = len(columns)
             columns += [declared.name for declared in catalogue(family)]
             families[family] = slice(first, len(columns))
@@ -126,24 +129,24 @@ def _blocks(size: np.ndarray) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise(edges) if a < b]
 
 
-def _computed(plan: Plan, which: slice) -> np.ndarray:
+def _computed(plan: ExtractionPlan, rows: slice) -> np.ndarray:
     """The features of one block of snapshots."""
-    s = plan.snapshots
-    out = np.tile(plan.null, (which.stop - which.start, 1))
-    block = block_for(s.wallet[which], s.since[which], s.as_of[which], s.size[which])
-    scratch = scratch_for(int(s.size[which].max()))
-    gather(plan.ledger.rows, plan.ledger.entries, s.low[which], block, scratch)
-    context = plan.context._replace(cohorts=plan.context.cohorts._replace(cohort=plan.cohort[which]))
+    snapshots = plan.snapshots
+    out = np.tile(plan.null, (rows.stop - rows.start, 1))
+    block = block_for(snapshots.wallet[rows], snapshots.since[rows], snapshots.as_of[rows], snapshots.size[rows])
+    scratch = scratch_for(int(snapshots.size[rows].max()))
+    gather(plan.ledger.rows, plan.ledger.entries, snapshots.low[rows], block, scratch)
+    context = plan.context._replace(cohorts=plan.context.cohorts._replace(cohort=plan.cohort[rows]))
     for family, columns in plan.families.items():
         if family == "exposure":
-            out[:, columns] = plan.exposure[which]
+            out[:, columns] = plan.exposure[rows]
         else:
             FAMILY_MODULES[family].compute_family(block, context, out, columns.start, plan.want[columns], scratch)
     return out[:, plan.picks]
 
 
-def _in_order(blocks: Sequence[slice], work: Callable[[slice], np.ndarray]) -> Iterator[tuple[slice, np.ndarray]]:
-    """Each block and its result, in order, worked on by all cores; few results wait to be taken."""
+def _run_in_order(blocks: Sequence[slice], work: Callable[[slice], np.ndarray]) -> Iterator[tuple[slice, np.ndarray]]:
+    """Each block and its result, in order, computed on all cores; few results wait at a time."""
     workers = usable_cores()
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[tuple[slice, Future[np.ndarray]]] = deque()

@@ -1,6 +1,6 @@
 """The front door to features: snapshots in, behavioural vectors out, and how much history each of them sees.
 
-Checks what is asked; `blocks.py` does the work.
+Checks requests; `engine.py` does the work.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,29 +15,29 @@ from ..base.kernel_compiler import kernel
 from ..base.periods import parse_as_of, parse_window
 from ..families.registry import catalogue
 from ..ledger.ledger import Ledger
-from .engine import Located, plan_of, vectors
+from .engine import LocatedSnapshots, plan_extraction, vectors
 
 Progress = Callable[[int, int], None]
 _EARLIEST = np.iinfo(np.int64).min
 
 
 def snapshots_of(addresses: Sequence[str] | pa.Array, as_of: Any) -> pd.DataFrame:
-    """One snapshot an address at one date: a frame of `address`, `as_of`.
+    """One snapshot per address at one date: a frame of `address`, `as_of`.
 
     Args:
-        addresses: strings, or an Arrow array of them such as `ledger.addresses`, which is the way to take very many.
+        addresses: strings, or an Arrow array of them such as `ledger.addresses`, which is fastest for millions.
         as_of: a date.
 
     Raises:
-        UsageError: if `as_of` is no date.
+        UsageError: if `as_of` is not a date.
     """
-    moment = parse_as_of(as_of)
-    many: Any = addresses
-    many = many.to_pandas() if isinstance(addresses, pa.StringArray | pa.LargeStringArray) else list(many)
+    timestamp = parse_as_of(as_of)
+    strings: Any = addresses
+    strings = strings.to_pandas() if isinstance(addresses, pa.StringArray | pa.LargeStringArray) else list(strings)
     return pd.DataFrame(
         {
-            "address": pd.Series(many, dtype="str"),
-            "as_of": pd.Series(moment, index=range(len(addresses)), dtype="datetime64[us, UTC]"),
+            "address": pd.Series(strings, dtype="str"),
+            "as_of": pd.Series(timestamp, index=range(len(addresses)), dtype="datetime64[us, UTC]"),
         }
     )
 
@@ -54,20 +54,20 @@ def extract(
 
     Args:
         ledger: the transfers.
-        snapshots: a frame with `address` and `as_of` (UTC), one row a vector. An address without history gets null values.
+        snapshots: a frame with `address` and `as_of` (UTC), one row per vector. An address without history gets null values.
         window: how far back to look from `as_of`, such as `90d`; None for all history. Transfers with
             as_of − window ≤ timestamp < as_of count, and no others.
         features: names from the catalogue; None for all that the ledger can give (`names_of`). Only their families are computed.
         on_progress: called with (transfers done, transfers in all) as blocks finish.
 
     Returns:
-        A frame of `address`, `as_of` and one float64 column a feature, a row a snapshot, in their order.
+        A frame of `address`, `as_of` and one float64 column per feature; one row per snapshot, in their order.
 
     Raises:
         UsageError: if a feature is unknown, the window is not a period, or `snapshots` lacks a column.
     """
     names = names_of(ledger, features)
-    plan = plan_of(ledger, _located(ledger, snapshots, window), parse_window(window), names)
+    plan = plan_extraction(ledger, _located(ledger, snapshots, window), parse_window(window), names)
     out = np.empty((len(snapshots), len(names)))
     done, total = 0, int(plan.snapshots.size.sum())
     for block, finished in vectors(plan):
@@ -75,11 +75,11 @@ def extract(
         done += int(plan.snapshots.size[block].sum())
         if on_progress:
             on_progress(done, total)
-    return pd.concat([_keys(snapshots), pd.DataFrame(out, columns=names, copy=False)], axis=1)
+    return pd.concat([_key_columns(snapshots), pd.DataFrame(out, columns=names, copy=False)], axis=1)
 
 
 def names_of(ledger: Ledger, features: Sequence[str] | None) -> list[str]:
-    """The features asked for; None for all of the catalogue, those that need labels only if the ledger has them."""
+    """The requested features; None for the whole catalogue, without those that need labels if the ledger has none."""
     if features is not None:
         return list(features)
     return [
@@ -92,7 +92,7 @@ def coverage(ledger: Ledger, snapshots: pd.DataFrame, *, window: str | None = No
 
     Returns:
         A frame of `address`, `as_of`, `transfers` (int64), `first`, `last` (UTC; NaT if none) and `priced_share` (of
-        its transfers; NaN if none), a row a snapshot, in their order.
+        its transfers; NaN if none), one row per snapshot, in their order.
 
     Raises:
         UsageError: if the window is not a period, or `snapshots` lacks a column.
@@ -101,20 +101,20 @@ def coverage(ledger: Ledger, snapshots: pd.DataFrame, *, window: str | None = No
     n, low, high = located.size, located.low, located.low + located.size
     some = n > 0
     ends = np.zeros((2, len(n)), np.int64)
-    for row, at in ((0, low), (1, high - 1)):
-        ends[row, some] = ledger.rows.time[ledger.entries[at[some]]]
+    for row, position in ((0, low), (1, high - 1)):
+        ends[row, some] = ledger.rows.time[ledger.entries[position[some]]]
     first, last = (
         pd.Series(pd.to_datetime(e, unit="s", utc=True)).astype("datetime64[us, UTC]").where(some) for e in ends
     )
     share = np.divide(_priced(ledger.entries, ledger.rows.usd, low, high), n, out=np.full(len(n), np.nan), where=some)
-    return _keys(snapshots).assign(transfers=n, first=first, last=last, priced_share=share)
+    return _key_columns(snapshots).assign(transfers=n, first=first, last=last, priced_share=share)
 
 
-def _keys(snapshots: pd.DataFrame) -> pd.DataFrame:
+def _key_columns(snapshots: pd.DataFrame) -> pd.DataFrame:
     return snapshots.loc[:, ["address", "as_of"]].reset_index(drop=True)
 
 
-def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> Located:
+def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> LocatedSnapshots:
     """The snapshots as numbers, checked."""
     for column in ("address", "as_of"):
         if column not in snapshots.columns:
@@ -135,15 +135,15 @@ def _located(ledger: Ledger, snapshots: pd.DataFrame, window: str | None) -> Loc
     )
     start = np.full(len(as_of), _EARLIEST) if seconds is None else as_of - seconds
     ids = ledger.ids(snapshots["address"])
-    low, high = ledger.slices(ids, start, as_of)
-    return Located(ids, low, high - low, start, as_of)
+    low, high = ledger.entry_ranges(ids, start, as_of)
+    return LocatedSnapshots(ids, low, high - low, start, as_of)
 
 
 @kernel
 def _priced(entries, usd, low, high):
-    found = np.zeros(low.size, np.int64)
+    count = np.zeros(low.size, np.int64)
     if usd.size:
         for s in range(low.size):
             for k in range(low[s], high[s]):
-                found[s] += not np.isnan(usd[entries[k]])
-    return found
+                count[s] += not np.isnan(usd[entries[k]])
+    return count

@@ -1,4 +1,4 @@
-"""What tells whether two ledgers hold the same transfers and labels. Reads no file."""
+"""The digest of a ledger: the same for the same transfers and labels. Reads no file."""
 
 import hashlib
 
@@ -10,8 +10,8 @@ from .ledger import Ledger
 def ledger_digest(ledger: Ledger) -> str:
     """SHA-256 of the transfers and labels of a ledger, wherever they lie and whatever their files are called."""
     digest = hashlib.sha256()
-    said = ledger.attribution[:-2] if ledger.attribution is not None else ()
-    for column in (*ledger.rows, ledger.signed.nonce, ledger.signed.time, *said):
+    labels = ledger.attribution[:-2] if ledger.attribution is not None else ()
+    for column in (*ledger.rows, ledger.signed_transactions.nonce, ledger.signed_transactions.time, *labels):
         digest.update(np.ascontiguousarray(column).data)
     for texts in (ledger.addresses, ledger.assets):
         for buffer in texts.buffers():

@@ -1,7 +1,7 @@
 """Where a ledger's transfers come from: runs of batches, each run checked, without duplicates and in order of time.
 
-A file that `ingest` wrote is a run as it stands. All else that is asked for at once is checked and goes through DuckDB, in memory
-or, where memory is bounded, on disk; together it is one run. Makes no number of a name: that is `build.py`.
+A file that `ingest` wrote is a run as it stands. All other sources of one call are checked and sorted by DuckDB, in memory or,
+where memory is bounded, on disk; together they are one run. Names stay names here; `builder.py` turns them into ids.
 """
 
 import shutil
@@ -35,11 +35,11 @@ from ..transfers.schema import (
     with_file,
 )
 
-_ROWS = 1 << 17  # at a time
-_FEW = 1 << 16  # rows of a file too small to be read ahead
-_CODED = ["asset", "chain", "method"]  # columns of few different names, which Parquet holds as numbers already
+_ROWS_AT_ONCE = 1 << 17
+_SMALL_FILE = 1 << 16  # rows: smaller files are not read ahead
+_CODED = ["asset", "chain", "method"]  # columns of few different names, which Parquet stores as numbers
 
-Part = tuple[pa.Table, pa.Table]
+CheckedRows = tuple[pa.Table, pa.Table]
 Item = TypeVar("Item")
 
 
@@ -50,8 +50,8 @@ def temporary_folder(owner: Any) -> Path:
     return Path(folder)
 
 
-def opened(paths: Iterable[Path]) -> list[DataFile]:
-    """Files, opened as far as their schemas.
+def open_files(paths: Iterable[Path]) -> list[DataFile]:
+    """Open files and read their schemas.
 
     Raises:
         DataError: one cannot be read or lacks columns.
@@ -65,30 +65,30 @@ def opened(paths: Iterable[Path]) -> list[DataFile]:
 
 def first_time(file: DataFile) -> int:
     """The time of the first row of a file that `ingest` wrote, in microseconds; 0 if it has none."""
-    with readable(file.path), pq.ParquetFile(file.path) as opened_file:
-        for batch in opened_file.iter_batches(1, columns=["timestamp"]):
+    with readable(file.path), pq.ParquetFile(file.path) as parquet:
+        for batch in parquet.iter_batches(1, columns=["timestamp"]):
             return batch["timestamp"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())[0].as_py()
     return 0
 
 
 def rows_in(files: Iterable[DataFile]) -> int:
-    """How many rows those of these files hold that `ingest` wrote."""
+    """How many rows are in those of these files that `ingest` wrote."""
     return sum(pq.read_metadata(file.path).num_rows for file in files if is_marked(file.schema))
 
 
 def checked_batches(file: DataFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Some columns of a file that `ingest` wrote, batch by batch; the next is read while one is worked on."""
+    """Some columns of a file that `ingest` wrote, batch by batch; the next one is read while the last one is worked on."""
     batches = _read(file, columns)
-    with pq.ParquetFile(file.path) as opened:
-        return batches if opened.metadata.num_rows <= _FEW else ahead(batches)
+    with pq.ParquetFile(file.path) as parquet:
+        return batches if parquet.metadata.num_rows <= _SMALL_FILE else read_ahead(batches)
 
 
 def _read(file: DataFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    with readable(file.path), pq.ParquetFile(file.path, read_dictionary=_CODED) as opened:
-        yield from opened.iter_batches(_ROWS, columns=list(columns))
+    with readable(file.path), pq.ParquetFile(file.path, read_dictionary=_CODED) as parquet:
+        yield from parquet.iter_batches(_ROWS_AT_ONCE, columns=list(columns))
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
+def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
     """The same items, the next one made in a thread while the last one is worked on."""
     nothing: Any = object()
     with ThreadPoolExecutor(1) as pool:
@@ -98,33 +98,33 @@ def ahead(items: Iterator[Item]) -> Iterator[Item]:
             yield item
 
 
-class Staging:
-    """Rows of any origin on their way to a run: checked, then sorted and each transfer counted once.
+class StagedTransfers:
+    """Rows of any origin on their way to a run: checked, then sorted, without duplicates.
 
     Attributes:
         rejected: the rows refused so far, with their reasons.
-        nameless: whether rows without a transaction id are among them: each is a transfer of its own, wherever it stands.
+        nameless: whether some rows have no transaction id: each of these is a transfer of its own.
         rows: how many good rows there are, duplicates too.
     """
 
-    def __init__(self, parts: Iterable[Part], memory: int | None = None) -> None:
+    def __init__(self, pieces: Iterable[CheckedRows], memory: int | None = None) -> None:
         """Check all rows.
 
         Args:
-            parts: good rows in `STAGED` and bad ones in `QUARANTINE`.
-            memory: bytes, beyond which rows go to disk; None to keep all of them.
+            pieces: good rows in `STAGED` and bad ones in `QUARANTINE`.
+            memory: bytes beyond which rows go to disk; None to hold all of them.
         """
         self.rejected, self.nameless, self.rows, self._memory = QUARANTINE.empty_table(), False, 0, memory
         self._folder = temporary_folder(self) if memory else None
         if self._folder is None:
-            self._held = pa.concat_tables([STAGED.empty_table(), *map(self._seen, parts)])
+            self._held = pa.concat_tables([STAGED.empty_table(), *map(self._noted, pieces)])
             return
         with LazyWriter(self._folder / "rows.parquet", STAGED, "lz4") as writer:
-            for part in parts:
-                writer.write(self._seen(part))
+            for piece in pieces:
+                writer.write(self._noted(piece))
 
-    def _seen(self, part: Part) -> pa.Table:
-        good, bad = part
+    def _noted(self, piece: CheckedRows) -> pa.Table:
+        good, bad = piece
         self.rows += len(good)
         self.nameless |= pc.any(pc.and_(pc.is_null(good["tx_id"]), pc.is_null(good["origin"]))).as_py() or False
         if len(bad):
@@ -136,7 +136,7 @@ class Staging:
         if not self.rows:
             return
         with self._connected() as connection:
-            for batch in connection.sql(distinct_sql("staged")).arrow(_ROWS):
+            for batch in connection.sql(distinct_sql("staged")).arrow(_ROWS_AT_ONCE):
                 yield from_staged(batch)
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
@@ -146,12 +146,12 @@ class Staging:
             return connection
         megabytes = max(self._memory * 2 // 5 >> 20, 100)
         connection = connect(memory_limit=f"{megabytes}MB", temp_directory=f"{self._folder}/spill")
-        place = f"{self._folder}/rows.parquet".replace("'", "''")
-        connection.execute(f"CREATE VIEW staged AS SELECT * FROM read_parquet('{place}')")
+        path = f"{self._folder}/rows.parquet".replace("'", "''")
+        connection.execute(f"CREATE VIEW staged AS SELECT * FROM read_parquet('{path}')")
         return connection
 
 
-def parts_of_files(files: Iterable[DataFile]) -> Iterator[Part]:
+def checked_rows_of_files(files: Iterable[DataFile]) -> Iterator[CheckedRows]:
     """The rows of files, checked; those of files that `ingest` wrote need no check."""
     for file in files:
         marked = is_marked(file.schema)
@@ -163,10 +163,10 @@ def parts_of_files(files: Iterable[DataFile]) -> Iterator[Part]:
             yield good, with_file(pa.concat_tables([bad, batch.bad]), str(file.path))
 
 
-def parts_of_table(source: Any, memory: int | None) -> Iterator[Part]:
-    """The rows of a frame, table or relation, checked: all at once, or some at a time where memory is bounded."""
+def checked_rows_of_table(source: Any, memory: int | None) -> Iterator[CheckedRows]:
+    """The rows of a frame, table or relation, checked: all at once, or in pieces if memory is bounded."""
     seen = 0
-    for table in _tables(source, _ROWS if memory else None):
+    for table in _tables(source, _ROWS_AT_ONCE if memory else None):
         if not seen:
             refuse_repeated(table.column_names, "the table")
             require_columns(table.column_names, "the table")
@@ -192,15 +192,17 @@ def _tables(source: Any, rows: int | None) -> Iterator[pa.Table]:
         yield from (table.slice(at, size) for at in range(0, max(len(table), 1), size))
     else:
         raise UsageError(
-            f"transfers: a path, pandas DataFrame, Arrow table or DuckDB relation is needed; {type(source).__name__} came"
+            f"transfers: a path, pandas DataFrame, Arrow table or DuckDB relation is needed; got {type(source).__name__}"
         )
 
 
 def _refuse_damaged(table: pa.Table) -> None:
-    """A table made in memory may hold what Arrow itself does not allow, and would be read with errors later."""
+    """Raise DataError for a table whose buffers break Arrow's rules: kernels would read wrong memory."""
     for name, column in zip(table.column_names, table.columns, strict=True):
         try:
             column.validate(full=True)
         except pa.ArrowInvalid as error:
-            said = " ".join(str(error).split())
-            raise DataError(f"the table: the column {name} is damaged ({said}); make it anew, text as UTF-8") from None
+            message = " ".join(str(error).split())
+            raise DataError(
+                f"the table: the column {name} is damaged ({message}); build it again, with text as UTF-8"
+            ) from None

@@ -14,7 +14,7 @@ from ..base.errors import DataError, UsageError
 from ..base.periods import parse_as_of, parse_window
 from ..families.registry import needs_of, refuse_others, self_contained_features
 from ..ledger.builder import columns_for
-from ..ledger.transfer_inputs import parts_of_table
+from ..ledger.transfer_inputs import checked_rows_of_table
 from ..transfers.columns import in_utc
 from ..transfers.input_files import refuse_repeated
 from ..transfers.schema import SCHEMA, no_good_row_message, require_columns
@@ -204,7 +204,7 @@ def _refuse_kind(what: str, kinds: dict[str, str], name: str, allowed: Sequence[
 
 def _probe(first: pa.Table) -> None:
     """Refuse transfers of which not one is good: a column in a wrong unit would leave every wallet without history, unsaid."""
-    for good, bad in parts_of_table(in_utc(first), None):
+    for good, bad in checked_rows_of_table(in_utc(first), None):
         if len(bad) and not len(good):
             raise DataError(f"transfers, the first {len(first):,} rows: {no_good_row_message(bad)}")
 

@@ -136,7 +136,7 @@ def _chunks(ledger: Ledger, ids: np.ndarray, most: int | None = None) -> list[np
 
 def _funded_alike(ledger: Ledger, ids: np.ndarray, bound: int) -> np.ndarray:
     """The wallets whose funder funded one of `ids`, and at most `bound` wallets."""
-    funder = ledger.part("funders", funders.find).funder
+    funder = ledger.chain_part("funders", funders.build_funders).funder
     fed = np.flatnonzero(funder >= 0)
     count = np.bincount(funder[fed], minlength=len(funder))
     sought = np.zeros(len(funder), bool)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ....features.base.kernel_compiler import kernel
 from ....features.chain.patterns import cycles, scatters
-from ....features.chain.patterns.stretches import Flow, moments, over_stretches
+from ....features.chain.patterns.stretches import Flow, first_row_of_instant, over_stretches
 
 UNBOUNDED = 2**31 - 1
 _FANS, _CYCLES, _SCATTERS = 86_400, 86_401, 21_601
@@ -38,37 +38,37 @@ def counted(
     out = np.zeros((len(seconds), 12), np.int32)
     over_stretches(stream, _FANS, lambda: None, lambda stretch, _: _fans(stretch, out))
     cut = np.zeros(len(seconds), np.uint8)
-    bounds = scatters.Bounds(_SCATTERS, hub, work, ordered=False)
+    bounds = scatters.ScatterBounds(_SCATTERS, hub, work, ordered=False)
     for way in (stream, stream._replace(sender=stream.receiver, receiver=stream.sender)):  # as second hop, and as first
         found = scatters.scatters(way, bounds, counted=3)
         out[:, 8:10] += found.counts
         cut |= found.cut
-    _, stopped, out[:, 10:] = cycles.cycles(flow, cycles.Bounds(_CYCLES, _LONGEST, hub, work), counted=3)
+    _, stopped, out[:, 10:] = cycles.cycles(flow, cycles.CycleBounds(_CYCLES, _LONGEST, hub, work), counted=3)
     return out, int((cut | stopped).sum())
 
 
 def _flow(sender: np.ndarray, receiver: np.ndarray, seconds: np.ndarray) -> Flow:
     ids, names = pd.factorize(np.concatenate([sender, receiver]))
     first, second = np.split(ids.astype(np.int32), 2)
-    return Flow(seconds, moments(seconds), first, second, first != second, len(names))
+    return Flow(seconds, first_row_of_instant(seconds), first, second, first != second, len(names))
 
 
 @kernel
-def _fans(g, out):
+def _fans(graph, out):
     """Distinct senders to the receiver and receivers of the sender in the window, and transfers in and out, as one of two bins.
 
     A pair counts from its first transfer in the window until its last one has left it.
     """
-    n = g.moment.size
-    before = _same_pair_before(g)
+    n = graph.instant.size
+    before = _same_pair_before(graph)
     after = np.full(n, -1, np.int32)
-    fan, degree = np.zeros((g.wallet.size, 2), np.int32), np.zeros((g.wallet.size, 2), np.int32)
+    fan, degree = np.zeros((graph.wallet.size, 2), np.int32), np.zeros((graph.wallet.size, 2), np.int32)
     gone = 0
     for i in range(n):
-        while gone < g.since[i]:
-            _leave(g, gone, after, fan, degree)
+        while gone < graph.since[i]:
+            _leave(graph, gone, after, fan, degree)
             gone += 1
-        s, r = g.sender[i], g.receiver[i]
+        s, r = graph.sender[i], graph.receiver[i]
         if before[i] >= 0:
             after[before[i]] = i
         if before[i] < gone:
@@ -76,16 +76,16 @@ def _fans(g, out):
             fan[s, 1] += 1
         degree[r, 0] += 1
         degree[s, 1] += 1
-        if i >= g.own:
-            row = g.low + i
+        if i >= graph.begin:
+            row = graph.low + i
             for j, count in enumerate((fan[r, 0], fan[s, 1], degree[r, 0], degree[s, 1])):
                 if count > 1:
                     out[row, 2 * j + min(count - 2, 1)] = 1
 
 
 @kernel
-def _leave(g, k, after, fan, degree):
-    s, r = g.sender[k], g.receiver[k]
+def _leave(graph, k, after, fan, degree):
+    s, r = graph.sender[k], graph.receiver[k]
     degree[r, 0] -= 1
     degree[s, 1] -= 1
     if after[k] < 0:
@@ -94,19 +94,19 @@ def _leave(g, k, after, fan, degree):
 
 
 @kernel
-def _same_pair_before(g):
+def _same_pair_before(graph):
     """The last row before each with the same sender and receiver, −1 if there is none; by a hash table of the last rows."""
-    n = g.moment.size
+    n = graph.instant.size
     size = 4
     while size < 2 * n:
         size *= 2
     table = np.full(size, -1, np.int32)
     before = np.full(n, -1, np.int32)
     for i in range(n):
-        s, r = g.sender[i], g.receiver[i]
+        s, r = graph.sender[i], graph.receiver[i]
         at = ((np.uint64(s) << np.uint64(32) | np.uint64(r)) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(30)
         at &= np.uint64(size - 1)
-        while table[at] >= 0 and (g.sender[table[at]] != s or g.receiver[table[at]] != r):
+        while table[at] >= 0 and (graph.sender[table[at]] != s or graph.receiver[table[at]] != r):
             at = (at + np.uint64(1)) & np.uint64(size - 1)
         before[i] = table[at]
         table[at] = i

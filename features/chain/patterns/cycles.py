@@ -14,7 +14,19 @@ import numpy as np
 from ...base.kernel_compiler import kernel
 from ...kernels.context import Cycles
 from ...kernels.wallet_view import DAY
-from .stretches import ENTRIES, FED, HUB, SPENT, Flow, begun, flow_of, follow, over_stretches, slot_of, table_for
+from .stretches import (
+    ENTRIES,
+    FED,
+    HUB,
+    SPENT,
+    Flow,
+    advance,
+    flow_of,
+    over_stretches,
+    progress_at_start,
+    slot_of,
+    table_for,
+)
 
 if TYPE_CHECKING:
     from ...ledger.ledger import Ledger
@@ -26,7 +38,7 @@ _LABEL, _QUEUED = 2, 4
 _SEARCHED = FED | SPENT
 
 
-class Bounds(NamedTuple):
+class CycleBounds(NamedTuple):
     """What limits a search."""
 
     window: int  # seconds: the first transfer is later than this before the closing one
@@ -42,17 +54,17 @@ class _Room(NamedTuple):
     table: np.ndarray  # int32[slots, 6]
     front: np.ndarray  # int32[2, 2, wallets], slots: side, this level's or the next one's
     label: np.ndarray  # int32[wallets], labels as they were when the level began
-    stack: np.ndarray  # int32[transfers, 2], for counting: wallets, and the moments before which they are reached
+    stack: np.ndarray  # int32[transfers, 2], for counting: wallets, and the instants before which they are reached
     path: np.ndarray  # int32[hops + 1, 3], for counting: wallet, and which part of the stack its payers are
 
 
-def find(ledger: Ledger) -> Cycles:
+def build_cycles(ledger: Ledger) -> Cycles:
     """The fewest hops of the temporal cycles that each transfer closes."""
-    hops, cut, _ = cycles(flow_of(ledger), Bounds(DAY, _LONGEST, HUB, WORK))
+    hops, cut, _ = cycles(flow_of(ledger), CycleBounds(DAY, _LONGEST, HUB, WORK))
     return Cycles(hops, cut)
 
 
-def cycles(flow: Flow, bounds: Bounds, *, counted: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def cycles(flow: Flow, bounds: CycleBounds, *, counted: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What cycles each transfer closes.
 
     Args:
@@ -78,7 +90,7 @@ def cycles(flow: Flow, bounds: Bounds, *, counted: int = 0) -> tuple[np.ndarray,
     return hops, cut, counts
 
 
-def _room(bounds: Bounds, wallets: int, counted: bool) -> _Room:
+def _room(bounds: CycleBounds, wallets: int, counted: bool) -> _Room:
     most = min(bounds.work, wallets) + 2
     return _Room(
         stamp=np.zeros(1, np.int32),
@@ -91,29 +103,29 @@ def _room(bounds: Bounds, wallets: int, counted: bool) -> _Room:
 
 
 @kernel
-def _close(g, bounds, room, hops, cut, counts):
+def _close(graph, bounds, room, hops, cut, counts):
     """What cycles the transfers of a stretch close."""
-    so_far = begun(g)
+    progress = progress_at_start(graph)
     added = removed = 0
-    for i in range(g.own, g.moment.size):
-        if not g.marks[i]:
+    for i in range(graph.begin, graph.instant.size):
+        if not graph.marks[i]:
             continue
-        added, removed = follow(g, so_far, added, g.moment[i], removed, g.since[i])
-        row = g.low + i
-        if so_far[g.sender[i], ENTRIES] > bounds.hub:
+        added, removed = advance(graph, progress, added, graph.instant[i], removed, graph.since[i])
+        row = graph.low + i
+        if progress[graph.sender[i], ENTRIES] > bounds.hub:
             cut[row] = 1
-        elif g.marks[i] & _SEARCHED == _SEARCHED:
-            hops[row], cut[row] = _fewest(g, bounds, i, room, so_far)
+        elif graph.marks[i] & _SEARCHED == _SEARCHED:
+            hops[row], cut[row] = _fewest(graph, bounds, i, room, progress)
             if hops[row] and counts.shape[0]:
-                cut[row] = _count(g, bounds, i, room, so_far, counts[row])
+                cut[row] = _count(graph, bounds, i, room, progress, counts[row])
 
 
 @kernel
-def _place(edges, low, high, moment):
-    """The first position in [low, high) at or after a moment."""
+def _first_edge_from(edges, low, high, instant):
+    """The first position in [low, high) of edges at or after an instant."""
     while low < high:
         middle = (low + high) // 2
-        if edges[middle, 1] < moment:
+        if edges[middle, 1] < instant:
             low = middle + 1
         else:
             high = middle
@@ -123,35 +135,35 @@ def _place(edges, low, high, moment):
 @kernel
 def _slot(table, x, stamp):
     """The slot of wallet x in this search, a new one if it was not met yet."""
-    at = slot_of(table, x, stamp)
-    if table[at, 1] != stamp:
-        table[at, 0], table[at, 1] = x, stamp
-        table[at, _LABEL] = table[at, _LABEL + 1] = _FAR
-        table[at, _QUEUED] = table[at, _QUEUED + 1] = 0
-    return at
+    slot = slot_of(table, x, stamp)
+    if table[slot, 1] != stamp:
+        table[slot, 0], table[slot, 1] = x, stamp
+        table[slot, _LABEL] = table[slot, _LABEL + 1] = _FAR
+        table[slot, _QUEUED] = table[slot, _QUEUED + 1] = 0
+    return slot
 
 
 @kernel
 def _begin(x, side, label, room):
-    at = _slot(room.table, x, room.stamp[0])
-    room.table[at, _LABEL + side] = label
-    room.front[side, 0, 0] = at
+    slot = _slot(room.table, x, room.stamp[0])
+    room.table[slot, _LABEL + side] = label
+    room.front[side, 0, 0] = slot
     return 1
 
 
 @kernel
-def _fewest(g, bounds, i, room, so_far):
+def _fewest(graph, bounds, i, room, progress):
     """The fewest hops of a cycle that row i closes (0: none), and whether the work bound cut the search.
 
-    From both ends at once, a level at a time, the narrower side first: on from the receiver (side 0), to the earliest moment at
+    From both ends at once, a level at a time, the narrower side first: on from the receiver (side 0), to the earliest instant at
     which each wallet can be reached, and back from the sender (side 1), to the latest from which it still can be left. They meet
     where the first is before the second. No way found by levels passes a wallet twice: the shorter way would be found before.
     Labels of side 1 have a minus, so that less is better on both sides.
     """
-    u, v, until = g.sender[i], g.receiver[i], g.moment[i]
+    u, v, until = graph.sender[i], graph.receiver[i], graph.instant[i]
     room.stamp[0] += 1
     size0, size1 = _begin(v, 0, -1, room), _begin(u, 1, -until, room)
-    barred = so_far[v, ENTRIES] > bounds.hub
+    barred = progress[v, ENTRIES] > bounds.hub
     looked = level0 = level1 = 0
     while level0 + level1 < bounds.longest - 1:
         ahead = not barred and size0 <= size1
@@ -159,37 +171,37 @@ def _fewest(g, bounds, i, room, so_far):
             return 0, 0
         if ahead:
             level0 += 1
-            found, size0, looked = _widen(g, bounds, i, 0, level0, size0, level1 > 0, room, so_far, looked)
+            meets, size0, looked = _widen(graph, bounds, i, 0, level0, size0, level1 > 0, room, progress, looked)
         else:
             level1 += 1
-            found, size1, looked = _widen(g, bounds, i, 1, level1, size1, level0 > 0, room, so_far, looked)
+            meets, size1, looked = _widen(graph, bounds, i, 1, level1, size1, level0 > 0, room, progress, looked)
         if looked >= bounds.work:
             return 0, 1
-        if found:
+        if meets:
             return level0 + level1 + 1, 0
     return 0, 0
 
 
 @kernel
-def _widen(g, bounds, i, side, level, size, met, room, so_far, looked):
+def _widen(graph, bounds, i, side, level, size, met, room, progress, looked):
     """Take one side a transfer further: whether the sides met, the size of its next frontier, and the transfers looked at.
 
     `met`: the other side began, and knows the wallets next to its end, so that dead ends need not be compared with that end.
     """
-    table, stamp, since = room.table, room.stamp[0], g.since[i]
-    now, then = room.front[side, (level - 1) % 2], room.front[side, level % 2]
-    at, edges = (g.outs_at, g.outs) if side == 0 else (g.ins_at, g.ins)
-    goal = -1 if met else g.sender[i] if side == 0 else g.receiver[i]
+    table, stamp, since = room.table, room.stamp[0], graph.since[i]
+    frontier, next_frontier = room.front[side, (level - 1) % 2], room.front[side, level % 2]
+    starts, edges = (graph.outs_at, graph.outs) if side == 0 else (graph.ins_at, graph.ins)
+    goal = -1 if met else graph.sender[i] if side == 0 else graph.receiver[i]
     for q in range(size):  # labels as they are now: what this level improves is a transfer further
-        room.label[q] = table[now[q], _LABEL + side]
+        room.label[q] = table[frontier[q], _LABEL + side]
     grown = 0
     for q in range(size):
-        x, label = table[now[q], 0], np.int64(room.label[q])
-        if level > 1 and so_far[x, ENTRIES] > bounds.hub:
+        x, label = table[frontier[q], 0], np.int64(room.label[q])
+        if level > 1 and progress[x, ENTRIES] > bounds.hub:
             continue
-        k = so_far[x, side]
+        k = progress[x, side]
         if side == 1 and level > 1:
-            k = _place(edges, at[x] + 1, k, -label)
+            k = _first_edge_from(edges, starts[x] + 1, k, -label)
         low = max(since, label + 1) if side == 0 else since
         while edges[k - 1, 1] >= low:
             k -= 1
@@ -205,36 +217,36 @@ def _widen(g, bounds, i, side, level, size, met, room, so_far, looked):
                 continue
             table[slot, _LABEL + side] = reached
             other = np.int64(table[slot, _LABEL + 1 - side])
-            if other != _FAR and reached + other < 0 and _may_meet(g, bounds, so_far, y, i):
+            if other != _FAR and reached + other < 0 and _may_meet(graph, bounds, progress, y, i):
                 return True, grown, looked
             if table[slot, _QUEUED + side] != level:
                 table[slot, _QUEUED + side] = level
-                then[grown] = slot
+                next_frontier[grown] = slot
                 grown += 1
     return False, grown, looked
 
 
 @kernel
-def _may_meet(g, bounds, so_far, y, i):
+def _may_meet(graph, bounds, progress, y, i):
     """Whether a way may pass through y: it is no hub, or an end of row i."""
-    return y == g.sender[i] or y == g.receiver[i] or so_far[y, ENTRIES] <= bounds.hub
+    return y == graph.sender[i] or y == graph.receiver[i] or progress[y, ENTRIES] <= bounds.hub
 
 
 @kernel
-def _count(g, bounds, i, room, so_far, counts):
+def _count(graph, bounds, i, room, progress, counts):
     """Add the cycles that row i closes to `counts`, by their transfers; whether the work bound cut the search.
 
     Back from the sender, depth first, over wallets that can be reached from the receiver early enough.
     """
-    u, v, until = g.sender[i], g.receiver[i], g.moment[i]
+    u, v, until = graph.sender[i], graph.receiver[i], graph.instant[i]
     room.stamp[0] += 1
     looked, size = 0, _begin(v, 0, -1, room)
-    barred = so_far[v, ENTRIES] > bounds.hub
+    barred = progress[v, ENTRIES] > bounds.hub
     for level in range(1, 1 if barred else bounds.longest - 1):
-        _, size, looked = _widen(g, bounds, i, 0, level, size, False, room, so_far, looked)
+        _, size, looked = _widen(graph, bounds, i, 0, level, size, False, room, progress, looked)
     stack, path = room.stack, room.path
     path[0, 0], path[0, 1] = u, 0
-    path[0, 2], looked = _payers(g, bounds, i, u, until, barred, room, so_far, 0, looked, -1)
+    path[0, 2], looked = _payers(graph, bounds, i, u, until, barred, room, progress, 0, looked, -1)
     frames, depth = 1, 0
     while depth >= 0 and looked < bounds.work:
         if path[depth, 1] == path[depth, 2]:
@@ -244,10 +256,10 @@ def _count(g, bounds, i, room, so_far, counts):
         path[depth, 1] += 1
         if x == v:
             counts[min(depth, counts.size - 1)] += 1
-        elif depth + 3 <= bounds.longest and not _on_path(path, depth, x) and _may_meet(g, bounds, so_far, x, i):
+        elif depth + 3 <= bounds.longest and not _on_path(path, depth, x) and _may_meet(graph, bounds, progress, x, i):
             frames, depth = frames + 1, depth + 1
             path[depth, 0], path[depth, 1] = x, top
-            path[depth, 2], looked = _payers(g, bounds, i, x, before, barred, room, so_far, top, looked, -frames)
+            path[depth, 2], looked = _payers(graph, bounds, i, x, before, barred, room, progress, top, looked, -frames)
     return 1 if looked >= bounds.work else 0
 
 
@@ -260,21 +272,21 @@ def _on_path(path, depth, x):
 
 
 @kernel
-def _payers(g, bounds, i, x, before, barred, room, so_far, top, looked, frame):
-    """Push each wallet that paid x before a moment once, with its last such transfer, if the receiver can reach it before.
+def _payers(graph, bounds, i, x, before, barred, room, progress, top, looked, frame):
+    """Push each wallet that paid x before an instant once, with its last such transfer, if the receiver can reach it before.
 
     The last one leaves the most time for the way to it, so all others are the same cycle or none.
     """
     table, stack = room.table, room.stack
-    k = _place(g.ins, g.ins_at[x] + 1, so_far[x, 1], before)
-    while g.ins[k - 1, 1] >= g.since[i] and looked < bounds.work:
+    k = _first_edge_from(graph.ins, graph.ins_at[x] + 1, progress[x, 1], before)
+    while graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
         k -= 1
         looked += 1
-        y, moment = g.ins[k, 0] >> 1, g.ins[k, 1]
+        y, instant = graph.ins[k, 0] >> 1, graph.ins[k, 1]
         slot = _slot(table, y, room.stamp[0])
-        if table[slot, _QUEUED + 1] == frame or (not barred and table[slot, _LABEL] >= moment):
+        if table[slot, _QUEUED + 1] == frame or (not barred and table[slot, _LABEL] >= instant):
             continue
         table[slot, _QUEUED + 1] = frame
-        stack[top, 0], stack[top, 1] = y, moment
+        stack[top, 0], stack[top, 1] = y, instant
         top += 1
     return top, looked

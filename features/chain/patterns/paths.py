@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TO_ITSELF = -1
 
 
-def find(ledger: Ledger) -> TransferPaths:
+def build_paths(ledger: Ledger) -> TransferPaths:
     """Where to go on from each transfer."""
     rows, offsets, entries = ledger.rows, ledger.offsets, ledger.entries
     ahead, behind = (np.empty((ledger.transfers, 2), np.int32) for _ in range(2))

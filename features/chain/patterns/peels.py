@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from ...ledger.ledger import Ledger
 
 _SMALL = 0.1 * (1 - ROUNDING)
-_IN, _OUT = 0, 1  # of a wallet: the row of its latest in, if at most one out came after it; the row of that out; or −1
+# Of a wallet: the row of its latest in, if at most one out came after it, and the row of that out; or −1.
+_IN, _OUT = 0, 1
 
 
-def find(ledger: Ledger) -> Peels:
+def build_peels(ledger: Ledger) -> Peels:
     """Peel steps by wallet in order of completion."""
     rows, wallets = ledger.rows, len(ledger.offsets) - 1
     latest = np.full((wallets, 2), -1, np.int32)
     step = np.full(ledger.transfers, -1, np.int32)
     completed, hops = (np.empty(ledger.transfers // 2, np.int32) for _ in range(2))
-    found = _walk(*rows[:5], latest, step, completed, hops)
-    completed, hops = completed[:found], hops[:found]
+    steps = _walk(*rows[:5], latest, step, completed, hops)
+    completed, hops = completed[:steps], hops[:steps]
     order = np.argsort(rows.sender[completed], kind="stable")
     offsets = np.zeros(wallets + 1, np.int64)
     np.cumsum(np.bincount(rows.sender[completed], minlength=wallets), out=offsets[1:])
@@ -40,7 +41,7 @@ def _walk(time, sender, receiver, amount, asset, latest, step, completed, hops):
 
     `day` is the first row of the day before. Of one second, each wallet's ins come before its outs.
     """
-    i = end = day = found = 0
+    i = end = day = steps = 0
     while i < time.size:
         while time[day] < time[i] - DAY:
             day += 1
@@ -61,14 +62,14 @@ def _walk(time, sender, receiver, amount, asset, latest, step, completed, hops):
             if b < day or not _is_step(amount[b], amount[p], amount[k]):
                 continue
             if asset[b] == asset[p] == asset[k] and receiver[p] != receiver[k]:
-                completed[found], hops[found] = k, 1
+                completed[steps], hops[steps] = k, 1
                 before = step[b]
                 if before >= 0 and time[completed[before]] < time[k]:
-                    hops[found] += hops[before]
-                step[p if amount[p] > amount[k] else k] = found
-                found += 1
+                    hops[steps] += hops[before]
+                step[p if amount[p] > amount[k] else k] = steps
+                steps += 1
         i = end
-    return found
+    return steps
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Relays: chains of transfers of one size, each sent on within a day of coming in.
 
 One pass over the rows in order. Each in of value is tied to the wallet's in before it, so that what is read was read a short
-while ago, and memory is quick; a wallet's entries are looked at only where the bound may cut the search.
+while ago and lies in a cache; a wallet's entries are looked at only where the bound may cut the search.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BOUND = 64
 _COUNT, _LATEST = 0, 1  # of a wallet: how many entries it had, the row of its latest in with value (−1: none)
 
 
-def find(ledger: Ledger) -> Relays:
+def build_relays(ledger: Ledger) -> Relays:
     """Chains of transfers of one size."""
     rows, wallets = ledger.rows, len(ledger.offsets) - 1
     hops, cut = np.zeros(ledger.transfers, np.int32), np.zeros(ledger.transfers, np.uint8)

@@ -14,7 +14,7 @@ import numpy as np
 from ...base.kernel_compiler import kernel
 from ...kernels.context import Scatters
 from ...kernels.wallet_view import DAY
-from .stretches import ENTRIES, FED, HUB, Flow, begun, flow_of, follow, over_stretches, slot_of, table_for
+from .stretches import ENTRIES, FED, HUB, Flow, advance, flow_of, over_stretches, progress_at_start, slot_of, table_for
 
 if TYPE_CHECKING:
     from ...ledger.ledger import Ledger
@@ -23,7 +23,7 @@ _UNBOUNDED = 2**31 - 1
 _MIDDLES, _LAST = 2, 3
 
 
-class Bounds(NamedTuple):
+class ScatterBounds(NamedTuple):
     """What limits a search, and what it takes for a scatter-gather."""
 
     window: int  # seconds: all transfers are later than this before the completing one
@@ -32,7 +32,7 @@ class Bounds(NamedTuple):
     ordered: bool  # whether a middle must receive strictly before it sends
 
 
-class Found(NamedTuple):
+class ScatterGathers(NamedTuple):
     """Scatter-gathers: of each transfer, and credits of their sources, in order of time."""
 
     size: np.ndarray  # int32[rows], most middles; 0: none
@@ -51,15 +51,15 @@ class _Room(NamedTuple):
     payers: np.ndarray
 
 
-def find(ledger: Ledger) -> Scatters:
+def build_scatters(ledger: Ledger) -> Scatters:
     """The largest scatter-gather that each transfer completes, and those of which each wallet is the source."""
-    found = scatters(flow_of(ledger), Bounds(DAY, HUB, _UNBOUNDED, ordered=True))
+    found = scatters(flow_of(ledger), ScatterBounds(DAY, HUB, _UNBOUNDED, ordered=True))
     order = np.argsort(found.wallet, kind="stable")
     offsets = np.searchsorted(found.wallet[order], np.arange(len(ledger.offsets))).astype(np.int64)
     return Scatters(found.size, found.cut, offsets, ledger.rows.time[found.row[order]], found.middles[order])
 
 
-def scatters(flow: Flow, bounds: Bounds, *, counted: int = 0) -> Found:
+def scatters(flow: Flow, bounds: ScatterBounds, *, counted: int = 0) -> ScatterGathers:
     """What scatter-gathers each transfer completes as the one to the target.
 
     Args:
@@ -77,71 +77,71 @@ def scatters(flow: Flow, bounds: Bounds, *, counted: int = 0) -> Found:
         lambda stretch, room: _complete(stretch, bounds, room, size, cut, counts),
     )
     wallet, row, middles = np.concatenate([np.empty((3, 0), np.int32), *credits], axis=1)
-    return Found(size, cut, counts, wallet, row, middles)
+    return ScatterGathers(size, cut, counts, wallet, row, middles)
 
 
-def _room(bounds: Bounds, wallets: int) -> _Room:
+def _room(bounds: ScatterBounds, wallets: int) -> _Room:
     most = min(bounds.hub, bounds.work, wallets) + 1
     return _Room(np.zeros(1, np.int32), table_for(most, 4), table_for(most, 2))
 
 
 @kernel
-def _complete(g, bounds, room, size, cut, counts):
+def _complete(graph, bounds, room, size, cut, counts):
     """What scatter-gathers the transfers of a stretch complete; returns the credits (wallet, row, middles)."""
-    so_far = begun(g)
+    progress = progress_at_start(graph)
     credits, filled = np.empty((3, 1024), np.int32), 0
     added = removed = after = 0
-    for i in range(g.own, g.moment.size):
-        while after < g.moment.size and g.moment[after] <= g.moment[i]:
+    for i in range(graph.begin, graph.instant.size):
+        while after < graph.instant.size and graph.instant[after] <= graph.instant[i]:
             after += 1
-        if not g.marks[i]:
+        if not graph.marks[i]:
             continue
-        added, removed = follow(g, so_far, added, after, removed, g.since[i])
-        m, w = g.sender[i], g.receiver[i]
-        if max(so_far[m, ENTRIES], so_far[w, ENTRIES]) > bounds.hub:
-            cut[g.low + i] = 1
-        elif g.marks[i] & FED and g.ins[so_far[w, 1] - 2, 1] >= g.since[i]:
-            found, cut[g.low + i] = _search(g, bounds, i, room, so_far)
+        added, removed = advance(graph, progress, added, after, removed, graph.since[i])
+        m, w = graph.sender[i], graph.receiver[i]
+        if max(progress[m, ENTRIES], progress[w, ENTRIES]) > bounds.hub:
+            cut[graph.low + i] = 1
+        elif graph.marks[i] & FED and graph.ins[progress[w, 1] - 2, 1] >= graph.since[i]:
+            found, cut[graph.low + i] = _search(graph, bounds, i, room, progress)
             if found:
                 if filled + found > credits.shape[1]:
                     credits = _grown(credits, filled + found)
-                filled = _credit(g, i, room, so_far, size, counts, credits, filled)
+                filled = _credit(graph, i, room, progress, size, counts, credits, filled)
     return credits[:, :filled].copy()
 
 
 @kernel
-def _search(g, bounds, i, room, so_far):
+def _search(graph, bounds, i, room, progress):
     """Count the middles of each source of row i's sender; how many sources have two or more, and whether the work was cut."""
-    m, w = g.sender[i], g.receiver[i]
+    m, w = graph.sender[i], graph.receiver[i]
     room.stamp[0] += 1
-    looked = _sources(g, bounds, i, room, so_far)
+    looked = _sources(graph, bounds, i, room, progress)
     found = 0
-    k = so_far[w, 1]
-    while looked and g.ins[k - 1, 1] >= g.since[i] and looked < bounds.work:
+    k = progress[w, 1]
+    while looked and graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
         k -= 1  # downwards, so that a wallet is first met with its last transfer to the target
         looked += 1
-        y = g.ins[k, 0] >> 1
-        if y == m or (bounds.ordered and g.ins[k, 0] & 1 == 0) or so_far[y, ENTRIES] > bounds.hub:
+        y = graph.ins[k, 0] >> 1
+        if y == m or (bounds.ordered and graph.ins[k, 0] & 1 == 0) or progress[y, ENTRIES] > bounds.hub:
             continue
         slot = slot_of(room.payers, y, room.stamp[0])
         if room.payers[slot, 1] != room.stamp[0]:
             room.payers[slot, 0], room.payers[slot, 1] = y, room.stamp[0]
-            more, looked = _paid_by(g, bounds, i, y, g.ins[k, 1], room, so_far, looked)
+            more, looked = _paid_by(graph, bounds, i, y, graph.ins[k, 1], room, progress, looked)
             found += more
     return (0, 1) if looked >= bounds.work else (found, 0)
 
 
 @kernel
-def _sources(g, bounds, i, room, so_far):
+def _sources(graph, bounds, i, room, progress):
     """Note the sources of row i's sender, each with one middle; how many transfers were looked at, 0 if there is no source."""
-    m, w, stamp = g.sender[i], g.receiver[i], room.stamp[0]
+    m, w, stamp = graph.sender[i], graph.receiver[i], room.stamp[0]
     looked = sources = 0
-    k = so_far[m, 1]
-    while g.ins[k - 1, 1] >= g.since[i] and looked < bounds.work:
+    k = progress[m, 1]
+    while graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
         k -= 1
         looked += 1
-        x = g.ins[k, 0] >> 1
-        if x == w or (bounds.ordered and g.ins[k, 1] >= g.moment[i]):
+        x = graph.ins[k, 0] >> 1
+        if x == w or (bounds.ordered and graph.ins[k, 1] >= graph.instant[i]):
             continue
         slot = slot_of(room.sources, x, stamp)
         room.sources[slot, 0], room.sources[slot, 1] = x, stamp
@@ -151,16 +151,16 @@ def _sources(g, bounds, i, room, so_far):
 
 
 @kernel
-def _paid_by(g, bounds, i, y, before, room, so_far, looked):
+def _paid_by(graph, bounds, i, y, before, room, progress, looked):
     """Add y to the middles of the sources that paid it; how many sources have two by that, and the transfers looked at."""
     stamp, found = room.stamp[0], 0
-    k = so_far[y, 1]
-    while g.ins[k - 1, 1] >= g.since[i] and looked < bounds.work:
+    k = progress[y, 1]
+    while graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
         k -= 1
         looked += 1
-        if bounds.ordered and g.ins[k, 1] >= before:
+        if bounds.ordered and graph.ins[k, 1] >= before:
             continue
-        x = g.ins[k, 0] >> 1
+        x = graph.ins[k, 0] >> 1
         slot = slot_of(room.sources, x, stamp)
         if room.sources[slot, 1] == stamp and room.sources[slot, _LAST] != y:
             room.sources[slot, _MIDDLES] += 1
@@ -170,13 +170,13 @@ def _paid_by(g, bounds, i, y, before, room, so_far, looked):
 
 
 @kernel
-def _credit(g, i, room, so_far, size, counts, credits, filled):
+def _credit(graph, i, room, progress, size, counts, credits, filled):
     """Write what the search of row i found: the largest, how many, and who is to be credited; how many credits there are now."""
-    m, row = g.sender[i], g.low + i
-    k = so_far[m, 1]
-    while g.ins[k - 1, 1] >= g.since[i]:
+    m, row = graph.sender[i], graph.low + i
+    k = progress[m, 1]
+    while graph.ins[k - 1, 1] >= graph.since[i]:
         k -= 1
-        slot = slot_of(room.sources, g.ins[k, 0] >> 1, room.stamp[0])
+        slot = slot_of(room.sources, graph.ins[k, 0] >> 1, room.stamp[0])
         middles = room.sources[slot, _MIDDLES]
         if room.sources[slot, 1] != room.stamp[0] or middles < 2:
             continue
@@ -184,7 +184,7 @@ def _credit(g, i, room, so_far, size, counts, credits, filled):
         size[row] = max(size[row], middles)
         if counts.shape[0]:
             counts[row, min(middles - 2, counts.shape[1] - 1)] += 1
-        credits[0, filled], credits[1, filled], credits[2, filled] = g.wallet[room.sources[slot, 0]], row, middles
+        credits[0, filled], credits[1, filled], credits[2, filled] = graph.wallet[room.sources[slot, 0]], row, middles
         filled += 1
     return filled
 

@@ -25,7 +25,7 @@ HUB = 100
 """Wallets with more entries than this in a window are hubs, by the catalogue."""
 _ROWS = 50_000
 ENTRIES = 2
-"""The column of `begun` with the entries in the window."""
+"""The column of `progress_at_start` with the entries in the window."""
 MOVES, FED, SPENT, ONWARD = 1, 2, 4, 8
 """Bits of `Stretch.marks`: it moves value to another wallet; its sender had received value, its receiver had sent some, in the
 window before it; its receiver sends some in the window after it. Transfers of the same time may count for them, too."""
@@ -35,7 +35,7 @@ class Flow(NamedTuple):
     """Transfers in order of time, as searches read them."""
 
     time: np.ndarray  # int64[rows], upwards
-    moment: np.ndarray  # int32[rows], the first row that counts as of the same time
+    instant: np.ndarray  # int32[rows], the first row that counts as of the same time
     sender: np.ndarray  # int32[rows]
     receiver: np.ndarray  # int32[rows]
     moves: np.ndarray  # bool[rows], whether it moves value to another wallet
@@ -43,16 +43,16 @@ class Flow(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Transfers of a stretch of time: the rows from `low` on, of which those before `own` are only looked back at.
+    """Transfers of a stretch of time: the rows from `low` on, of which those before `begin` are only looked back at.
 
     Rows and wallets are numbered from 0. Edges stand by wallet in order of time, each with the wallet at the other end (times
-    two, plus one if the way can go on from there: FED, ONWARD) and its moment: borders of windows are compared as rows. Before
-    each wallet's edges stands one of moment −1, at which every walk down ends.
+    two, plus one if the way can go on from there: FED, ONWARD) and its instant: borders of windows are compared as rows. Before
+    each wallet's edges stands one of instant −1, at which every walk down ends.
     """
 
     low: int
-    own: int
-    moment: np.ndarray  # int32[rows]
+    begin: int
+    instant: np.ndarray  # int32[rows]
     since: np.ndarray  # int32[rows], the first row in its window
     sender: np.ndarray  # int32[rows]
     receiver: np.ndarray  # int32[rows]
@@ -64,7 +64,7 @@ class Stretch(NamedTuple):
     outs: np.ndarray  # int32[edges, 2]
 
 
-class _Names(NamedTuple):
+class _WalletNumbers(NamedTuple):
     """The numbers that a thread's stretches gave to wallets; those below `base[0]` are of earlier ones."""
 
     number: np.ndarray  # int32[wallets]
@@ -75,11 +75,11 @@ def flow_of(ledger: Ledger) -> Flow:
     """The transfers of a ledger."""
     rows = ledger.rows
     moves = (rows.amount > 0) & (rows.sender != rows.receiver)
-    return Flow(rows.time, moments(rows.time), rows.sender, rows.receiver, moves, len(ledger.offsets) - 1)
+    return Flow(rows.time, first_row_of_instant(rows.time), rows.sender, rows.receiver, moves, len(ledger.offsets) - 1)
 
 
 @kernel
-def moments(time):
+def first_row_of_instant(time):
     """The first row of each row's time."""
     first = np.empty(time.size, np.int32)
     for i in range(time.size):
@@ -94,66 +94,66 @@ def over_stretches(flow: Flow, window: int, room: Callable[[], Any], work: Calla
         flow: the transfers.
         window: seconds; each row's window lies in its stretch whole.
         room: makes memory to work in; one a thread.
-        work: without Python's lock, or nothing is gained. What it finds must hang on the rows in their windows alone.
+        work: must release Python's lock, or threads gain nothing. What it finds must depend on the rows in their windows alone.
     """
     threads = usable_cores()
-    rooms: SimpleQueue[tuple[_Names, Any]] = SimpleQueue()
+    rooms: SimpleQueue[tuple[_WalletNumbers, Any]] = SimpleQueue()
     for _ in range(threads):
-        rooms.put((_Names(np.full(flow.wallets, -1, np.int32), np.zeros(1, np.int64)), room()))
+        rooms.put((_WalletNumbers(np.full(flow.wallets, -1, np.int32), np.zeros(1, np.int64)), room()))
 
-    def one(share: tuple[int, int, int]) -> Any:
-        names, space = rooms.get()
+    def search(share: tuple[int, int, int]) -> Any:
+        numbers, space = rooms.get()
         try:
-            return work(_stretch(flow, window, *share, names), space)
+            return work(_stretch(flow, window, *share, numbers), space)
         finally:
-            rooms.put((names, space))
+            rooms.put((numbers, space))
 
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(one, _shares(flow.time, window, threads)))
+        return list(pool.map(search, _shares(flow.time, window, threads)))
 
 
 def _shares(time: np.ndarray, window: int, threads: int) -> list[tuple[int, int, int]]:
-    """(low, own, last) of stretches, between times: several times as long as what they look back at, enough for all threads."""
-    shares, own = [], 0
-    while own < len(time):
-        low = int(np.searchsorted(time, time[own] - window, side="right"))
-        in_window = int(np.searchsorted(time, time[own] + window)) - own
+    """(low, begin, last) of stretches, between times: several times as long as what they look back at, enough for all threads."""
+    shares, begin = [], 0
+    while begin < len(time):
+        low = int(np.searchsorted(time, time[begin] - window, side="right"))
+        in_window = int(np.searchsorted(time, time[begin] + window)) - begin
         rows = max(_ROWS, min(2 * in_window, len(time) // (2 * threads)))
-        last = int(np.searchsorted(time, time[min(own + rows, len(time)) - 1], side="right"))
-        shares.append((low, own, last))
-        own = last
+        last = int(np.searchsorted(time, time[min(begin + rows, len(time)) - 1], side="right"))
+        shares.append((low, begin, last))
+        begin = last
     return shares
 
 
 @kernel
-def _stretch(flow, window, low, own, last, names):
-    """Rows [low, last), of which those from `own` on have their windows in it."""
+def _stretch(flow, window, low, begin, last, numbers):
+    """Rows [low, last), of which those from `begin` on have their windows in it."""
     n = last - low
-    sender, receiver, wallet = _numbered(flow, low, n, names)
+    sender, receiver, wallet = _numbered(flow, low, n, numbers)
     wallets = wallet.size
-    moment, since = np.empty(n, np.int32), np.empty(n, np.int32)
+    instant, since = np.empty(n, np.int32), np.empty(n, np.int32)
     start = 0
     for k in range(n):
         while flow.time[low + start] <= flow.time[low + k] - window:
             start += 1
-        since[k], moment[k] = start, flow.moment[low + k] - low
+        since[k], instant[k] = start, flow.instant[low + k] - low
     marks = np.zeros(n, np.uint8)
     _mark(flow.moves[low:last], flow.time[low:last], window, since, sender, receiver, wallets, marks)
-    ins_at, ins = _edges(receiver, sender, marks, FED, moment, wallets)
-    outs_at, outs = _edges(sender, receiver, marks, ONWARD, moment, wallets)
-    return Stretch(low, own - low, moment, since, sender, receiver, marks, wallet, ins_at, ins, outs_at, outs)
+    ins_at, ins = _edges(receiver, sender, marks, FED, instant, wallets)
+    outs_at, outs = _edges(sender, receiver, marks, ONWARD, instant, wallets)
+    return Stretch(low, begin - low, instant, since, sender, receiver, marks, wallet, ins_at, ins, outs_at, outs)
 
 
 @kernel
-def _numbered(flow, low, n, names):
+def _numbered(flow, low, n, numbers):
     """Numbers of senders and receivers by first appearance, and which wallet has each number.
 
     Without a branch: whether a wallet is new cannot be foreseen, and a wrong guess would wait for the slow memory.
     """
-    if names.base[0] > 2**30:
-        names.number[:] = -1
-        names.base[0] = 0
-    number, base = names.number, names.base[0]
+    if numbers.base[0] > 2**30:
+        numbers.number[:] = -1
+        numbers.base[0] = 0
+    number, base = numbers.number, numbers.base[0]
     sender, receiver, wallet = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(2 * n + 1, np.int32)
     wallets = 0
     for k in range(n):
@@ -168,7 +168,7 @@ def _numbered(flow, low, n, names):
                 sender[k] = known
             else:
                 receiver[k] = known
-    names.base[0] += wallets
+    numbers.base[0] += wallets
     return sender, receiver, wallet[:wallets].copy()
 
 
@@ -192,49 +192,49 @@ def _mark(moves, time, window, since, sender, receiver, wallets, marks):
 
 
 @kernel
-def _edges(one, other, marks, alive, moment, wallets):
-    """The transfers of value by wallet `one`: where each wallet's begin, and (2 · the other + whether alive, moment)."""
-    at = np.ones(wallets + 1, np.int32)
-    at[0] = 0
-    for i in range(one.size):
-        at[one[i] + 1] += marks[i] & MOVES
+def _edges(wallet, mate, marks, alive, instant, wallets):
+    """The transfers of value by `wallet`: where each wallet's begin, and (2 · mate + whether alive, instant)."""
+    starts = np.ones(wallets + 1, np.int32)
+    starts[0] = 0
+    for i in range(wallet.size):
+        starts[wallet[i] + 1] += marks[i] & MOVES
     for w in range(wallets):
-        at[w + 1] += at[w]
-    fill = at[:-1] + 1
-    edges = np.full((at[-1], 2), -1, np.int32)
-    for i in range(one.size):
+        starts[w + 1] += starts[w]
+    fill = starts[:-1] + 1
+    edges = np.full((starts[-1], 2), -1, np.int32)
+    for i in range(wallet.size):
         if marks[i] & MOVES:
-            k = fill[one[i]]
-            edges[k, 0] = 2 * other[i] + ((marks[i] & alive) != 0)
-            edges[k, 1] = moment[i]
-            fill[one[i]] += 1
-    return at, edges
+            k = fill[wallet[i]]
+            edges[k, 0] = 2 * mate[i] + ((marks[i] & alive) != 0)
+            edges[k, 1] = instant[i]
+            fill[wallet[i]] += 1
+    return starts, edges
 
 
 @kernel
-def begun(g):
-    """What `follow` keeps of each wallet: the ends of its outs and of its ins so far, and its entries in the window."""
-    so_far = np.zeros((g.wallet.size, 4), np.int32)
-    so_far[:, 0] = g.outs_at[:-1] + 1
-    so_far[:, 1] = g.ins_at[:-1] + 1
-    return so_far
+def progress_at_start(graph):
+    """What `advance` keeps of each wallet: the ends of its outs and of its ins so far, and its entries in the window."""
+    progress = np.zeros((graph.wallet.size, 4), np.int32)
+    progress[:, 0] = graph.outs_at[:-1] + 1
+    progress[:, 1] = graph.ins_at[:-1] + 1
+    return progress
 
 
 @kernel
-def follow(g, so_far, added, until, removed, since):
+def advance(graph, progress, added, until, removed, since):
     """Bring what each wallet had so far up to row `until`: its outs and ins, and its entries from row `since` on.
 
     Returns the new `added` and `removed`. Entries count with and without value.
     """
     for k in range(added, until):
-        u, v, moves = g.sender[k], g.receiver[k], g.marks[k] & MOVES
-        so_far[u, 0] += moves
-        so_far[v, 1] += moves
-        so_far[u, ENTRIES] += 1
-        so_far[v, ENTRIES] += u != v
+        u, v, moves = graph.sender[k], graph.receiver[k], graph.marks[k] & MOVES
+        progress[u, 0] += moves
+        progress[v, 1] += moves
+        progress[u, ENTRIES] += 1
+        progress[v, ENTRIES] += u != v
     for k in range(removed, since):
-        so_far[g.sender[k], ENTRIES] -= 1
-        so_far[g.receiver[k], ENTRIES] -= g.sender[k] != g.receiver[k]
+        progress[graph.sender[k], ENTRIES] -= 1
+        progress[graph.receiver[k], ENTRIES] -= graph.sender[k] != graph.receiver[k]
     return max(added, until), max(removed, since)
 
 
@@ -242,12 +242,12 @@ def follow(g, so_far, added, until, removed, since):
 def slot_of(table, x, stamp):
     """Where wallet x stands, or would, in a hash table whose rows begin with wallet and stamp; rows of other stamps are free."""
     mask = np.uint32(table.shape[0] - 1)
-    at = (np.uint32(x) * np.uint32(0x9E3779B1) >> np.uint32(7)) & mask
-    while table[at, 1] == stamp and table[at, 0] != x:
-        at = (at + np.uint32(1)) & mask
-    return np.int64(at)
+    slot = (np.uint32(x) * np.uint32(0x9E3779B1) >> np.uint32(7)) & mask
+    while table[slot, 1] == stamp and table[slot, 0] != x:
+        slot = (slot + np.uint32(1)) & mask
+    return np.int64(slot)
 
 
 def table_for(wallets: int, columns: int) -> np.ndarray:
-    """A hash table for `slot_of` with room for so many wallets."""
+    """A hash table for `slot_of` with room for this many wallets."""
     return np.zeros((1 << (wallets + wallets // 2 + 1).bit_length(), columns), np.int32)

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from oracles.drawing import drawn
+from samples.small_ledger import transfers_from_lines
 
 from walletprint.features import Ledger
 from walletprint.features.base.errors import DataError, UsageError
@@ -42,7 +42,7 @@ def case_of(*seeds: str, date: str = "2021-03-01", id: str = "heist") -> Case:
 
 
 def followed(lines: str, labels: pd.DataFrame | None = None, case: Case | None = None, **options) -> Trace:
-    return trace(Ledger.from_transfers(drawn(lines)), case or case_of("thief"), labels, **options)
+    return trace(Ledger.from_transfers(transfers_from_lines(lines)), case or case_of("thief"), labels, **options)
 
 
 def summary(found: Trace) -> dict:
@@ -217,7 +217,7 @@ def test_no_further_than_asked():
 
 
 def test_a_service_of_several_categories_and_a_seed_that_is_one():
-    ledger = Ledger.from_transfers(drawn(SPLIT))
+    ledger = Ledger.from_transfers(transfers_from_lines(SPLIT))
     both = pd.concat([labelled(mixer="sanctioned", one="user"), labelled(mixer="mixer", thief="exchange")])
     told = summary(trace(ledger, case_of("thief"), both))
     assert told["mixer_share"] == pytest.approx(0.3)
@@ -245,7 +245,7 @@ CASES = """
 
 def figures(as_of: str | None = None) -> tuple[dict, dict]:
     cases = [case_of("thief"), case_of("robber", id="robbery"), case_of("burglar", date="2021-03-05", id="burglary")]
-    by_case, by_year = case_summary(Ledger.from_transfers(drawn(CASES)), cases, SERVICES, as_of)
+    by_case, by_year = case_summary(Ledger.from_transfers(transfers_from_lines(CASES)), cases, SERVICES, as_of)
     return by(by_case, "case"), by(by_year, "year")
 
 
@@ -286,7 +286,7 @@ def test_more_cases_than_go_in_one_pass_say_what_each_alone_does():
     line = "01 10:00:00 victim t{0} {1} usd={1}\n02 1{2}:00:00 t{0} t{3} {4} usd=1\n03 10:00:0{2} t{0} mixer {5} usd=1"
     each = [line.format(k, k + 1, k % 10, (k + 3) % 19, (k + 1) / 2, (k + 1) / 4) for k in range(19)]
     lines = "\n".join(each)
-    ledger = Ledger.from_transfers(drawn(lines))
+    ledger = Ledger.from_transfers(transfers_from_lines(lines))
     cases = [case_of(f"t{k}", id=f"c{k:02d}") for k in range(19)]
     together, _ = case_summary(ledger, cases, SERVICES)
     for k, case in enumerate(cases):
@@ -428,9 +428,9 @@ def test_wrong_calls():
     with pytest.raises(UsageError, match="as_of: a date such as"):
         followed(SPLIT, as_of="soon")
     with pytest.raises(UsageError, match="cases: two are heist"):
-        case_summary(Ledger.from_transfers(drawn(SPLIT)), [case_of("thief"), case_of("one")], None)
+        case_summary(Ledger.from_transfers(transfers_from_lines(SPLIT)), [case_of("thief"), case_of("one")], None)
     with pytest.raises(UsageError, match="cases: none came"):
-        case_summary(Ledger.from_transfers(drawn(SPLIT)), [], None)
+        case_summary(Ledger.from_transfers(transfers_from_lines(SPLIT)), [], None)
     several = read_cases(pd.DataFrame({"case": ["a", "b"], "address": ["x", "y"], "date": "2021-03-01"}))
     with pytest.raises(UsageError, match="several came and none was named; the list has a, b"):
         several.one(None)

@@ -18,6 +18,7 @@ from oracles.chain import Chain
 from oracles.exposure import Exposure, Label, Pair, by_package, exposure
 from oracles.exposure import active as known
 from oracles.histories import DAY, START, moment
+from samples.small_ledger import transfers_from_rows
 
 from walletprint.features import Ledger
 from walletprint.features.labels import active
@@ -44,15 +45,6 @@ class Case:
     dates: list[int | None]
 
 
-def table(rows: list[tuple]) -> pd.DataFrame:
-    """Transfers of (second, sender, receiver, amount, asset), each its own transaction or of one that a sixth item names."""
-    frame = pd.DataFrame([row[:5] for row in rows], columns=["t", "sender", "receiver", "amount", "asset"])
-    own = [row[5] if len(row) > 5 else f"t{i}" for i, row in enumerate(rows)]
-    times = pd.to_datetime(START + frame["t"].astype("int64"), unit="s", utc=True)
-    frame = frame.astype({"sender": "str", "receiver": "str", "amount": "float64", "asset": "str"})
-    return frame.drop(columns="t").assign(timestamp=times, tx_id=pd.Series(own, dtype="str"))
-
-
 def a_case(choose: Callable, name: str = "", at: int = 0, steps: list[int] = STEPS) -> Case:
     """Few wallets that send often within one second: to each other, in circles, to themselves, nothing at all, in swaps.
 
@@ -70,7 +62,7 @@ def a_case(choose: Callable, name: str = "", at: int = 0, steps: list[int] = STE
     services |= {choose(wallets)} if choose([True, False, False]) else set()
     date = choose([None, START + choose(rows)[0], START + choose(rows)[0] + 1])
     rows = list(dict.fromkeys(rows))  # two equal rows of one transaction are one transfer
-    return Case(table(rows), sources, sorted(services), [date])
+    return Case(transfers_from_rows(rows), sources, sorted(services), [date])
 
 
 def many_cases(seed: int, cases: int = 42) -> Case:
@@ -94,7 +86,7 @@ def hubs(seed: int, transfers: int = 400, wallets: int = 40, a_second: int = 12)
         for i in range(transfers)
     ]
     sources = {f"case{i}": rng.sample(pool, 2) for i in range(12)}
-    return Case(table(rows), sources, rng.sample(pool[1:], 3), [None, START + 17])
+    return Case(transfers_from_rows(rows), sources, rng.sample(pool[1:], 3), [None, START + 17])
 
 
 # Equal to the oracle.
@@ -308,7 +300,7 @@ def test_zero_values_and_self_transfers_move_nothing(seed):
         t, ends = int(like["timestamp"].timestamp()) - START, [like["sender"], like["receiver"], "look-alike"]
         spam.append((t, rng.choice(ends), rng.choice(ends), 0, rng.choice("XY"), f"zero{i}"))
         spam.append((t, ends[i % 2], ends[i % 2], rng.choice(AMOUNTS), rng.choice("XY"), f"self{i}"))
-    assert_unmoved(case, pd.concat([case.transfers, table(spam)], ignore_index=True))
+    assert_unmoved(case, pd.concat([case.transfers, transfers_from_rows(spam)], ignore_index=True))
 
 
 @seeds
@@ -325,9 +317,9 @@ def test_what_a_tainted_stranger_sends_moves_a_share_by_no_more_than_it_is_of_wh
         for payer in case.transfers["sender"].sample(4, random_state=rng.randrange(99)):
             paid += [(rng.randrange(1_000), payer, wallet, 4, "X"), (rng.randrange(1_000), wallet, "shop", 3, "X")]
         dust.append((rng.randrange(1_000), "stranger", wallet, size, "X", f"dust {wallet}"))
-    history = pd.concat([case.transfers, table(paid).assign(tx_id=[f"h{i}" for i in range(len(paid))])])
+    history = pd.concat([case.transfers, transfers_from_rows(paid).assign(tx_id=[f"h{i}" for i in range(len(paid))])])
     case = Case(history, {**case.sources, "scam": ["stranger"]}, case.services, [None])
-    baited = Ledger.from_transfers(pd.concat([history, table(dust)], ignore_index=True))
+    baited = Ledger.from_transfers(pd.concat([history, transfers_from_rows(dust)], ignore_index=True))
     honest = Ledger.from_transfers(history)
     for method in METHODS:
         got, before = (by_package(ledger, case.sources, case.services, method=method) for ledger in (baited, honest))
@@ -350,7 +342,7 @@ def test_dust_makes_nobody_pay_on_more_than_the_dust(method, size):
     """What the innocent wallet sends on, to however many, bears in all no more than what was sent to it."""
     rows = [(0, "employer", "innocent", 100, "X"), (1, "stranger", "innocent", size, "X")]
     rows += [(2 + i, "innocent", f"shop{i % 5}", 7, "X") for i in range(12)]
-    got = by_package(table(rows), {"scam": ["stranger"]}, (), None, "in", method)
+    got = by_package(transfers_from_rows(rows), {"scam": ["stranger"]}, (), None, "in", method)
     assert sum(got.pairs[f"shop{i}", "X"].tainted["scam"] for i in range(5)) <= size * (1 + 1e-12)
     assert got.held("scam") == pytest.approx(size)
 
@@ -362,12 +354,12 @@ def test_an_address_that_looks_alike_moves_nothing(method, direction):
     It is a known scam, and still nobody's source or destination, until the victim falls for it and sends.
     """
     friend, look_alike = "0x12ab" + "0" * 32 + "89ef", "0x12ab" + "5" * 32 + "89ef"
-    history = table([(0, "employer", "victim", 10, "X"), (10, "victim", friend, 4, "X")])
-    poison = table([(11, "victim", look_alike, 0, "X", "p1"), (12, look_alike, "victim", 0, "X", "p2")])
+    history = transfers_from_rows([(0, "employer", "victim", 10, "X"), (10, "victim", friend, 4, "X")])
+    poison = transfers_from_rows([(11, "victim", look_alike, 0, "X", "p1"), (12, look_alike, "victim", 0, "X", "p2")])
     asked = {"scam": [look_alike]}, (), None, direction, method
     baited = pd.concat([history, poison], ignore_index=True)
     assert_same_bits(by_package(baited, *asked), by_package(history, *asked))
-    fallen = pd.concat([baited, table([(20, "victim", look_alike, 2, "X", "gone")])], ignore_index=True)
+    fallen = pd.concat([baited, transfers_from_rows([(20, "victim", look_alike, 2, "X", "gone")])], ignore_index=True)
     got = by_package(fallen, *asked)
     share = got.pairs["victim", "X"].tainted["scam"] / got.pairs["victim", "X"].received
     assert share == pytest.approx(0 if direction == "in" else 2 / 6)
@@ -378,7 +370,7 @@ def test_dust_out_of_nowhere_is_followed_only_as_far_as_it_goes():
     rows = [(0, "employer", f"w{i}", 50, "X") for i in range(1_000)]
     rows += [(1, "thief", f"w{i}", 1 / 64, "X") for i in range(1_000)]
     rows += [(2, f"w{i}", "shop", 50, "X") for i in range(1_000)]
-    got = by_package(table(rows), {"theft": ["thief"]})
+    got = by_package(transfers_from_rows(rows), {"theft": ["thief"]})
     shop = got.pairs["shop", "X"]
     assert shop.tainted["theft"] / shop.received <= 1 / 64 / (50 + 1 / 64) * (1 + 1e-12)
     assert got.held("theft") == pytest.approx(1_000 / 64)

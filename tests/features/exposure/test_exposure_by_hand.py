@@ -8,8 +8,8 @@ import math
 
 import pandas as pd
 import pytest
-from oracles.drawing import drawn
 from oracles.exposure import Exposure, Label, active, by_package, exposure, groups
+from samples.small_ledger import transfers_from_lines
 
 THIEF = {"theft": ["thief"]}
 METHODS = ["haircut", "fifo", "poison"]
@@ -20,7 +20,7 @@ def ask(request):
     """`exposure` of drawn lines, by either."""
 
     def ask(lines: str, *args, **options) -> Exposure:
-        table = drawn(lines)
+        table = transfers_from_lines(lines)
         return request.param(table.assign(timestamp=pd.to_datetime(table["timestamp"])), *args, **options)
 
     return ask

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from oracles.chain import Chain
 from oracles.families.exposure_features import CATEGORIES, DECLARED, ORACLES, exposures, labels_among, table_of_labels
 from oracles.histories import DAY, HOUR, START, STRANGER, WALLETS, chain, moment, moments, random_table, snapshots_at
+from samples.small_ledger import ledger_from_rows, transfers_from_rows
 
 from walletprint.features import Ledger, catalogue, extract
 from walletprint.features.base.errors import UsageError
@@ -79,13 +80,6 @@ def dated(labels: pd.DataFrame, known_from: pd.Timestamp | None) -> pd.DataFrame
     return labels.assign(**dates)
 
 
-def table(*rows: tuple) -> pd.DataFrame:
-    """Transfers of (second, sender, receiver, amount, asset), each of a transaction of its own."""
-    frame = pd.DataFrame(rows, columns=["t", "sender", "receiver", "amount", "asset"]).astype({"amount": "float64"})
-    times = pd.to_datetime(START + frame["t"], unit="s", utc=True)
-    return frame.drop(columns="t").assign(timestamp=times, tx_id=[f"t{i}" for i in range(len(rows))])
-
-
 @pytest.fixture(scope="module")
 def known() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """A chain of many wallets, labels, snapshots in the middle, and all their features, asked for at once."""
@@ -145,7 +139,7 @@ def test_later_transfers_and_later_labels_change_nothing(data):
 )
 def test_a_label_stands_after_the_day_it_is_known_and_until_it_is_withdrawn(known_from, known_until, stands):
     dates = [None if t is None else START + t for t in (known_from, known_until)]
-    transfers = table((5, "thief", "w", 1, "ETH"), (6, "thief", "w", 1, "ETH"))
+    transfers = transfers_from_rows([(5, "thief", "w"), (6, "thief", "w")])
     got = vectors(
         transfers, table_of_labels([("thief", "theft", None, *dates)]), snapshots_at([moment(START + 10)], ["w"])
     )
@@ -207,7 +201,7 @@ def test_a_feature_asked_for_alone_is_the_same(known, name):
 
 
 def test_a_ledger_without_labels_has_no_exposure():
-    ledger, snapshots = Ledger.from_transfers(table((0, "v", "w", 1, "ETH"))), snapshots_at([moment(START + 1)], ["w"])
+    ledger, snapshots = ledger_from_rows([(0, "v", "w")]), snapshots_at([moment(START + 1)], ["w"])
     with pytest.raises(UsageError, match=r"exposure.*labels.*labelled") as refused:
         extract(ledger, snapshots, features=["activity__transfers__total", NAMES[0]])
     assert "\n" not in str(refused.value)
@@ -257,7 +251,7 @@ WHENEVER = [HOUR * 4, 3 * DAY, 6 * DAY + HOUR]
 @cache
 def innocent(*unsolicited: tuple) -> pd.Series:
     """The features of the innocent wallet, with what strangers sent it besides."""
-    transfers = table(*HONEST, *THIEF, *unsolicited)
+    transfers = transfers_from_rows([*HONEST, *THIEF, *unsolicited])
     return vectors(transfers, LABELS, snapshots_at([moment(START + 7 * DAY)], ["w"])).iloc[0]
 
 
@@ -302,7 +296,7 @@ def test_look_alikes_move_shares_by_no_more_than_their_dust():
     ]
     labels = table_of_labels([(row[1], "phishing", None, EARLY, None) for row in poison])
     snapshot, everyone = snapshots_at([moment(START + 7 * DAY)], ["w"]), pd.concat([LABELS, labels], ignore_index=True)
-    after = vectors(table(*HONEST, *THIEF, *poison), everyone, snapshot).iloc[0]
+    after = vectors(transfers_from_rows([*HONEST, *THIEF, *poison]), everyone, snapshot).iloc[0]
     moved = (after[SHARES].fillna(-1) - innocent()[SHARES].fillna(-1)).abs()
     assert moved.max() <= 85e-6 / 75
     assert moved.drop(OF_BALANCE).max() <= 85e-6 / 160

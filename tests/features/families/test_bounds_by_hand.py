@@ -1,7 +1,7 @@
 """Where the search for a pattern ends: each bound, met and passed by one, and what the feature that tells of cuts says then."""
 
 import pytest
-from oracles.drawing import CYCLE, SCATTER, assert_features, fingerprint, many
+from samples.small_ledger import CYCLE, SCATTER, assert_features, fingerprint, many
 
 
 @pytest.mark.parametrize(("others", "cut"), [(99, 0), (100, 1)])

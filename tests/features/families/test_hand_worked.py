@@ -4,23 +4,7 @@ from math import isnan, log, log10
 
 import pandas as pd
 import pytest
-
-from walletprint.features import Ledger, extract, snapshots_of
-
-
-def fingerprint(transfers: str, as_of: str) -> dict[str, float]:
-    """Features of "w" from lines of day, time, sender, receiver and amount in ETH."""
-    rows = [line.split() for line in transfers.strip().splitlines()]
-    frame = pd.DataFrame(rows, columns=["day", "time", "sender", "receiver", "amount"])
-    frame = frame.assign(timestamp=frame["day"] + "T" + frame["time"] + "Z", asset="ETH", tx_id=frame.index.astype(str))
-    frame = frame.assign(amount=frame["amount"].astype(float)).drop(columns=["day", "time"])
-    vector = extract(Ledger.from_transfers(frame), snapshots_of(["w"], as_of))
-    return vector.drop(columns=["address", "as_of"]).iloc[0].to_dict()
-
-
-def assert_features(got: dict[str, float], expected: dict[str, float]) -> None:
-    wrong = {name: got[name] for name, value in expected.items() if got[name] != pytest.approx(value, rel=1e-12)}
-    assert not wrong, f"{wrong} should be { ({name: expected[name] for name in wrong}) }"
+from samples.small_ledger import assert_features, fingerprint
 
 
 def assert_null(got: dict[str, float], *names: str) -> None:

@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from oracles.drawing import CYCLE, SCATTER, assert_features, fingerprint
+from samples.small_ledger import CYCLE, SCATTER, assert_features, fingerprint
 
 HOUR = 3_600
 

@@ -3,7 +3,7 @@
 from math import isnan, log, sqrt
 
 import pytest
-from oracles.drawing import assert_features, fingerprint
+from samples.small_ledger import assert_features, fingerprint
 
 HOUR = 3_600
 

@@ -20,8 +20,8 @@ from walletprint.features.base.errors import DataError, UsageError
 from walletprint.features.kernels.context import Hours
 from walletprint.features.ledger import store as stored
 from walletprint.features.ledger import string_encoder as encode
-from walletprint.features.ledger.ordering import _order_ties, compressed
-from walletprint.features.ledger.string_encoder import Encoder, stable_hash
+from walletprint.features.ledger.ordering import _order_ties, compress_rows
+from walletprint.features.ledger.string_encoder import StringEncoder, stable_hash
 from walletprint.features.transfers.schema import SCHEMA
 
 _OWN = {"tx", "chain", "transactions"}
@@ -84,7 +84,7 @@ def assert_same(one: Ledger, other: Ledger) -> None:
 def signed(ledger: Ledger) -> list[list]:
     """Signed transactions, each once, without ids."""
     names = ledger.addresses.to_pylist()
-    rows = {(names[s], *map(repr, (t, n, p, f))) for s, t, n, p, f in zip(*ledger.signed[:5], strict=True)}
+    rows = {(names[s], *map(repr, (t, n, p, f))) for s, t, n, p, f in zip(*ledger.signed_transactions[:5], strict=True)}
     return [list(column) for column in zip(*sorted(rows), strict=True)]
 
 
@@ -95,7 +95,7 @@ def test_encoder_means_what_arrow_does(batches):
 
 
 def check_encoder(batches: list[list[str]]) -> None:
-    encoder = Encoder()
+    encoder = StringEncoder()
     for batch in batches:
         array = pa.array(batch, pa.string())
         ids = encoder.encode(array if len(batch) % 2 else array.cast(pa.large_string()))
@@ -106,7 +106,7 @@ def check_encoder(batches: list[list[str]]) -> None:
     assert encoder.find(together).tolist() == together.dictionary_encode().indices.to_pylist()
     assert encoder.find(pa.array(["never \0 seen"])).tolist() == [-1]
     np.testing.assert_array_equal(encoder.hashes, stable_hash(encoder.strings()))
-    again = Encoder.of(encoder.known)
+    again = StringEncoder.from_state(encoder.state)
     assert again.encode(together).tolist() == encoder.find(together).tolist()
     assert len(again) == len(encoder)
 
@@ -115,14 +115,14 @@ def test_encoder_of_many_strings_slices_and_dictionaries():
     rng = np.random.default_rng(1)
     words = [f"0x{i:040x}" if i % 3 else f"bc1q{i}" for i in rng.integers(0, 5_000, 20_000)]
     check_encoder([words[:7_000], words[7_000:]])
-    encoder, array = Encoder(), pa.array(words)
+    encoder, array = StringEncoder(), pa.array(words)
     parts = [encoder.encode(array.slice(at, 3_000)) for at in range(0, 20_000, 3_000)]
-    other = Encoder()
+    other = StringEncoder()
     coded = other.encode(array.slice(5_000).dictionary_encode())
     assert other.strings().take(pa.array(coded)).to_pylist() == words[5_000:]
     assert np.concatenate(parts).tolist() == array.dictionary_encode().indices.to_pylist()
     unused = pa.DictionaryArray.from_arrays(pa.array([2, 2, 0]), pa.array(["a", "b", "c"]))
-    fresh = Encoder()
+    fresh = StringEncoder()
     ids = fresh.encode(unused)
     assert fresh.strings().take(pa.array(ids)).to_pylist() == ["c", "c", "a"]
     assert len(fresh) == 2  # what nothing names is not known
@@ -136,7 +136,7 @@ def test_strings_whose_hashes_are_the_same_stay_apart(monkeypatch):
         out &= np.uint64(0x0000000100000003)
 
     monkeypatch.setattr(encode, "_hash_all", few)
-    monkeypatch.setattr(Encoder, "_widen", lambda self: None)  # which would hash them anew
+    monkeypatch.setattr(StringEncoder, "_widen", lambda self: None)  # which would hash them anew
     check_encoder([[f"0x{i:040x}" for i in range(90)], ["", "a", "b" * 100, "ab", "ab\0"]])
 
 
@@ -162,7 +162,7 @@ def test_rows_of_a_wallet_are_in_order(rows, monkeypatch):
     monkeypatch.setattr(
         "walletprint.features.ledger.ordering._MANY", 1_000
     )  # so that the largest one is worked on by threads
-    offsets, entries = compressed(sender, receiver, time, 9)
+    offsets, entries = compress_rows(sender, receiver, time, 9)
     for wallet in range(9):
         mine = [i for i in range(rows) if wallet in (sender[i], receiver[i])]
         mine.sort(key=lambda i: (time[i], 2 if sender[i] == receiver[i] else int(sender[i] == wallet), i))
@@ -185,8 +185,8 @@ def test_a_file_read_in_batches_is_the_table_as_it_was(tmp_path, monkeypatch):
     whole = Ledger.from_transfers(frame)
     assert_same(Ledger.from_transfers(path), whole)
     for rows in (1, 7, 500):
-        monkeypatch.setattr("walletprint.features.ledger.transfer_inputs._ROWS", rows)
-        monkeypatch.setattr("walletprint.features.ledger.transfer_inputs._FEW", 0)
+        monkeypatch.setattr("walletprint.features.ledger.transfer_inputs._ROWS_AT_ONCE", rows)
+        monkeypatch.setattr("walletprint.features.ledger.transfer_inputs._SMALL_FILE", 0)
         assert meaning(Ledger.from_transfers(path)) == meaning(whole)
     shuffled = pq.read_table(path).take(pa.array(np.random.default_rng(1).permutation(len(frame))))
     pq.write_table(shuffled.replace_schema_metadata(SCHEMA.metadata), tmp_path / "unsorted.parquet")
@@ -257,9 +257,9 @@ def test_files_that_come_later_are_added_to_the_ledger_as_if_they_had_been_there
         spy(built, "walletprint.features.ledger.ledger._Cache._built"),
     )
     for n in range(1, len(paths) + 1):
-        ledger = Ledger.cached(paths[:n], tmp_path / "kept")
+        ledger = Ledger.from_cache(paths[:n], tmp_path / "kept")
     assert_same(ledger, whole)
-    assert_same(Ledger.cached(paths, tmp_path / "kept"), whole)
+    assert_same(Ledger.from_cache(paths, tmp_path / "kept"), whole)
     assert len(built) == 1  # all others were added to what was there
 
 
@@ -284,8 +284,8 @@ def test_copies_that_say_something_else_are_merged_by_the_rule_for_all(tmp_path)
     paths = [marked(frame, tmp_path / "a.parquet"), marked(other, tmp_path / "b.parquet")]
     expected = Ledger.from_transfers(pd.concat([frame, other]))
     assert_same(Ledger.from_transfers(paths), expected)
-    Ledger.cached(paths[:1], tmp_path / "kept")
-    assert_same(Ledger.cached(paths, tmp_path / "kept"), expected)
+    Ledger.from_cache(paths[:1], tmp_path / "kept")
+    assert_same(Ledger.from_cache(paths, tmp_path / "kept"), expected)
 
 
 def test_files_without_transaction_ids_can_come_later_too(tmp_path):
@@ -295,8 +295,8 @@ def test_files_without_transaction_ids_can_come_later_too(tmp_path):
         paths.append(tmp_path / f"{i}.csv")
         part.to_csv(paths[-1], index=False)
     expected = Ledger.from_transfers(pd.concat([frame[:200], frame[150:]]))
-    Ledger.cached(paths[:1], tmp_path / "kept")
-    assert_same(Ledger.cached(paths, tmp_path / "kept"), expected)
+    Ledger.from_cache(paths[:1], tmp_path / "kept")
+    assert_same(Ledger.from_cache(paths, tmp_path / "kept"), expected)
 
 
 @given(st.data())
@@ -309,8 +309,8 @@ def test_any_cut_of_any_history_gives_the_same(tmp_path_factory, data):
     paths = [marked(frame[first | both], tmp_path / "a.parquet"), marked(frame[~first | both], tmp_path / "b.parquet")]
     whole = meaning(Ledger.from_transfers(frame))
     assert meaning(Ledger.from_transfers(paths)) == whole
-    Ledger.cached(paths[:1], tmp_path / "kept")
-    assert meaning(Ledger.cached(paths, tmp_path / "kept")) == whole
+    Ledger.from_cache(paths[:1], tmp_path / "kept")
+    assert meaning(Ledger.from_cache(paths, tmp_path / "kept")) == whole
 
 
 def test_a_stored_ledger_is_used_until_something_changes(tmp_path, monkeypatch):
@@ -321,17 +321,17 @@ def test_a_stored_ledger_is_used_until_something_changes(tmp_path, monkeypatch):
         "walletprint.features.ledger.ledger._Cache._built",
         spy(built, "walletprint.features.ledger.ledger._Cache._built"),
     )
-    whole = Ledger.cached(path, folder)
-    assert_same(Ledger.cached([path], str(folder), features=FEATURES[:3]), whole)
+    whole = Ledger.from_cache(path, folder)
+    assert_same(Ledger.from_cache([path], str(folder), features=FEATURES[:3]), whole)
     assert len(built) == 1
     os.utime(path, ns=(1, 1))
-    Ledger.cached(path, folder)
+    Ledger.from_cache(path, folder)
     assert len(built) == 2
     monkeypatch.setattr(stored, "FORMAT", 99)  # another version of this program
-    Ledger.cached(path, folder)
+    Ledger.from_cache(path, folder)
     assert len(built) == 3
     marked(frame[:100], path)
-    assert Ledger.cached(path, folder).transfers < whole.transfers
+    assert Ledger.from_cache(path, folder).transfers < whole.transfers
     assert len([place for place in folder.iterdir() if place.is_dir()]) == 1
     assert_same(whole, Ledger.from_transfers(frame))  # what was mapped stays, though its files are gone
 
@@ -340,15 +340,15 @@ def test_a_ledger_stored_for_few_features_is_made_anew_for_more(tmp_path):
     frame = rich_table(transfers=300)
     path = marked(frame, tmp_path / "t.parquet")
     few = [feature.name for feature in catalogue() if not feature.needs][:3]
-    assert not len(Ledger.cached(path, tmp_path / "kept", features=few).signed.time)
-    assert_same(Ledger.cached(path, tmp_path / "kept"), Ledger.from_transfers(frame))
-    assert_same(Ledger.cached(path, tmp_path / "kept"), Ledger.from_transfers(frame))
+    assert not len(Ledger.from_cache(path, tmp_path / "kept", features=few).signed_transactions.time)
+    assert_same(Ledger.from_cache(path, tmp_path / "kept"), Ledger.from_transfers(frame))
+    assert_same(Ledger.from_cache(path, tmp_path / "kept"), Ledger.from_transfers(frame))
 
 
 @pytest.mark.parametrize("damage", ["manifest", "column", "gone", "header"])
 def test_a_damaged_one_is_said_and_made_anew(tmp_path, damage):
     path, folder = marked(rich_table(transfers=300), tmp_path / "t.parquet"), tmp_path / "kept"
-    expected = meaning(Ledger.cached(path, folder))
+    expected = meaning(Ledger.from_cache(path, folder))
     column = next(folder.glob("ledger-*/rows-time.npy"))
     if damage == "manifest":
         next(folder.glob("*.json")).write_text("{")
@@ -359,31 +359,31 @@ def test_a_damaged_one_is_said_and_made_anew(tmp_path, damage):
     else:
         column.unlink()
     notes: list[str] = []
-    assert meaning(Ledger.cached(path, folder, on_note=notes.append)) == expected
+    assert meaning(Ledger.from_cache(path, folder, on_note=notes.append)) == expected
     assert len(notes) == 1
     assert "is damaged" in notes[0]
     assert "\n" not in notes[0]
-    assert meaning(Ledger.cached(path, folder)) == expected  # without a warning
+    assert meaning(Ledger.from_cache(path, folder)) == expected  # without a warning
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
     path = marked(rich_table(transfers=50), tmp_path / "t.parquet")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("all of it")
-    with pytest.raises(DataError, match="is no folder of a stored ledger"):
-        Ledger.cached(path, tmp_path / "mine")
+    with pytest.raises(DataError, match="is not the folder of a stored ledger"):
+        Ledger.from_cache(path, tmp_path / "mine")
     with pytest.raises(DataError, match="cannot be used as a folder"):
-        Ledger.cached(path, path)
+        Ledger.from_cache(path, path)
     assert [place.name for place in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
     with pytest.raises(UsageError, match="files are needed"):
-        Ledger.cached(rich_table(transfers=50), tmp_path / "kept")
+        Ledger.from_cache(rich_table(transfers=50), tmp_path / "kept")
 
 
-@pytest.mark.parametrize("where", ["ledger.write", "store.write_atomically", "ledger.compressed", "builder.copies"])
+@pytest.mark.parametrize("where", ["ledger.write", "store.write_atomically", "ledger.compress_rows", "builder.copies"])
 def test_what_is_interrupted_leaves_nothing_half_written(tmp_path, monkeypatch, where):
     frame = rich_table(transfers=300)
     paths, folder = cuts_of(frame, tmp_path), tmp_path / "kept"
-    expected = meaning(Ledger.cached(paths[:1], folder))
+    expected = meaning(Ledger.from_cache(paths[:1], folder))
     before = sorted(place.name for place in folder.rglob("*"))
 
     def stop(*args):
@@ -392,11 +392,11 @@ def test_what_is_interrupted_leaves_nothing_half_written(tmp_path, monkeypatch, 
     with monkeypatch.context() as patch:
         patch.setattr(f"walletprint.features.ledger.{where}", stop)
         with pytest.raises(KeyboardInterrupt):
-            Ledger.cached(paths, folder)
+            Ledger.from_cache(paths, folder)
     if where != "store.write_atomically":  # where a whole state lies beside the old one, until the next is committed
         assert sorted(place.name for place in folder.rglob("*")) == before
-    assert meaning(Ledger.cached(paths[:1], folder)) == expected
-    assert meaning(Ledger.cached(paths, folder)) == meaning(Ledger.from_transfers(frame))
+    assert meaning(Ledger.from_cache(paths[:1], folder)) == expected
+    assert meaning(Ledger.from_cache(paths, folder)) == meaning(Ledger.from_transfers(frame))
 
 
 def cuts_of(frame: pd.DataFrame, tmp_path: Path) -> list[Path]:
@@ -413,13 +413,13 @@ def test_parts_are_stored_beside_the_ledger_and_dropped_with_it(tmp_path):
         return Hours(np.array([ledger.transfers]), np.ones((2, 24), np.int64))
 
     for _ in range(2):
-        part = Ledger.cached(paths[:1], folder).part("hours", find)
+        part = Ledger.from_cache(paths[:1], folder).chain_part("hours", find)
         assert part.counts.shape == (2, 24)
         assert part.first_week.tolist() == found[:1]
     assert len(found) == 1
-    Ledger.cached(paths, folder).part("hours", find)
+    Ledger.from_cache(paths, folder).chain_part("hours", find)
     assert len(found) == 2
-    Ledger.from_transfers(paths).part("hours", find)
+    Ledger.from_transfers(paths).chain_part("hours", find)
     assert len(found) == 3
 
 
@@ -430,8 +430,8 @@ def test_what_ingest_writes_is_kept_and_added_to(tmp_path, save):
     outs = [tmp_path / "one.parquet", tmp_path / "two.parquet"]
     for out, part in zip(outs, (rows[:30], rows[20:]), strict=True):
         ingest(save(f"in-{out.stem}.csv", part), out)
-    Ledger.cached(outs[:1], tmp_path / "kept")
-    ledger = Ledger.cached(outs, tmp_path / "kept")
+    Ledger.from_cache(outs[:1], tmp_path / "kept")
+    ledger = Ledger.from_cache(outs, tmp_path / "kept")
     assert ledger.transfers == 40
     manifest = json.loads((tmp_path / "kept" / "walletprint-ledger.json").read_text())
     assert set(manifest["files"]) == {str(out) for out in outs}
@@ -454,5 +454,5 @@ def test_text_that_is_no_utf8_is_refused_in_one_line():
     table = pa.table(
         {"timestamp": ["2021-01-01T00:00:00Z"], "sender": damaged, "receiver": ["b"], "amount": [1.0], "asset": ["E"]}
     )
-    with pytest.raises(DataError, match=r"the column sender is damaged .*make it anew, text as UTF-8"):
+    with pytest.raises(DataError, match=r"the column sender is damaged .*build it again, with text as UTF-8"):
         Ledger.from_transfers(table)

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples.small_ledger import ledger_from_rows
 
-from walletprint.features import Ledger, UsageError, coverage
+from walletprint.features import UsageError, coverage
 from walletprint.training.metrics.early_detection import early_snapshots, time_to_detection
 
 START = pd.Timestamp("2020-01-01", tz="UTC")
@@ -21,19 +22,7 @@ def name(wallet):
 
 def ledger_of(rows):
     """[(second since START, sender, receiver)]."""
-    frame = pd.DataFrame(rows, columns=["second", "sender", "receiver"])
-    return Ledger.from_transfers(
-        pd.DataFrame(
-            {
-                "timestamp": START + pd.to_timedelta(frame["second"], unit="s"),
-                "sender": frame["sender"].map(name),
-                "receiver": frame["receiver"].map(name),
-                "amount": 1.0,
-                "asset": "ETH",
-                "tx_id": [f"t{i}" for i in range(len(frame))],
-            }
-        )
-    )
+    return ledger_from_rows([(second, name(sender), name(receiver)) for second, sender, receiver in rows], START)
 
 
 def seconds(moments):

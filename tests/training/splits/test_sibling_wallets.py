@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples.small_ledger import ledger_from_rows
 
-from walletprint.features import Ledger, UsageError
+from walletprint.features import UsageError
 from walletprint.training.splits import sibling_wallets as module
 from walletprint.training.splits.sibling_wallets import siblings_by_case, siblings_of
 
@@ -18,18 +19,8 @@ def name(wallet):
 
 def ledger_of(rows):
     """[(second, sender, receiver, amount)]."""
-    frame = pd.DataFrame(rows, columns=["second", "sender", "receiver", "amount"])
-    return Ledger.from_transfers(
-        pd.DataFrame(
-            {
-                "timestamp": START + pd.to_timedelta(frame["second"], unit="s"),
-                "sender": frame["sender"].map(name),
-                "receiver": frame["receiver"].map(name),
-                "amount": frame["amount"].astype(float),
-                "asset": "ETH",
-                "tx_id": [f"t{i}" for i in range(len(frame))],
-            }
-        )
+    return ledger_from_rows(
+        [(second, name(sender), name(receiver), amount) for second, sender, receiver, amount in rows], START
     )
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from samples.small_ledger import ledger_from_rows
 
-from walletprint.features import DataError, Ledger
+from walletprint.features import DataError
 from walletprint.features.labels.table import read_labels
 from walletprint.training.config.train_config import load_config
 from walletprint.training.data.snapshots import as_of_dates, as_of_grid, sample_snapshots, unit_hash
@@ -165,17 +166,9 @@ def test_grid_of_quarters_and_of_days():
     )  # the same dates, whatever the data
 
 
-def transfers(rows):
-    frame = pd.DataFrame(rows, columns=["timestamp", "sender", "receiver"])
-    stamps = pd.to_datetime(frame["timestamp"], utc=True, format="ISO8601")
-    return frame.assign(timestamp=stamps, amount=1.0, asset="ETH", tx_id=[f"t{i}" for i in range(len(frame))])
-
-
 def test_only_snapshots_with_enough_transfers_are_kept():
     a, b, c = WALLETS[:3]
-    ledger = Ledger.from_transfers(
-        transfers([("2020-01-05", a, b), ("2020-01-06", a, b), ("2020-01-30", a, c), ("2020-03-20", a, c)])
-    )
+    ledger = ledger_from_rows([("2020-01-05", a, b), ("2020-01-06", a, b), ("2020-01-30", a, c), ("2020-03-20", a, c)])
     config = load_config(
         {"snapshots": {"window": "31d", "min_transfers": 2, "first": "2020-01-15"}}, "laundering"
     ).snapshots
@@ -187,7 +180,7 @@ def test_only_snapshots_with_enough_transfers_are_kept():
 
 
 def test_by_default_the_whole_window_lies_in_the_data():
-    ledger = Ledger.from_transfers(transfers([("2020-01-01", *WALLETS[:2]), ("2020-06-30T23:00", *WALLETS[:2])]))
+    ledger = ledger_from_rows([("2020-01-01", *WALLETS[:2]), ("2020-06-30T23:00", *WALLETS[:2])])
     moments = as_of_dates(ledger, load_config({"snapshots": {"window": "30d"}}, "laundering").snapshots)
     assert [f"{m:%m-%d}" for m in moments] == ["02-01", "03-01", "04-01", "05-01", "06-01", "07-01"]
 
@@ -195,7 +188,7 @@ def test_by_default_the_whole_window_lies_in_the_data():
 def test_at_most_so_many_snapshots_a_wallet_whoever_else_is_there():
     a, b, c = WALLETS[:3]
     rows = [(m, sender, c) for m in pd.date_range("2020-01-01", "2021-01-01", freq="5D") for sender in (a, b)]
-    ledger = Ledger.from_transfers(transfers(rows))
+    ledger = ledger_from_rows(rows)
     config = load_config({"snapshots": {"window": "30d", "max_per_wallet": 4}}, "laundering").snapshots
     both = sample_snapshots(ledger, [a, b], config)
     assert both["address"].value_counts().to_dict() == {a: 4, b: 4}

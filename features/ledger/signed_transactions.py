@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from ..base.arrow import pc
-from .ordering import in_order_of, mixed
-from .string_encoder import Encoder
+from .ordering import mix, order_by_key
+from .string_encoder import StringEncoder
 
 
-class Signed(NamedTuple):
+class SignedTransactions(NamedTuple):
     """Transactions with a known nonce, a column each, in order of time; rows of one may repeat."""
 
     sender: np.ndarray  # int32, ids
@@ -24,7 +24,7 @@ class Signed(NamedTuple):
     method: np.ndarray  # int32, ids of methods; -1 = a plain transfer
 
 
-KINDS = {
+SIGNED_DTYPES = {
     "sender": np.int32,
     "time": np.int64,
     "nonce": np.int64,
@@ -32,34 +32,36 @@ KINDS = {
     "failed": np.bool_,
     "method": np.int32,
 }
-NOTHING_SIGNED = Signed(**{name: np.empty(0, kind) for name, kind in KINDS.items()})
+NONE_SIGNED = SignedTransactions(**{name: np.empty(0, dtype) for name, dtype in SIGNED_DTYPES.items()})
 _MICROS = pa.timestamp("us", "UTC")
 _PLAIN = pa.array(["", "0x"])
 
 
-def signed_of(batch: pa.Table, moved: np.ndarray, addresses: Encoder, strangers: Encoder, methods: Encoder) -> Signed:
-    """The transactions among transfers: those with a nonce, which its sender signed.
+def signed_transactions_of(
+    batch: pa.Table, moved: np.ndarray, addresses: StringEncoder, strangers: StringEncoder, methods: StringEncoder
+) -> SignedTransactions:
+    """The transactions among transfers: those with a nonce, signed by their sender.
 
-    The sender of one that failed may be in no transfer that moved anything, or come to be in one later. It is known among
-    `strangers`: number i of them is −1 − i here (`resolved`).
+    The sender of a failed transaction may be in no transfer that moved anything, or only in a later one. It gets an id among
+    `strangers`: number i of them is −1 − i here (`with_all_ids`).
 
     Args:
         batch: `timestamp`, `sender`, `nonce`, `gas_price` and `method` of `SCHEMA`.
         moved: which rows did not fail.
-        addresses: knows the senders of those that did not.
-        strangers, methods: learn.
+        addresses: has ids for the senders of those that did not fail.
+        strangers, methods: give ids to new names.
     """
     known = np.flatnonzero(batch["nonce"].is_valid().to_numpy(zero_copy_only=False))
     if not len(known):
-        return NOTHING_SIGNED
+        return NONE_SIGNED
     rows, moved = (
         batch.select(["timestamp", "sender", "nonce", "gas_price", "method"]).take(pa.array(known)),
         moved[known],
     )
     senders = one_array(rows["sender"])
-    sender = addresses.find(senders)
+    sender = addresses.look_up(senders)
     sender[~moved] = -1 - strangers.encode(senders.filter(pa.array(~moved)))
-    return Signed(
+    return SignedTransactions(
         sender=sender,
         time=seconds_of(rows["timestamp"]),
         nonce=rows["nonce"].to_numpy(),
@@ -69,14 +71,14 @@ def signed_of(batch: pa.Table, moved: np.ndarray, addresses: Encoder, strangers:
     )
 
 
-def resolved(signed: Signed, addresses: Encoder, strangers: Encoder) -> Signed:
-    """The same with ids for all senders; those that no transfer names have ids after those of the addresses.
+def with_all_ids(signed: SignedTransactions, addresses: StringEncoder, strangers: StringEncoder) -> SignedTransactions:
+    """The same with ids for all senders. Senders in no transfer have ids after those of the addresses.
 
-    They stay, as a later transfer may name them, which must not change what the chain's transactions were before it.
+    They are kept, as a later transfer may name them: that must not change the chain's transactions before it.
     """
     if not len(strangers):
         return signed
-    ids = addresses.find(strangers.strings())
+    ids = addresses.look_up(strangers.strings())
     unnamed = np.flatnonzero(ids < 0)
     ids[unnamed] = len(addresses) + np.arange(len(unnamed), dtype=ids.dtype)
     sender = signed.sender.copy()
@@ -85,12 +87,14 @@ def resolved(signed: Signed, addresses: Encoder, strangers: Encoder) -> Signed:
     return signed._replace(sender=sender)
 
 
-def in_order(signed: Signed, addresses: Encoder, strangers: Encoder, methods: Encoder) -> np.ndarray:
-    """Positions in an order by time that hangs on no id and on no file that they came in."""
+def order_of_signed(
+    signed: SignedTransactions, addresses: StringEncoder, strangers: StringEncoder, methods: StringEncoder
+) -> np.ndarray:
+    """Positions in an order by time that depends neither on ids nor on the files that rows came in."""
     names = np.concatenate([strangers.hashes[::-1], addresses.hashes])[signed.sender + len(strangers)]
     method = np.append(methods.hashes, np.uint64(0))[signed.method]
     numbers = signed.nonce.view(np.uint64), signed.price.view(np.uint64), signed.failed.astype(np.uint64)
-    return in_order_of(signed.time, mixed(names, method, *numbers))
+    return order_by_key(signed.time, mix(names, method, *numbers))
 
 
 def seconds_of(timestamps: pa.Array | pa.ChunkedArray) -> np.ndarray:
@@ -104,7 +108,7 @@ def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _method_of(method: pa.Array, methods: Encoder) -> np.ndarray:
+def _method_of(method: pa.Array, methods: StringEncoder) -> np.ndarray:
     """Ids of methods, −1 where nothing was called."""
     if pa.types.is_dictionary(method.type):
         method = method.dictionary_decode()
