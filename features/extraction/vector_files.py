@@ -37,8 +37,8 @@ def write_vectors(
 ) -> int:
     """Extract and write `address`, `as_of` and the features of every snapshot, in their order, as Parquet.
 
-    After an interruption, the same call computes only the missing parts. A call with other transfers, snapshots or features starts
-    again.
+    After an interruption, the same call computes only the missing parts. A call with other transfers, snapshots or features
+    starts again.
 
     Args:
         ledger: the transfers.
