@@ -34,7 +34,7 @@ def counted(
         cycles, two columns each; and of how many transfers a bound cut a search.
     """
     flow = _flow(sender, receiver, seconds)
-    stream = flow._replace(moment=np.arange(len(seconds), dtype=np.int32))
+    stream = flow._replace(instant=np.arange(len(seconds), dtype=np.int32))
     out = np.zeros((len(seconds), 12), np.int32)
     over_stretches(stream, _FANS, lambda: None, lambda stretch, _: _fans(stretch, out))
     cut = np.zeros(len(seconds), np.uint8)
