@@ -56,7 +56,9 @@ def load_ledger(
         if ledger_folder is None:
             ledger = Ledger.from_transfers(transfers, features=features, memory=memory_bytes)
         else:
-            ledger = Ledger.from_cache(transfers, ledger_folder, features=features, memory=memory_bytes, on_note=complain)
+            ledger = Ledger.from_cache(
+                transfers, ledger_folder, features=features, memory=memory_bytes, on_note=complain
+            )
     set_aside(ledger.rejected, transfers, out.with_name(f"{out.stem}.bad.parquet"))
     if attribution is None:
         return ledger

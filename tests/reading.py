@@ -5,7 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from walletprint.features.ledger.transfer_inputs import Staging, opened, parts_of_files, parts_of_table
+from walletprint.features.ledger.transfer_inputs import (
+    StagedTransfers,
+    checked_rows_of_files,
+    checked_rows_of_table,
+    open_files,
+)
 from walletprint.features.transfers.input_files import find_files
 from walletprint.features.transfers.schema import SCHEMA
 
@@ -13,7 +18,7 @@ from walletprint.features.transfers.schema import SCHEMA
 def canonical_table(source: Any) -> tuple[pa.Table, pa.Table]:
     """The distinct transfers of a frame, a table, or paths, in order of time; and the rejected rows."""
     if isinstance(source, str | Path | list):
-        staging = Staging(parts_of_files(opened(find_files(source))))
+        staging = StagedTransfers(checked_rows_of_files(open_files(find_files(source))))
     else:
-        staging = Staging(parts_of_table(source, None))
+        staging = StagedTransfers(checked_rows_of_table(source, None))
     return pa.concat_tables([SCHEMA.empty_table(), *staging.batches()]), staging.rejected

@@ -4,6 +4,8 @@ Numba alone looks only at the file of the function it compiles: after a change i
 old machine code without a word. Here each file with kernels has a cache folder named by a digest of it and of all it imports.
 """
 
+# Numba's types do not know what it sets at run time, nor that a locator may return text.
+# pyright: reportAttributeAccessIssue=false, reportIncompatibleMethodOverride=false, reportCallIssue=false
 import hashlib
 import inspect
 import os
