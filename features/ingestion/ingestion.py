@@ -1,9 +1,8 @@
-"""Files of any known format to one file of canonical transfers, out of core: read, checked, deduplicated, sorted, written.
+"""Turns files of any known format into one file of transfers, with bounded memory: read, checked, deduplicated, sorted, written.
 
-What a format's columns mean is in `sources/`, what a good row is in `checks.py`, what a duplicate is in `duplicates.py`.
+What a format's columns mean is in `sources/`; what a good row is, and what a duplicate, in `transfers/`.
 """
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..base.atomic_write import move, sync, write_atomically
 from ..base.errors import DataError, UsageError
 from ..transfers.input_files import BAD_SUFFIX, PARQUET, DataFile, find_files, open_file
 from ..transfers.schema import QUARANTINE
@@ -22,7 +22,7 @@ from .source_registry import find_layout
 from .work_folder import Merged, WorkFolder
 
 _SHARES = (0.6, 0.3)  # of the whole work: reading the files, and merging until the first row is written
-_STEPS = 1_000  # in which progress is told
+_STEPS = 1_000  # of progress that is reported
 
 Inputs = list[tuple[DataFile, Layout]]
 
@@ -32,15 +32,15 @@ class IngestReport:
     """What an ingest did.
 
     Attributes:
-        read: rows read, look-up tables apart.
+        read: rows read, without those of look-up tables.
         good: transfers written.
-        duplicates: transfers left out because they were there already.
-        bad: rows (and, of Bitcoin, whole transactions) set aside in `quarantine`.
+        duplicates: transfers left out because they are copies of others.
+        bad: rows (for Bitcoin also whole transactions) that went to `quarantine`.
         skipped: rows that carry no transfer and are no mistake, such as failed traces.
         self_transfers: transfers to oneself, which are kept and marked.
         first, last: times of the first and the last transfer (UTC).
-        by_source: rows read of each table layout, by "source: layout".
-        reasons: how many rows are bad for each reason.
+        by_source: rows read per table layout, by "source: layout".
+        reasons: number of bad rows per reason.
         notes: what the user should know about these data.
         out: the file of transfers.
         quarantine: the file of bad rows (file, row, reason, record); None if there are none.
@@ -68,36 +68,37 @@ def ingest(
     quarantine: str | Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestReport:
-    """Read files of known formats and write their transfers as one Parquet file in `transfers.SCHEMA`, with its mark.
+    """Read files of known formats and write their transfers as one Parquet file in `SCHEMA`, with its mark.
 
     Args:
-        paths: files, folders or glob patterns, Parquet or CSV; the columns tell the format of each (docs/formats.md).
+        paths: files, folders or glob patterns, Parquet or CSV. The columns of a file show its format (docs/formats.md).
         out: the Parquet file to write; replaced at the end, all at once.
-        source: take all files for tables of this source (`sources.SOURCES`).
-        quarantine: where bad rows go; by default beside `out`, named `<its stem>.bad.parquet`. A file of bad rows that an
-            earlier run left there is replaced, or removed if there are none now.
-        on_progress: called as work goes on with the steps done and the steps there are.
+        source: take all files for tables of this source (one of `SOURCES`).
+        quarantine: where bad rows go; by default beside `out`, named `<its stem>.bad.parquet`. A quarantine that an
+            earlier run left there is replaced, or removed if no row is bad now.
+        on_progress: called during the work with the steps done and all steps.
 
     Raises:
-        DataError: a path or file is missing, cannot be read, has columns that fit no format, or no row at all is good
-            (the bad ones are in the quarantine file then).
-        UsageError: an unknown source, or names that cannot be written to.
+        DataError: a file is missing, cannot be read, or has columns that fit no format; or no row is good (the bad ones
+            are in the quarantine then).
+        UsageError: the source is unknown, or an output cannot have that name.
     """
     target, bad_target = _targets(Path(out), quarantine)
     inputs = _inputs(paths, source)
-    context = _lookups(inputs)
+    context = _context(inputs)
     tables = [(file, layout) for file, layout in inputs if layout.kind in ("transfers", "coins")]
-    _require(tables, context)
-    tell = _teller(on_progress)
+    _require_transfers(tables, context)
+    report = _share_reporter(on_progress)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".walletprint-") as folder:
         work = WorkFolder(Path(folder))
-        _stage(tables, work, context, tell)
-        merged = work.merge(lambda share: tell(sum(_SHARES) + (1 - sum(_SHARES)) * min(share, 1)))
-        _place(work.bad.path, bad_target, bool(work.bad.rows))
+        _stage(tables, work, context, report)
+        merged = work.merge(lambda share: report(sum(_SHARES) + (1 - sum(_SHARES)) * min(share, 1)))
+        _put_quarantine(work.bad.path, bad_target, bool(work.bad.rows))
         if not merged.rows:
             raise DataError(_nothing_good(work, bad_target))
-        os.replace(work.result, target)
-    tell(1.0)
+        sync(work.result)
+        move(work.result, target)
+    report(1.0)
     return _report(work, merged, _notes(tables, context), target, bad_target if work.bad.rows else None)
 
 
@@ -122,7 +123,7 @@ def _inputs(paths: str | Path | Sequence[str | Path], source: str | None) -> Inp
     return [(file, find_layout(file.schema.names, str(file.path), source)) for file in files]
 
 
-def _lookups(inputs: Inputs) -> ConversionContext:
+def _context(inputs: Inputs) -> ConversionContext:
     context = ConversionContext()
     for kind in ("blocks", "tokens"):
         files = [(file, layout) for file, layout in inputs if layout.kind == kind]
@@ -132,7 +133,7 @@ def _lookups(inputs: Inputs) -> ConversionContext:
     return context
 
 
-def _require(tables: Inputs, context: ConversionContext) -> None:
+def _require_transfers(tables: Inputs, context: ConversionContext) -> None:
     if not tables:
         raise DataError("no transfers among the files: all of them are look-up tables (blocks, tokens)")
     for file, layout in tables:
@@ -143,27 +144,26 @@ def _require(tables: Inputs, context: ConversionContext) -> None:
             )
 
 
-def _stage(tables: Inputs, work: WorkFolder, context: ConversionContext, tell: Callable[[float], None]) -> None:
+def _stage(tables: Inputs, work: WorkFolder, context: ConversionContext, report: Callable[[float], None]) -> None:
     sizes = [file.path.stat().st_size for file, _ in tables]
     before, total = 0, max(sum(sizes), 1)
     for (file, layout), size in zip(tables, sizes, strict=True):
         context.file = str(file.path)
         for batch in file.batches():
             work.add(batch, layout, context)
-            tell(_SHARES[0] * (before + size * file.done) / total)
+            report(_SHARES[0] * (before + size * file.done) / total)
         before += size
 
 
-def _teller(on_progress: Callable[[int, int], None] | None) -> Callable[[float], None]:
+def _share_reporter(on_progress: Callable[[int, int], None] | None) -> Callable[[float], None]:
     return lambda share: on_progress(round(share * _STEPS), _STEPS) if on_progress else None
 
 
-def _place(source: Path, target: Path, there: bool) -> None:
-    """Move the bad rows to their place, or clear it of those of an earlier run, and of nothing else."""
-    if there:
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.move(source, beside)  # the work folder may be on another disk
-        os.replace(beside, target)
+def _put_quarantine(source: Path, target: Path, any_bad: bool) -> None:
+    """Copy the bad rows to their file; if there are none, remove a quarantine of an earlier run and no other file."""
+    if any_bad:
+        with source.open("rb") as rows:
+            write_atomically(target, lambda file: shutil.copyfileobj(rows, file))
     elif target.is_file() and _is_quarantine(target):
         target.unlink()
 
@@ -177,7 +177,7 @@ def _is_quarantine(path: Path) -> bool:
 
 def _nothing_good(work: WorkFolder, quarantine: Path) -> str:
     if not work.reasons:
-        return f"no transfers in the files: {sum(work.read.values()):,} rows read, none of which carries any"
+        return f"no transfers in the files: {sum(work.read.values()):,} rows read, none of them carries one"
     reason, count = work.reasons.most_common(1)[0]
     return (
         f"no good transfer among {sum(work.read.values()):,} rows, {work.bad.rows:,} of them bad; the most common "

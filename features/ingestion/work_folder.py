@@ -1,6 +1,6 @@
-"""What `ingest` writes on its way: checked rows of all files in one Parquet file, bad ones in another, and the result.
+"""The temporary folder of an ingest: checked rows of all files in one Parquet file, bad ones in another, and the result.
 
-Everything is written into a work folder beside the output and moved into place once it is whole.
+The folder lies beside the output. The result is moved to the output when it is complete.
 """
 
 import glob
@@ -23,7 +23,7 @@ from ..transfers.schema import QUARANTINE, SCHEMA, from_staged, with_file
 from .layout import SKIP, ConversionContext, Layout
 from .utxo import BAD_TRANSACTIONS, COINS, check_coins, prepare_coins, transfers_sql
 
-MEMORY = "1500MB"  # DuckDB's; beyond it, it spills into the work folder
+MEMORY = "1500MB"  # of DuckDB, which writes what does not fit to the work folder
 _BATCH = 1 << 17
 
 
@@ -31,10 +31,10 @@ class WorkFolder:
     """The work folder of one ingest.
 
     Attributes:
-        read: rows read of each layout, as "source: layout"; look-up tables are none of them.
+        read: rows read per layout, by "source: layout", without look-up tables.
         skipped: rows that carry no transfer and are no mistake.
         staged: transfers before deduplication.
-        reasons: how many bad rows there are for each reason.
+        reasons: number of bad rows per reason.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,9 +49,9 @@ class WorkFolder:
         self.result = folder / "result.parquet"
 
     def add(self, batch: Batch, layout: Layout, context: ConversionContext) -> None:
-        """Convert, check and keep a batch of a file."""
+        """Convert and check a batch of a file, and write its rows."""
         self.read[f"{layout.source}: {layout.name}"] += len(batch.rows) + len(batch.bad)
-        self._set_aside(with_file(batch.bad, context.file))
+        self._reject(with_file(batch.bad, context.file))
         converted = layout.convert(batch.table, context)
         if layout.kind == "coins":
             good, bad = check_coins(converted, context.file, batch.rows, batch.table)
@@ -59,7 +59,7 @@ class WorkFolder:
         else:
             good, bad = self._check(converted, batch)
             self._rows.write(good)
-        self._set_aside(with_file(bad, context.file))
+        self._reject(with_file(bad, context.file))
 
     def _check(self, converted: pa.Table, batch: Batch) -> tuple[pa.Table, pa.Table]:
         if SKIP not in converted.column_names:
@@ -69,12 +69,12 @@ class WorkFolder:
         self.skipped += len(converted) - len(kept)
         return check_rows(kept, batch.rows[keep.to_numpy()], batch.table.filter(keep))
 
-    def _set_aside(self, bad: pa.Table) -> None:
+    def _reject(self, bad: pa.Table) -> None:
         self.bad.write(bad)
         self.reasons.update({item["values"]: item["counts"] for item in pc.value_counts(bad["reason"]).to_pylist()})
 
     def merge(self, on_share: Callable[[float], None]) -> "Merged":
-        """Deduplicate and sort what was added, and write it to `result`; the share written goes to `on_share`."""
+        """Deduplicate and sort the added rows and write them to `result`. `on_share` gets the share that is written."""
         self._rows.close()
         self._coins.close()
         with connect(memory_limit=MEMORY, temp_directory=str(self._folder / "spill")) as connection:
@@ -91,7 +91,7 @@ class WorkFolder:
         if not self._coins.rows:
             return
         prepare_coins(connection, _quoted(self._coins.path))
-        self._set_aside(connection.sql(BAD_TRANSACTIONS).to_arrow_table().cast(QUARANTINE))
+        self._reject(connection.sql(BAD_TRANSACTIONS).to_arrow_table().cast(QUARANTINE))
         with LazyWriter(self._folder / "rows_of_coins.parquet", STAGED, "lz4") as rows:
             for batch in connection.sql(transfers_sql()).arrow(_BATCH):
                 rows.write(pa.Table.from_batches([batch]).select(STAGED.names).cast(STAGED))
@@ -109,7 +109,7 @@ class WorkFolder:
 
 @dataclass(slots=True)
 class Merged:
-    """What is in the result: number of transfers, of those to oneself, time of the first and the last (UTC)."""
+    """What the result holds: number of transfers, of those to oneself, times of the first and the last (UTC)."""
 
     rows: int = 0
     self_transfers: int = 0
@@ -117,7 +117,7 @@ class Merged:
     last: datetime | None = None
 
     def count(self, table: pa.Table) -> None:
-        """Add the next transfers, which are in order of time."""
+        """Count the next transfers, which are in order of time."""
         self.rows += len(table)
         self.self_transfers += pc.sum(table["self_transfer"]).as_py()
         self.first = self.first or _utc(table["timestamp"][0])
@@ -125,7 +125,7 @@ class Merged:
 
 
 def _quoted(path: Path) -> str:
-    """A path as DuckDB takes it in place of a table."""
+    """A path as DuckDB reads it where a table may stand."""
     return "'" + glob.escape(str(path)).replace("'", "''") + "'"
 
 
@@ -134,13 +134,13 @@ def _utc(stamp: pa.Scalar) -> datetime:
 
 
 def _regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The rows of the batches in tables of `ROW_GROUP` rows, so that the file does not depend on how they came."""
-    held = pa.table({})
+    """The rows of the batches in tables of `ROW_GROUP` rows, so that the file does not depend on the size of batches."""
+    waiting = pa.table({})
     for batch in batches:
-        part = pa.Table.from_batches([batch])
-        held = pa.concat_tables([held, part]) if len(held) else part
-        while len(held) >= ROW_GROUP:
-            yield held.slice(0, ROW_GROUP)
-            held = held.slice(ROW_GROUP)
-    if len(held):
-        yield held
+        table = pa.Table.from_batches([batch])
+        waiting = pa.concat_tables([waiting, table]) if len(waiting) else table
+        while len(waiting) >= ROW_GROUP:
+            yield waiting.slice(0, ROW_GROUP)
+            waiting = waiting.slice(ROW_GROUP)
+    if len(waiting):
+        yield waiting

@@ -1,7 +1,7 @@
 """bitcoin-etl: tables of inputs and of outputs, and transactions with both nested in them (BigQuery's layouts).
 
-Makes coins of them, one for each input and output; `coins.py` joins the coins of a transaction and makes the transfers.
-Values are satoshi. A coin whose script has no address is named after the output it is, `txo:TRANSACTION:INDEX`.
+Makes coins, one per input and output; `utxo.py` joins the coins of a transaction and makes the transfers.
+Values are satoshi. A coin whose script has no address is named after its output, `txo:TRANSACTION:INDEX`.
 """
 
 import numpy as np
@@ -43,15 +43,15 @@ def _unnested(table: pa.Table, name: str) -> pa.Table:
 
 
 def _mined(table: pa.Table) -> pa.Table:
-    """The input of coinbase transactions: new coins, of which bitcoin-etl keeps no input."""
+    """The input of coinbase transactions: new coins, for which bitcoin-etl has no input."""
     mined = pc.fill_null(col.booleans(pick(table, "is_coinbase")), False)
     rows = table.append_column("parent", pa.array(np.arange(len(table)))).filter(mined)
-    nothing = pa.repeat(pa.scalar(-1, pa.int64()), len(rows))
-    coins = _coins(rows.append_column("place", nothing), "hash", True, "place")
+    no_index = pa.repeat(pa.scalar(-1, pa.int64()), len(rows))
+    coins = _coins(rows.append_column("coin_index", no_index), "hash", True, "coin_index")
     return coins.append_column("address", pa.repeat(COINBASE, len(rows)))
 
 
-def _coins(table: pa.Table, tx: str, is_input: bool, place: str = "index") -> pa.Table:
+def _coins(table: pa.Table, tx: str, is_input: bool, index: str = "index") -> pa.Table:
     given = "parent" in table.column_names
     data = {
         "parent": table["parent"] if given else pa.array(np.arange(len(table))),
@@ -59,14 +59,14 @@ def _coins(table: pa.Table, tx: str, is_input: bool, place: str = "index") -> pa
         "timestamp": pick(table, "block_timestamp"),
         "block": col.whole_numbers(pick(table, "block_number")),
         "is_input": pa.repeat(is_input, len(table)),
-        "place": col.whole_numbers(pick(table, place)),
+        "coin_index": col.whole_numbers(pick(table, index)),
         "value": col.whole_numbers(pick(table, "value")),
     }
     return pa.table(data)
 
 
 def _addresses(table: pa.Table) -> pa.Array:
-    """One name for all addresses of a coin (several in a bare multi-signature): joined by plus signs."""
+    """One name per coin: its addresses (several in a bare multi-signature), joined by plus signs."""
     array = pick(table, "addresses|address")
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
         return col.text(pc.binary_join(array.cast(pa.list_(pa.string())), "+"))

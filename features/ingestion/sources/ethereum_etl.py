@@ -1,6 +1,6 @@
-"""ethereum-etl: transactions, token transfers and traces, as its CSV export and the BigQuery public tables lay them out.
+"""ethereum-etl: transactions, token transfers and traces, as in its CSV export and the public tables of BigQuery.
 
-Tables without block times need the `blocks` table beside them; token amounts stay in base units without the `tokens` table.
+Tables without block times need the `blocks` table; without the `tokens` table, token amounts stay in base units.
 """
 
 import pyarrow as pa
@@ -13,14 +13,14 @@ from ..layout import PROBLEM, SKIP, ConversionContext, Layout, constant, pick, s
 _ETH = 18  # decimals
 _NEW_COINS = {"reward": "coinbase", "genesis": "genesis"}  # traces without a sender
 _WITHIN = pa.array(["call", "create", "suicide"])  # traces that belong to a transaction
-_NO_VALUE = pa.array(["delegatecall", "staticcall", "callcode"])  # these run another's code and move nothing
+_NO_VALUE = pa.array(["delegatecall", "staticcall", "callcode"])  # these run another contract's code and move nothing
 
 
 def _transactions(table: pa.Table, context: ConversionContext) -> pa.Table:
-    paid, offered, used = (
+    paid_price, offered_price, used = (
         _number(table, name) for name in ("receipt_effective_gas_price", "gas_price", "receipt_gas_used")
     )
-    price = pc.coalesce(paid, offered)
+    price = pc.coalesce(paid_price, offered_price)
     data = _row(table, context) | {
         "receiver": pc.coalesce(_text(table, "to_address"), _text(table, "receipt_contract_address")),
         "amount": scaled(pick(table, "value"), _ETH),
@@ -47,32 +47,32 @@ def _token_transfers(table: pa.Table, context: ConversionContext) -> pa.Table:
 
 
 def _traces(table: pa.Table, context: ConversionContext) -> pa.Table:
-    kind, place, tx = (_text(table, name) for name in ("trace_type", "trace_address", "transaction_hash"))
+    kind, address, tx = (_text(table, name) for name in ("trace_type", "trace_address", "transaction_hash"))
     data = _row(table, context)
     amount = scaled(pick(table, "value"), _ETH)
-    lost = pc.and_(pc.is_null(tx), pc.is_in(kind, _WITHIN))
+    lacks_tx = pc.and_(pc.is_null(tx), pc.is_in(kind, _WITHIN))
     data |= {
         "sender": pc.coalesce(data["sender"], *(pc.if_else(pc.equal(kind, k), s, None) for k, s in _NEW_COINS.items())),
         "amount": amount,
         "asset": constant(table, "ETH"),
-        "tx_id": pc.coalesce(tx, _own_id(table, kind)),
-        "origin": pc.if_else(pc.is_valid(tx), tagged("at", pc.fill_null(place, "root")), None),
+        "tx_id": pc.coalesce(tx, _trace_id(table, kind)),
+        "origin": pc.if_else(pc.is_valid(tx), tagged("at", pc.fill_null(address, "root")), None),
         "method": _text(table, "call_type"),
-        PROBLEM: pc.coalesce(col.problem(lost, "transaction_hash is missing"), data[PROBLEM]),
-        SKIP: _carries_nothing(table, amount, place),
+        PROBLEM: pc.coalesce(col.problem(lacks_tx, "transaction_hash is missing"), data[PROBLEM]),
+        SKIP: _carries_nothing(table, amount, address),
     }
     return pa.table(data)
 
 
-def _carries_nothing(table: pa.Table, amount: pa.Array, place: pa.Array) -> pa.Array:
-    """Failed traces, those that only run another's code, and calls within a transaction that bring no value."""
+def _carries_nothing(table: pa.Table, amount: pa.Array, address: pa.Array) -> pa.Array:
+    """Failed traces, those that only run another contract's code, and calls within a transaction without value."""
     failed = pc.not_equal(pc.fill_null(col.whole_numbers(pick(table, "status")), 0), 1)
-    empty_inner = pc.and_(pc.equal(pc.fill_null(amount, 0.0), 0.0), pc.is_valid(place))
+    empty_inner = pc.and_(pc.equal(pc.fill_null(amount, 0.0), 0.0), pc.is_valid(address))
     return pc.or_(pc.or_(failed, empty_inner), pc.is_in(_text(table, "call_type"), _NO_VALUE))
 
 
-def _own_id(table: pa.Table, kind: pa.Array) -> pa.Array:
-    """An id for traces outside of transactions: at most one to a block, kind and receiver counts."""
+def _trace_id(table: pa.Table, kind: pa.Array) -> pa.Array:
+    """An id for traces outside transactions: at most one per block, kind and receiver counts."""
     made = tagged(kind, _text(table, "block_number"), _text(table, "to_address"))
     return pc.coalesce(_text(table, "trace_id"), made)
 

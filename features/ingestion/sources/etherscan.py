@@ -1,7 +1,7 @@
-"""Etherscan: lists of one wallet as its API names them, the same in whole units, and the CSV exports of its website.
+"""Etherscan: a wallet's lists from its API, the same lists in whole units, and the CSV exports of its website.
 
-Native amounts are ETH, ERC-20 assets the contract's address, for symbols are forged. Tokens without amounts (ERC-721 and
-ERC-1155 lists) are not read.
+Native amounts are ETH. An ERC-20 asset is its contract's address, because symbols are forged. Tokens without amounts
+(ERC-721 and ERC-1155 lists) are not read.
 """
 
 import pyarrow as pa
@@ -17,15 +17,15 @@ _TX_HASH = "Txhash|Transaction Hash"
 
 def _normal(table: pa.Table, context: ConversionContext) -> pa.Table:
     data = _api_row(table) | {"amount": _ether(table), "asset": constant(table, "ETH")}
-    # A hash has one native transfer: its repeats are copies. Without a hash the list tells how many there are.
+    # A hash has one native transfer, so repeats are copies. Without a hash, the list says how many there are.
     listed = pc.if_else(pc.is_null(data["tx_id"]), _list_of(table, context), None)
     return pa.table(data | {"origin": listed, "nonce": pick(table, "nonce")})
 
 
 def _internal(table: pa.Table, context: ConversionContext) -> pa.Table:
     data = _api_row(table) | {"amount": _ether(table), "asset": constant(table, "ETH"), "method": pick(table, "type")}
-    place = tagged("scan", col.text(pick(table, "traceId")))
-    return pa.table(data | {"origin": pc.coalesce(place, _list_of(table, context))})
+    position = tagged("scan", col.text(pick(table, "traceId")))
+    return pa.table(data | {"origin": pc.coalesce(position, _list_of(table, context))})
 
 
 def _erc20(table: pa.Table, context: ConversionContext) -> pa.Table:
@@ -34,9 +34,9 @@ def _erc20(table: pa.Table, context: ConversionContext) -> pa.Table:
     whole_units = "value_token" in table.column_names
     amount = pick(table, "value_token") if whole_units else scaled(pick(table, "value"), decimals)
     data = _api_row(table) | {"receiver": pick(table, "to"), "amount": amount, "asset": asset}
-    place = tagged("scan", col.text(pick(table, "logIndex")))
-    # The list's nonce is that of the transaction, whose signer is often not the token's sender: it is left out.
-    return pa.table(data | {"origin": pc.coalesce(place, _list_of(table, context))})
+    position = tagged("scan", col.text(pick(table, "logIndex")))
+    # The list's nonce is left out: it is that of the transaction, whose signer is often not the token's sender.
+    return pa.table(data | {"origin": pc.coalesce(position, _list_of(table, context))})
 
 
 def _api_row(table: pa.Table) -> dict[str, pa.Array]:
@@ -95,8 +95,8 @@ def _export_row(table: pa.Table) -> dict[str, pa.Array]:
 
 
 def _export_ether(table: pa.Table) -> dict[str, pa.Array]:
-    came, went = (lenient_numbers(pick(table, name)) for name in ("Value_IN(ETH)", "Value_OUT(ETH)"))
-    amount = pc.max_element_wise(came, went)  # one of them is 0
+    received, sent = (lenient_numbers(pick(table, name)) for name in ("Value_IN(ETH)", "Value_OUT(ETH)"))
+    amount = pc.max_element_wise(received, sent)  # one of them is 0
     usd = pc.multiply(amount, lenient_numbers(pick(table, "Historical $Price/Eth")))
     return {"amount": amount, "usd": usd, "asset": constant(table, "ETH"), "failed": _export_failed(table)}
 

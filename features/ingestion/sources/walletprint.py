@@ -1,4 +1,4 @@
-"""walletprint's own format: the canonical columns themselves, typed or as text."""
+"""walletprint's own format: the columns of a transfer themselves, typed or as text."""
 
 import pyarrow as pa
 

@@ -26,7 +26,7 @@ def test_edges(save, tmp_path, kind):
         ["360", "360", 103.55, 103.55, "USD"],
     ]
     assert table["timestamp"].dt.strftime("%Y-%m-%d").tolist() == ["2017-01-02", "2017-01-02", "2017-02-01"]
-    assert report.reasons == {"time is no step from 0 to 30,000 and no time with a zone": 1}
+    assert report.reasons == {"time is neither a step from 0 to 30,000 nor a time with a zone": 1}
     assert table["self_transfer"].tolist() == [False, False, True]
 
 
