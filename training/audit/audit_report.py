@@ -1,4 +1,4 @@
-"""What an audit found: a row a check, the worst verdict, and both as Markdown and as plain data. Finds nothing itself."""
+"""The result of an audit: its checks and their worst verdict, as a table, a page of Markdown and plain data. Checks nothing."""
 
 import json
 import math
@@ -20,13 +20,13 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Check:
-    """One look for one kind of leak.
+    """The outcome of one check for one kind of leak.
 
     Attributes:
         name: of the check.
         verdict: pass, warn, fail, or skipped where it could not run; `found` says why then.
-        found: figures and names of columns, in a sentence.
-        what_to_do: empty if nothing.
+        found: the finding in a sentence, with figures and names of columns.
+        what_to_do: empty if there is nothing to do.
         figures: the same figures by name, for programs.
     """
 
@@ -38,7 +38,7 @@ class Check:
 
 
 class NotRunError(Exception):
-    """A check lacks what it needs; the message says what. The audit turns it into a check that is skipped."""
+    """A check lacks what it needs; the message says what. The audit then reports the check as skipped."""
 
 
 @dataclass(frozen=True)
@@ -57,30 +57,30 @@ class AuditReport:
 
     @property
     def checks(self) -> pd.DataFrame:
-        """A row a check: check, verdict (pass, warn, fail, skipped), found, what_to_do."""
-        rows = [(one.name, one.verdict, one.found, one.what_to_do) for one in self.results]
+        """One row per check: check, verdict (pass, warn, fail, skipped), found, what_to_do."""
+        rows = [(check.name, check.verdict, check.found, check.what_to_do) for check in self.results]
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     @property
     def verdict(self) -> str:
         """The worst verdict of all checks; `skipped` only if none could run."""
-        return worst(one.verdict for one in self.results)
+        return worst(check.verdict for check in self.results)
 
     @property
     def headline(self) -> str:
         """The verdict, and how many checks could not run."""
-        skipped = sum(one.verdict == "skipped" for one in self.results)
+        skipped = sum(check.verdict == "skipped" for check in self.results)
         return f"{self.verdict} ({skipped} of {len(self.results)} checks not run)" if skipped else self.verdict
 
     def check(self, name: str) -> Check:
         """One check by its name; raises KeyError if there is none."""
-        return {one.name: one for one in self.results}[name]
+        return {check.name: check for check in self.results}[name]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as plain values, ready for JSON; what is not defined is null."""
+        """Everything as plain values, ready for JSON; undefined figures are null."""
         checks = [
-            {**dict(zip(COLUMNS, row, strict=True)), "figures": dict(one.figures)}
-            for row, one in zip(self.checks.itertuples(index=False), self.results, strict=True)
+            {**dict(zip(COLUMNS, row, strict=True)), "figures": dict(check.figures)}
+            for row, check in zip(self.checks.itertuples(index=False), self.results, strict=True)
         ]
         shortcuts = self.shortcuts.to_dict("records")
         return _plain({"verdict": self.verdict, "about": dict(self.about), "checks": checks, "shortcuts": shortcuts})
@@ -111,7 +111,7 @@ def worst(verdicts: Iterable[str]) -> str:
 
 
 def named(columns: Iterable[str], limit: int) -> str:
-    """Some names in a sentence: the first ones, and how many more there are.
+    """The first of some names in a sentence, and how many more there are.
 
     >>> named(["a", "b", "c"], 2)
     'a, b and 1 more'
@@ -122,7 +122,7 @@ def named(columns: Iterable[str], limit: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as it is read: 0.125 → 12.5 %."""
+    """A share in percent: 0.125 → 12.5 %."""
     return f"{100 * share:.3g} %"
 
 

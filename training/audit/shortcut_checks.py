@@ -1,7 +1,7 @@
-"""Checks what should not suffice against the full model: dates, sizes, missing values, one feature, numbers of rows.
+"""The checks of shortcuts: dates, sizes, missing values, a single feature and row numbers should not do what the model does.
 
-A shortcut's reach is its gain over chance as a share of the full model's (`thresholds`). Rankings may come from a training that
-fitted them already, or be fitted here.
+A shortcut's reach is its gain over chance as a share of the full model's (`thresholds`). Rankings come from a training that has
+fitted them already, or are fitted here.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ FULL, DATE, MISSING, SIZE, SINGLE = "full", "date_only", "missingness_only", "si
 
 @dataclass(frozen=True)
 class Ranking:
-    """How something ranks the test rows: `values` of shape (len(test),), made from `columns`."""
+    """How a model or shortcut ranks the test rows: `values` of shape (len(test),), made from `columns`."""
 
     columns: tuple[str, ...]
     values: np.ndarray
@@ -28,22 +28,22 @@ class Ranking:
 
 @dataclass(frozen=True)
 class ShortcutFigures:
-    """A ranking against the labels of the test, and against the full model."""
+    """A ranking measured against the labels of the test and against the full model."""
 
     columns: tuple[str, ...]
     roc_auc: float
     pr_auc: float
     reach: float
     sure: bool
-    """Whether its ROC-AUC differs from chance by more than luck."""
+    """Whether its ROC-AUC differs from chance by `SURE` standard errors."""
 
     def verdict(self, warn: float, fail: float) -> str:
-        """What its reach says; pass where it may be luck."""
+        """The verdict by its reach; pass where the ranking may be chance."""
         return "pass" if not self.sure or self.reach < warn else "fail" if self.reach >= fail else "warn"
 
 
 def fit_rankings(table: AuditTable) -> dict[str, Ranking]:
-    """The full model and the shortcuts that the table allows, fitted on its training rows (at most `FIT_ROWS`).
+    """The full model and the shortcuts that the table has columns for, fitted on its training rows (at most `FIT_ROWS`).
 
     Raises:
         NotRunError: if a side lacks rows or a class.
@@ -53,9 +53,9 @@ def fit_rankings(table: AuditTable) -> dict[str, Ranking]:
     rows = table.sample(table.train, thresholds.FIT_ROWS)
     frames = {
         FULL: table.X,
-        DATE: _present(table, pd.concat([table.clocks, table.X.loc[:, list(table.date_like)]], axis=1)),
-        MISSING: _blocks(table).astype(np.float64),
-        SIZE: _present(table, table.X.loc[:, list(table.size_like)]),
+        DATE: _varying_and_filled(table, pd.concat([table.clocks, table.X.loc[:, list(table.date_like)]], axis=1)),
+        MISSING: _missing_blocks(table).astype(np.float64),
+        SIZE: _varying_and_filled(table, table.X.loc[:, list(table.size_like)]),
     }
     made = {
         name: Ranking(tuple(map(str, frame.columns)), fit_ranking(frame, table.y, rows, table.test))
@@ -66,24 +66,24 @@ def fit_rankings(table: AuditTable) -> dict[str, Ranking]:
 
 
 def measure_shortcuts(table: AuditTable, rankings: dict[str, Ranking]) -> dict[str, ShortcutFigures]:
-    """Every ranking against the labels of the test rows and the full model."""
+    """Measure every ranking against the labels of the test rows and against the full model."""
     y = table.y[table.test]
     base = float(y.mean())
-    found = {
-        name: (float(roc_auc_score(y, one.values)), float(average_precision_score(y, one.values)))
-        for name, one in rankings.items()
+    aucs = {
+        name: (float(roc_auc_score(y, ranking.values)), float(average_precision_score(y, ranking.values)))
+        for name, ranking in rankings.items()
     }
-    roc, pr = found[FULL]
-    gains = max(roc - 0.5, thresholds.LEAST_GAIN), max(pr - base, thresholds.LEAST_GAIN)
+    full_roc, full_pr = aucs[FULL]
+    gains = max(full_roc - 0.5, thresholds.LEAST_GAIN), max(full_pr - base, thresholds.LEAST_GAIN)
     return {
         name: ShortcutFigures(
             columns=rankings[name].columns,
-            roc_auc=a,
-            pr_auc=p,
-            reach=max((a - 0.5) / gains[0], (p - base) / gains[1], 0.0),
-            sure=a - 0.5 > thresholds.SURE * chance_error(y),
+            roc_auc=roc_auc,
+            pr_auc=pr_auc,
+            reach=max((roc_auc - 0.5) / gains[0], (pr_auc - base) / gains[1], 0.0),
+            sure=roc_auc - 0.5 > thresholds.SURE * chance_error(y),
         )
-        for name, (a, p) in found.items()
+        for name, (roc_auc, pr_auc) in aucs.items()
     }
 
 
@@ -112,7 +112,7 @@ def shortcut_table(measured: dict[str, ShortcutFigures]) -> pd.DataFrame:
 def check_date(table: AuditTable, measured: dict[str, ShortcutFigures], followed: bool) -> Check:
     """Whether dates, ages and spans of time alone do what the model does.
 
-    It fails only where a model can see time; else the classes are of different times, and the model does not know.
+    It fails only where the model can see time. Otherwise the classes are from different times, but the model does not see it.
 
     Args:
         table: the table.
@@ -122,16 +122,16 @@ def check_date(table: AuditTable, measured: dict[str, ShortcutFigures], followed
     if DATE not in measured:
         raise NotRunError("no column speaks of time, or none varies; name those that do with --time, --first or --last")
     todo = "take snapshots of both classes at the same dates (era-matched), split in time, and leave these columns out"
-    found = _weigh(table, measured, DATE, (thresholds.DATE_WARN, thresholds.DATE_FAIL), todo)
-    if found.verdict == "pass" or followed or table.date_like:
-        return found
+    check = _check_shortcut(table, measured, DATE, (thresholds.DATE_WARN, thresholds.DATE_FAIL), todo)
+    if check.verdict == "pass" or followed or table.date_like:
+        return check
     unseen = "; no feature speaks of time or follows a date closely, so the model hardly sees this"
     todo = "the classes are of different times: say so beside every figure, and let no feature in that tells the time"
-    return replace(found, verdict="warn", found=found.found + unseen, what_to_do=todo)
+    return replace(check, verdict="warn", found=check.found + unseen, what_to_do=todo)
 
 
 def check_size(table: AuditTable, measured: dict[str, ShortcutFigures]) -> Check:
-    """Whether numbers and sums alone do what the model does."""
+    """Whether counts and sums alone do what the model does."""
     if SIZE not in measured:
         raise NotRunError("no column is a count or a sum by its name, or none varies")
     inside = [name for name in measured[SIZE].columns if name in table.X]
@@ -139,7 +139,7 @@ def check_size(table: AuditTable, measured: dict[str, ShortcutFigures]) -> Check
         raise NotRunError(
             f"{len(inside)} of {table.X.shape[1]} features are counts or sums; there is nothing to compare"
         )
-    return _weigh(
+    return _check_shortcut(
         table,
         measured,
         SIZE,
@@ -150,32 +150,32 @@ def check_size(table: AuditTable, measured: dict[str, ShortcutFigures]) -> Check
 
 def check_single(measured: dict[str, ShortcutFigures]) -> Check:
     """Whether one feature alone does what the model does."""
-    one = measured[SINGLE]
-    verdict = one.verdict(thresholds.SINGLE_WARN, thresholds.SINGLE_FAIL)
-    if verdict == "fail" and one.roc_auc < thresholds.SINGLE_SURE:
+    single = measured[SINGLE]
+    verdict = single.verdict(thresholds.SINGLE_WARN, thresholds.SINGLE_FAIL)
+    if verdict == "fail" and single.roc_auc < thresholds.SINGLE_SURE:
         verdict = "warn"
-    if one.roc_auc < thresholds.SINGLE_NEEDS:
+    if single.roc_auc < thresholds.SINGLE_NEEDS:
         verdict = "pass"
-    todo = f"find out how {one.columns[0]} is made: from the label, after it, or by the way rows were collected"
-    return Check(SINGLE, verdict, _sentence(measured, SINGLE), todo if verdict != "pass" else "", _figures(one))
+    todo = f"find out how {single.columns[0]} is made: from the label, after it, or by the way rows were collected"
+    return Check(SINGLE, verdict, _sentence(measured, SINGLE), todo if verdict != "pass" else "", _figures(single))
 
 
 def check_missing(table: AuditTable, measured: dict[str, ShortcutFigures]) -> Check:
-    """Whether it settles the label which values are missing: by a model of that alone, and column by column."""
+    """Whether the pattern of missing values settles the label: by a model of it alone, and column by column."""
     if MISSING not in measured:
         return Check(
             MISSING, "pass", "no value is missing" if not _any_missing(table) else "always the same are missing"
         )
-    one = measured[MISSING]
-    verdict = one.verdict(thresholds.MISSING_WARN, thresholds.MISSING_FAIL)
-    found, figures = _sentence(measured, MISSING), _figures(one)
-    block = _purest(table)
+    missing = measured[MISSING]
+    verdict = missing.verdict(thresholds.MISSING_WARN, thresholds.MISSING_FAIL)
+    found, figures = _sentence(measured, MISSING), _figures(missing)
+    block = _most_settling_block(table)
     if block is not None:
-        said, share, figures_of_block = block
+        sentence, settled, figures_of_block = block
         verdict = max(
-            verdict, "fail" if share >= thresholds.SETTLED_FAIL else "warn", key=["pass", "warn", "fail"].index
+            verdict, "fail" if settled >= thresholds.SETTLED_FAIL else "warn", key=["pass", "warn", "fail"].index
         )
-        found, figures = f"{said}; {found}", {**figures, **figures_of_block}
+        found, figures = f"{sentence}; {found}", {**figures, **figures_of_block}
     todo = (
         "collect these columns the same way for both classes, or leave them out; fill no gap that depends on the source"
     )
@@ -183,64 +183,64 @@ def check_missing(table: AuditTable, measured: dict[str, ShortcutFigures]) -> Ch
 
 
 def check_too_good(measured: dict[str, ShortcutFigures], others: list[Check]) -> Check:
-    """Whether the full model is better than anyone should expect, and which finding explains it."""
+    """Whether the full model is better than anyone should expect, and which checks explain it."""
     full = measured[FULL]
     figures = {"roc_auc": full.roc_auc, "pr_auc": full.pr_auc}
-    said = f"the full model has ROC-AUC {full.roc_auc:.3f}, PR-AUC {full.pr_auc:.3f}"
+    sentence = f"the full model has ROC-AUC {full.roc_auc:.3f}, PR-AUC {full.pr_auc:.3f}"
     if full.roc_auc <= thresholds.TOO_GOOD:
-        return Check("too_good", "pass", said, "", figures)
-    reasons = [one.name for one in others if one.verdict in ("warn", "fail")]
+        return Check("too_good", "pass", sentence, "", figures)
+    reasons = [check.name for check in others if check.verdict in ("warn", "fail")]
     why = f"explained by {', '.join(reasons)}" if reasons else "and no check here explains it"
     todo = (
         "mend what explains it, then measure again"
         if reasons
         else "look at how rows, labels and features were collected"
     )
-    return Check("too_good", "warn", f"{said}, {why}", todo, {**figures, "explained_by": reasons})
+    return Check("too_good", "warn", f"{sentence}, {why}", todo, {**figures, "explained_by": reasons})
 
 
 def check_row_names(table: AuditTable) -> Check:
-    """Whether the number or name of a row tells its label; such columns are no features here."""
+    """Whether columns that number or name the rows tell the label. Such columns are not used as features."""
     if not table.row_names:
         return Check("row_numbers", "pass", "no column numbers or names the rows")
     table.need_classes()
-    found = single_column_auc(pd.DataFrame(table.row_names).iloc[table.both], table.y[table.both])
-    telling = [name for name, auc in found.items() if auc >= thresholds.NAMES_ROWS]
-    names = ", ".join(f"{name} (ROC-AUC {auc:.3f})" for name, auc in found.items())
+    aucs = single_column_auc(pd.DataFrame(table.row_names).iloc[table.both], table.y[table.both])
+    telling = [name for name, auc in aucs.items() if auc >= thresholds.NAMES_ROWS]
+    names = ", ".join(f"{name} (ROC-AUC {auc:.3f})" for name, auc in aucs.items())
     verdict = "warn" if telling else "pass"
     todo = f"rows lie sorted by label: never show a model {', '.join(telling)}" if telling else ""
-    return Check("row_numbers", verdict, f"number or name rows, so no features here: {names}", todo, {"roc_auc": found})
+    return Check("row_numbers", verdict, f"number or name rows, so no features here: {names}", todo, {"roc_auc": aucs})
 
 
-def _weigh(
+def _check_shortcut(
     table: AuditTable, measured: dict[str, ShortcutFigures], name: str, limits: tuple[float, float], todo: str
 ) -> Check:
-    one = measured[name]
-    each = _each(table, one.columns)
-    verdict = one.verdict(*limits)
-    if verdict == "pass" and each and _as_good(each[0][1], measured, limits[0], table):
+    figures = measured[name]
+    singles = _single_aucs(table, figures.columns)
+    verdict = figures.verdict(*limits)
+    if verdict == "pass" and singles and _reaches(singles[0][1], measured, limits[0], table):
         verdict = "warn"  # a model of several columns may learn less than one of them says
-    strongest = ", ".join(f"{column} {auc:.3f}" for column, auc in each[: thresholds.NAMED])
+    strongest = ", ".join(f"{column} {auc:.3f}" for column, auc in singles[: thresholds.NAMED])
     found = _sentence(measured, name) + (f"; alone: {strongest}" if strongest else "")
-    return Check(name, verdict, found, todo if verdict != "pass" else "", {**_figures(one), "alone": dict(each)})
+    return Check(name, verdict, found, todo if verdict != "pass" else "", {**_figures(figures), "alone": dict(singles)})
 
 
-def _as_good(roc_auc: float, measured: dict[str, ShortcutFigures], warn: float, table: AuditTable) -> bool:
-    """Whether a ROC-AUC is beyond luck, and reaches what warns."""
+def _reaches(roc_auc: float, measured: dict[str, ShortcutFigures], warn: float, table: AuditTable) -> bool:
+    """Whether a ROC-AUC is beyond chance, and its reach is enough to warn."""
     gain = roc_auc - 0.5
     return gain > thresholds.SURE * chance_error(table.y[table.test]) and gain >= warn * max(
         measured[FULL].roc_auc - 0.5, thresholds.LEAST_GAIN
     )
 
 
-def _each(table: AuditTable, columns: tuple[str, ...]) -> list[tuple[str, float]]:
-    """ROC-AUC of each column alone on the test rows, in the direction that ranks the training rows better; best first."""
-    known = pd.concat([table.clocks, table.X.drop(columns=table.clocks.columns, errors="ignore")], axis=1)
-    held = known[[name for name in columns if name in known]]
-    down = ascending_auc(held.iloc[table.train], table.y[table.train]) < 0.5
-    auc = ascending_auc(held.iloc[table.test], table.y[table.test])
-    found = zip(map(str, held.columns), np.where(down, 1 - auc, auc).tolist(), strict=True)
-    return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+def _single_aucs(table: AuditTable, columns: tuple[str, ...]) -> list[tuple[str, float]]:
+    """ROC-AUC of each column alone on the test rows, best first. The training rows set the direction."""
+    columns_and_clocks = pd.concat([table.clocks, table.X.drop(columns=table.clocks.columns, errors="ignore")], axis=1)
+    chosen = columns_and_clocks[[name for name in columns if name in columns_and_clocks]]
+    falling = ascending_auc(chosen.iloc[table.train], table.y[table.train]) < 0.5
+    auc = ascending_auc(chosen.iloc[table.test], table.y[table.test])
+    pairs = zip(map(str, chosen.columns), np.where(falling, 1 - auc, auc).tolist(), strict=True)
+    return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
 
 def _sentence(measured: dict[str, ShortcutFigures], name: str) -> str:
@@ -261,16 +261,16 @@ def _figures(one: ShortcutFigures) -> dict[str, object]:
 
 
 def _single(table: AuditTable, rows: np.ndarray) -> Ranking:
-    """The feature that ranks the training rows best, in the direction it does; missing values in the middle."""
-    found = single_column_auc(table.X[table.varying].iloc[rows], table.y[rows])
-    best = max(found, key=lambda name: found[name])
+    """The feature that ranks the training rows best, in its better direction; missing values count as the median."""
+    aucs = single_column_auc(table.X[table.varying].iloc[rows], table.y[rows])
+    best = max(aucs, key=lambda name: aucs[name])
     values = median_filled(table.X[[best]].to_numpy(dtype=np.float64))[:, 0]
     sign = 1.0 if roc_auc_score(table.y[rows], values[rows]) >= 0.5 else -1.0
     return Ranking((best,), sign * values[table.test])
 
 
-def _present(table: AuditTable, frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns that vary, with medians for what is missing, so that a shortcut does not live on another one's leak."""
+def _varying_and_filled(table: AuditTable, frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns that vary, with medians for missing values: a shortcut must not profit from another one's leak."""
     whole = pd.DataFrame(median_filled(frame.to_numpy(dtype=np.float64)), columns=frame.columns)
     return whole.loc[:, (whole.iloc[table.both].nunique() > 1).to_numpy()]
 
@@ -279,8 +279,8 @@ def _any_missing(table: AuditTable) -> bool:
     return bool(table.X.iloc[table.both].isna().to_numpy().any())
 
 
-def _blocks(table: AuditTable) -> pd.DataFrame:
-    """Which values are missing, a column for each set of columns that always go missing together; bool, (n, blocks)."""
+def _missing_blocks(table: AuditTable) -> pd.DataFrame:
+    """Which values are missing: one column per set of columns that go missing together; bool, (n, blocks)."""
     missing = table.X.isna()
     some = missing.iloc[table.both]
     varying = missing.loc[:, some.any() & ~some.all()]
@@ -290,23 +290,27 @@ def _blocks(table: AuditTable) -> pd.DataFrame:
     return varying[list(first.values())]
 
 
-def _purest(table: AuditTable) -> tuple[str, float, dict[str, object]] | None:
-    """The block of missing columns that settles the label of the greatest share of a class: said, that share, figures."""
+def _most_settling_block(table: AuditTable) -> tuple[str, float, dict[str, object]] | None:
+    """The block of missing columns that settles the label of the largest share of a class.
+
+    Returns:
+        The finding as a sentence, that share, and the figures; None if no block settles enough.
+    """
     best, chosen = thresholds.SETTLED_WARN, None
     y, rate = table.y[table.both], float(table.y[table.both].mean())
     missing = table.X.isna().iloc[table.both]
-    for name in _blocks(table).columns:
+    for name in _missing_blocks(table).columns:
         gone = missing[name].to_numpy()
         for where, what in ((gone, "missing"), (~gone, "there")):
-            share, side = _settled(y, where, rate)
+            share, side = _settled_share(y, where, rate)
             if share > best:
                 together = [str(other) for other in missing.columns if np.array_equal(missing[other].to_numpy(), gone)]
                 best, chosen = share, (together, where, what, side)
-    return None if chosen is None else _told(y, best, *chosen)
+    return None if chosen is None else _settled_finding(y, best, *chosen)
 
 
-def _settled(y: np.ndarray, where: np.ndarray, rate: float) -> tuple[float, int]:
-    """The share of a class that lies in `where`, if that is pure and not by chance; and which class. 0 if it is not."""
+def _settled_share(y: np.ndarray, where: np.ndarray, rate: float) -> tuple[float, int]:
+    """The share of a class that lies in `where`, and which class; 0 unless the rows there are pure, and not by chance."""
     rows = int(where.sum())
     if rows < thresholds.PURE_ROWS:
         return 0.0, 0
@@ -319,17 +323,24 @@ def _settled(y: np.ndarray, where: np.ndarray, rate: float) -> tuple[float, int]
     return hits / max(1, int((y == side).sum())), side
 
 
-def _told(
+def _settled_finding(
     y: np.ndarray, share: float, columns: list[str], where: np.ndarray, what: str, side: int
 ) -> tuple[str, float, dict[str, object]]:
     rows, hits = int(where.sum()), int((y[where] == side).sum())
-    kind = "positive" if side else "negative"
+    label_word = "positive" if side else "negative"
     several = (
         f"{len(columns)} columns ({named(columns, thresholds.NAMED)}) are" if len(columns) > 1 else f"{columns[0]} is"
     )
-    said = (
-        f"{several} {what} in {rows:,} rows, {percent(hits / rows)} of them {kind} "
-        f"(of all rows {percent(float((y == side).mean()))}): {percent(share)} of the {kind} class"
+    sentence = (
+        f"{several} {what} in {rows:,} rows, {percent(hits / rows)} of them {label_word} "
+        f"(of all rows {percent(float((y == side).mean()))}): {percent(share)} of the {label_word} class"
     )
-    figures = {"columns": columns, "rows": rows, "purity": hits / rows, "settled": share, "side": kind, "when": what}
-    return said, share, {"settled_by": figures}
+    figures = {
+        "columns": columns,
+        "rows": rows,
+        "purity": hits / rows,
+        "settled": share,
+        "side": label_word,
+        "when": what,
+    }
+    return sentence, share, {"settled_by": figures}
