@@ -1,4 +1,4 @@
-"""Activity: how much, how long and how densely a wallet is used. Knows no counterparties, and values only to weigh dates by."""
+"""Activity: how much, how long and how densely a wallet is used. Knows no counterparties, and uses values only to weight dates."""
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def since_share(view, direction, share):
 
 @kernel
 def since_value(view, out, wanted):
-    """The dates of what came in and went out, weighed by value."""
+    """The dates of incoming and outgoing value."""
     if view.n_in and wanted[COLUMN.value_in__p10_days]:
         out[COLUMN.value_in__p10_days] = since_share(view, IN, 0.1)
     if view.n_in and wanted[COLUMN.value_in__p50_days]:

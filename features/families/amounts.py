@@ -267,7 +267,7 @@ def features_of_snapshot(view, out, wanted, scratch, prices, written_in, written
 
 @kernel
 def asks_for_digits(wanted, side):
-    """Whether a feature of one side is wanted that looks at how its amounts are written."""
+    """Whether a wanted feature of one side looks at how amounts are written."""
     return (
         wanted[COLUMN.in__round_share + side]
         or wanted[COLUMN.in__short_share + side]

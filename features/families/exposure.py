@@ -1,7 +1,7 @@
 """Exposure: whose money a wallet holds, received and sent on, and how it deals with mixers and bridges, by labels known by then.
 
 Declarations only: `exposure/snapshot_features.py` computes the numbers of all snapshots at once, as they depend on all transfers
-of the chain. They look at all history before the as-of date, whatever the window. Shares are of value in the wallet's leading
+of the chain. They look at all history before the as-of date, not only at the window. Shares are of value in the wallet's leading
 asset. A stranger who sends it money moves them by at most that money's share of all it received, and by tokens not at all.
 """
 
@@ -10,7 +10,7 @@ from .declaration import DAYS, HOPS, SECONDS, SHARE, THEFTS, TRANSFERS, WALLETS,
 ILLICIT = ("sanctioned", "theft", "mixer", "fraud")
 """Groups that are followed over any number of hops."""
 SERVICES = ("exchange", "bridge", "dex", "otc")
-"""Groups of which only direct dealings are told."""
+"""Groups of which only direct dealings are measured."""
 SIDES = (("in", "received", "came from"), ("out", "sent", "went to"))
 LEAST = 0.01
 """Shares below this are dust: they have no distance, and count for no theft."""

@@ -278,7 +278,7 @@ def features_of_snapshot(view, out, wanted, scratch):
 
 @kernel
 def drained(view, drains, total_out, out, wanted, counts):
-    """The features of payments that empty the wallet; `drains` says for each x_out whether it does, `counts` is scratch."""
+    """The features of payments that empty the wallet; `drains` holds whether each x_out does, `counts` is scratch."""
     emptying = 0
     emptied = 0.0
     for j in range(view.n_out):

@@ -1,7 +1,7 @@
-"""Funding: who paid a wallet first, and whom else. Looks at all history before the as-of date, whatever the window.
+"""Funding: who paid a wallet first, and whom else. Looks at all history before the as-of date, not only at the window.
 
-None of it is era-safe: a wallet's first days tell how old it is (on real wallets of the same quarters this family nearly gave
-the year of their first transfer away). A wallet's funder is the sender of its first inflow with value; none if several wallets
+None of it is era-safe: a wallet's first days tell its age. On real wallets of the same quarters this family almost gave away the
+year of their first transfer. A wallet's funder is the sender of its first inflow with value; none if several wallets
 sent at that second.
 """
 
@@ -91,7 +91,7 @@ def ranks(firsts, rank, out, first_column):
 
 @kernel
 def shares(block, firsts, rows, offsets, entries, out, first_column):
-    """What the first inflow is of all that came in of its asset, before the window and in it."""
+    """The share of the first inflow in all inflows of its asset, before the window and in it."""
     times, senders, amounts, assets = rows.time, rows.sender, rows.amount, rows.asset
     row, direction, amount, asset = block.row, block.direction, block.amount, block.asset
     for k in range(firsts.size):

@@ -98,7 +98,7 @@ def count_for_90pct(ordered, total):
 
 @kernel
 def features_of_side(x, ordered, out, side, wanted):
-    """The paired features of what came in (side 0) or went out (side 1); `ordered` is `x` sorted. Returns its total and mean."""
+    """The paired features of incoming (side 0) or outgoing (side 1) value; `ordered` is `x` sorted. Returns its total and mean."""
     total = x.sum()
     mean, deviation = mean_and_deviation(x)
     out[COLUMN.in__total + side] = total
@@ -189,7 +189,7 @@ def features_of_snapshot(view, rank, out, wanted, scratch, prices):
         out[COLUMN.out__usd_total] = priced(view, OUT)
     if wanted[COLUMN.burst_out__gini] and view.n_out > 1:
         out[COLUMN.burst_out__gini] = burst_gini(view, scratch.i0, scratch.f0)
-    if rank.size:  # some feature that needs it is wanted
+    if rank.size:  # empty unless a wanted feature needs it
         against_chain(view, rank, scratch.i0, out)
 
 

@@ -61,7 +61,7 @@ class Example:
 
 
 def parse(line: str) -> dict[str, Any]:
-    """A line of a history as a row of transfers.
+    """Turn a line of a history into a row of transfers.
 
     >>> parse("2021-03-01 09:00 alice → w 10 ETH usd=16000")
     {'timestamp': '2021-03-01T09:00', 'sender': 'alice', 'receiver': 'w', 'amount': 10.0, 'asset': 'ETH', 'usd': 16000.0}

@@ -1,7 +1,7 @@
 """The features a second time, from their formulas alone: slow, exact, sharing no line with the kernels they check.
 
 `oracle` is plain Python over exact fractions, one snapshot at a time; `sql` says the plainer features once more in
-DuckDB, for larger tables; `histories` makes the transfers both are asked about. The package imports nothing of this.
+DuckDB, for larger tables; `histories` makes the transfers for both. The package imports nothing of this.
 """
 
 from .answer import ORACLES, WITHOUT_LABELS, oracle

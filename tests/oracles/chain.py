@@ -1,7 +1,7 @@
-"""The whole chain, as features that look at other wallets see it: transfers in order, entries a wallet, who paid whom first.
+"""The whole chain, as features that look at other wallets see it: transfers in order, entries per wallet, who paid whom first.
 
-Brute force over sorted lists. What the chain tells is kept once found, for it hangs on no snapshot. The patterns over several
-wallets stand in `patterns`, what compares with all of the chain in `population`.
+Brute force over sorted lists. What it finds is kept, because it depends on no snapshot. The patterns over several
+wallets are in `patterns`, comparisons with the whole chain in `population`.
 """
 
 import struct
@@ -52,7 +52,7 @@ class Entry:
 
     @property
     def place(self) -> tuple:
-        """Its place in the order; entries of equal place stand in the ledger's order, on which only what says so depends."""
+        """Its place in the order; entries of equal place stand in the ledger's order, which only few formulas depend on."""
         return self.t, DIRECTIONS[self.direction], self.amount
 
 
@@ -136,7 +136,7 @@ class Chain:
 
 
 def kept(chain: Chain, what: str, key, find):
-    """What `find` says, asked once a chain and key."""
+    """What `find` returns, called once per chain and key."""
     answers = chain.kept.setdefault(what, {})
     if key not in answers:
         answers[key] = find()
@@ -189,7 +189,7 @@ def fnv1a(text: str) -> int:
 
 
 def _ledger_order(row: dict) -> tuple:
-    """By time and amount; then any order that hangs on what the rows say, here the ledger's own, so that both agree."""
+    """By time and amount; then any order that depends on the rows' contents; here the ledger's own, so that both agree."""
     keys = [fnv1a(row[name]) for name in ("asset", "sender", "receiver")]
     usd = value_of(row, "usd")
     keys += [] if usd is None else [struct.unpack("<Q", struct.pack("<d", usd))[0]]

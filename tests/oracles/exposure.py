@@ -2,7 +2,7 @@
 
 Written from the definitions and for reading: one state a pair of wallet and asset, one loop over all transfers. A *flow* tells
 of one transfer, for each column (a group of source wallets), how much of it is tainted (y) and its hop-moment (h: hops × y).
-At the end stands how the package is asked the same, so that both answers have one form; how it finds them is not known here.
+The last function asks the package the same, so that both answers have one form.
 """
 
 from collections import Counter, defaultdict
@@ -26,14 +26,14 @@ ROUNDING = 1 + Fraction(1, 10**9)  # what would be left of a balance below that 
 ROUNDS = 64  # looks at the transfers of one second
 LEGS = 64  # of one transaction: those with more are no swaps
 Flow = dict[str, tuple[Fraction, Fraction]]  # column → (y, h); a column that is not in it is (0, 0)
-Amounts = defaultdict[str, Any]  # by column: fractions here, floats where the package was asked
+Amounts = defaultdict[str, Any]  # by column: fractions here, floats from the package
 no_amounts = partial(defaultdict, Fraction)
 Groups = Mapping[str, Iterable[str]]  # column → the wallets that emit it
 
 
 @dataclass(frozen=True)
 class Label:
-    """What a wallet is said to be; public from `known_from` (None: nobody knows when) until `known_until` (None: still)."""
+    """A label of a wallet; public from `known_from` (None: nobody knows when) until `known_until` (None: still)."""
 
     wallet: str
     category: str
@@ -43,7 +43,7 @@ class Label:
 
 @dataclass
 class Pair:
-    """What is known of one wallet in one asset: what came in (kept of everyone), and what it holds."""
+    """One wallet in one asset: what came in (kept of everyone), and what it holds."""
 
     received: Fraction | float = ZERO
     tainted: Amounts = field(default_factory=no_amounts)
@@ -84,7 +84,7 @@ def groups(labels: Iterable[Label]) -> dict[str, set[str]]:
     return dict(found)
 
 
-# What a pair holds, by each method. `give(a)` takes `a` off it and says what of it is tainted, `take(a, flow)` adds to it.
+# What a pair holds, by each method. `give(a)` takes `a` off it and returns its tainted part, `take(a, flow)` adds to it.
 
 
 class Haircut:
@@ -340,7 +340,7 @@ def by_package(
     method: Literal["haircut", "fifo", "poison"] = "haircut",
     swaps: bool = False,
 ) -> Exposure:
-    """What `exposure` says here, asked of the package: floats instead of fractions, else the same."""
+    """What `exposure` here returns, computed by the package: floats instead of fractions."""
     ledger = transfers if isinstance(transfers, Ledger) else Ledger.from_transfers(transfers)
     names = tuple(sources)
     emitters = [(wallet, i) for i, name in enumerate(names) for wallet in sorted(set(sources[name]))]

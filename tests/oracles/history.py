@@ -63,7 +63,7 @@ class History:
         return [entry for entry in self.valued if entry.direction == side]
 
     def with_value(self, *directions: str) -> list[Entry]:
-        """Ins, outs or both with amount > 0 of whatever asset, in order."""
+        """Ins, outs or both with amount > 0 of any asset, in order."""
         return [e for e in self.entries if e.direction in (directions or SIDES) and e.amount > 0]
 
     def sizes(self, side: str) -> list[Fraction]:

@@ -28,7 +28,7 @@ def relays(chain: Chain) -> dict[Transfer, int]:
 
 def _relays(chain: Chain) -> dict[Transfer, int]:
     hops: dict[Transfer, int] = {}
-    for one in chain.transfers:  # by time, and a relay hangs on strictly earlier ones only
+    for one in chain.transfers:  # by time, and a relay depends on strictly earlier ones only
         if one.moves_value:
             latest = chain.entries(one.sender, end=one.t)[-LAST:]
             hops[one] = 1 + max((hops[e.transfer] for e in latest if _relays_on(e, one)), default=0)

@@ -37,7 +37,7 @@ def rank(chain: Chain, one: Transfer) -> Fraction | None:
 
 
 def _sampled(chain: Chain, asset: str, week: int) -> list[Fraction]:
-    """The amounts of one asset and week, every so many of them if there are too many."""
+    """The amounts of one asset and week, every n-th of them if there are too many."""
     sizes = kept(chain, "weeks", None, lambda: _by_week(chain))[asset, week]
     return sizes[:: -(-len(sizes) // MOST)] if sizes else []
 

@@ -21,7 +21,7 @@ def feature(name: str) -> Callable[[Oracle], Oracle]:
 
 
 def variants(template: str, *values) -> Callable:
-    """Registers a function of (history, value) once a value; `{}` in the name stands for it."""
+    """Registers a function of (history, value) once per value; `{}` in the name stands for it."""
 
     def register(function: Callable) -> Callable:
         for value in values:

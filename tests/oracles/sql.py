@@ -1,6 +1,6 @@
 """The plainer features a third time, as SQL in DuckDB, for all snapshots of a table at once.
 
-Each feature is one aggregate a snapshot over one of the views below. A formula that is not defined is NULL here.
+Each feature is one aggregate per snapshot over one of the views below. A formula that is not defined is NULL here.
 """
 
 import duckdb
@@ -90,7 +90,7 @@ MATCHED = "(sum(x_out) - greatest(0, max(overdrawn)))"
 
 
 def _sides(template: str, expression: str) -> dict[str, str]:
-    """One feature for what came in and one for what went out; `@` stands for the side in the name and the SQL."""
+    """One feature per side, in and out; `@` stands for the side in the name and the SQL."""
     return {template.replace("@", side): expression.replace("@", side) for side in BOTH}
 
 
@@ -204,7 +204,7 @@ FEATURES = {
 
 
 def sql_oracle(transfers: pd.DataFrame, snapshots: pd.DataFrame, window_seconds: int | None) -> pd.DataFrame:
-    """The features of `FEATURES`, a row a snapshot in their order; NaN where the formula is not defined."""
+    """The features of `FEATURES`, one row per snapshot in their order; NaN where the formula is not defined."""
     with duckdb.connect() as database:
         database.register("transfers", transfers)
         database.register("asked", _asked(snapshots, window_seconds))

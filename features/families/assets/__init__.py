@@ -1,7 +1,7 @@
 """Assets: what a wallet moves besides its leading asset, how it swaps, and how it hops between chains.
 
 A swap is a transaction in which the wallet sends value of one asset and receives value of another. Native coins and dollar
-tokens are told by their names (`NATIVE` and `DOLLARS` in `chain/tokens.py`). Gathers the family from its three files.
+tokens are recognised by name (`NATIVE` and `DOLLARS` in `chain/tokens.py`). Joins the three files of the family.
 """
 
 from ..joined_parts import joined

@@ -145,7 +145,7 @@ def features_of_snapshot(view, asset, tokens, out, wanted, scratch):
     transfers, received, ids = part(scratch.i0, 0, view.assets), part(scratch.i1, 0, view.assets), scratch.table_id
     count_by_asset(view, transfers, received)
     variety(transfers, received, out)
-    if tokens.born.size:  # some feature that needs them is wanted
+    if tokens.born.size:  # empty unless a wanted feature needs them
         asset_ids(view, asset, ids)
         out[COLUMN.native__share] = share_of_kind(transfers, ids, tokens.native)
         out[COLUMN.dollar__share] = share_of_kind(transfers, ids, tokens.dollar)

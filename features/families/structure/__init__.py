@@ -1,7 +1,7 @@
 """Structure: the shapes that a wallet's dealings form with those of others: fans, chains, cycles, scatter and gather.
 
-What is said of other wallets' transfers is what was known at the time of the transfer concerned (`chain/`). One family in three
-files, each with its own features and kernels; here they are put together, side by side.
+What it uses of other wallets' transfers is what was known at the time of the transfer concerned (`chain/`). Joins the three files
+of the family, each with its own features and kernels.
 """
 
 from ..joined_parts import joined

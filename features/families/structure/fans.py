@@ -72,9 +72,9 @@ COLUMN = positions(FEATURES)
 
 @kernel
 def fan(block, way, seconds, out, column, counts):
-    """Most distinct counterparties of one direction within so many seconds; `counts` is scratch.
+    """Most distinct counterparties of one direction within this many seconds; `counts` is scratch.
 
-    All snapshots in one loop, here and below: passing so many columns on for each would take longer than reading them.
+    One loop over all snapshots, here and below: passing all the columns for each would take longer than reading them.
     """
     time, direction, party = block.time, block.direction, block.party
     for k in range(block.wallet.size):
@@ -148,7 +148,7 @@ def fans(block, out, first_column, wanted, scratch):
 
 @kernel
 def new_receivers(block, first, out, first_column, times, known):
-    """Receivers whose first money came from the wallet; `times` and `known` (1: a receiver, 2: such a one) are scratch."""
+    """Receivers whose first money came from the wallet; `times` and `known` (1: a receiver, 2: one of these) are scratch."""
     time, direction, other = block.time, block.direction, block.other
     party, amount, value = block.party, block.amount, block.value
     for k in range(block.wallet.size):

@@ -52,7 +52,7 @@ def add(x, table, mask):
 
 @kernel
 def emptied(table, transfers):
-    """Make room in a table for what so many transfers may reach; returns the mask of its ranges."""
+    """Empty a table large enough for all that this many transfers may reach. Returns the mask of its slots."""
     size = 2 * _BOUND
     while size < 2 * _BOUND * transfers:
         size *= 2

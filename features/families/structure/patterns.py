@@ -74,7 +74,7 @@ COLUMN = positions(FEATURES)
 def relays(block, hops, truncated, out, first_column):
     """Chains of transfers of one size that end in the wallet or run through it.
 
-    All snapshots in one loop, here and below: passing the chain's columns on for each would take longer than reading them.
+    One loop over all snapshots, here and below: passing the chain's columns for each would take longer than reading them.
     """
     row, direction, amount = block.row, block.direction, block.amount
     for k in range(block.wallet.size):

@@ -1,4 +1,4 @@
-"""Where the search for a pattern ends: each bound, met and passed by one, and what the feature that tells of cuts says then."""
+"""Where the search for a pattern ends: each bound, met and passed by one, and the feature that counts cuts."""
 
 import pytest
 from samples.small_ledger import CYCLE, SCATTER, assert_features, fingerprint, many

@@ -31,7 +31,7 @@ NULLS = {declared.name: declared.null for declared in WITHOUT_LABELS}
 
 
 def assert_equal(got: pd.DataFrame, expected: pd.DataFrame) -> None:
-    """The same numbers to nine digits and the same nulls; says the first feature and snapshot that differ."""
+    """The same numbers to nine digits and the same nulls; names the first feature and snapshot that differ."""
     for name in expected.columns:
         same = np.isclose(got[name], expected[name], rtol=1e-9, atol=1e-12, equal_nan=True)
         if not same.all():

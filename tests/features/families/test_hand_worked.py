@@ -248,7 +248,7 @@ def test_fan_out():
 
 
 def passed_on(seconds: int) -> dict[str, float]:
-    """Features of a wallet that gets 10 on Monday midnight and sends 10 on so many seconds later."""
+    """Features of a wallet that gets 10 on Monday midnight and sends 10 on this many seconds later."""
     later = pd.Timestamp("2021-03-01") + pd.Timedelta(seconds=seconds)
     return fingerprint(f"2021-03-01 00:00:00 a w 10\n{later:%Y-%m-%d %H:%M:%S} w b 10", as_of="2021-04-01")
 

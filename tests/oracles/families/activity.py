@@ -1,4 +1,4 @@
-"""Oracle of the family activity: each function says one formula in plain Python."""
+"""Oracle of the family activity: each function is one formula in plain Python."""
 
 from fractions import Fraction
 from itertools import accumulate

@@ -1,4 +1,4 @@
-"""Oracle of the family assets: each function says one formula in plain Python.
+"""Oracle of the family assets: each function is one formula in plain Python.
 
 Which names are native coins and dollar tokens is a list of the package's; of those, here stand the ones that tests use.
 """

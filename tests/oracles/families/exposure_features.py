@@ -1,7 +1,7 @@
 """Oracle of the family exposure: each feature from its declaration, one wallet as of one date, over the oracle of the pass.
 
-What hangs on a date alone (which labels stand, what the passes over all transfers say) is found once a date. A number that
-is not defined is None here; `exposures` puts the declared null. Below stand labels to ask with, drawn and made up.
+What depends on a date alone (the labels that stand, the passes over all transfers) is found once per date. A number that is
+not defined is None here; `exposures` puts the declared null. Labels for tests, drawn and made up, follow below.
 """
 
 import random
@@ -64,12 +64,12 @@ class Standing:
 
     @cached_property
     def passes(self) -> dict[str, Exposure]:
-        """What the pass says of each direction, by groups."""
+        """What the pass finds of each direction, by group."""
         return {side: self._passed({group: self.of(group) for group in GROUPS}, side) for side in SIDES}
 
     @cached_property
     def by_theft(self) -> Exposure:
-        """What the pass says of sources, by thefts."""
+        """What the pass finds of sources, by theft."""
         return self._passed(self.thefts, "in")
 
     def _passed(self, sources: Groups, side: str) -> Exposure:
@@ -97,7 +97,7 @@ class Seen:
         return Pair() if leading is None else passed.pairs.get((self.wallet, leading), Pair())
 
     def paid(self, group: str) -> list[Entry]:
-        """What it sent to wallets of a group, of whatever asset, in order; calls that move nothing pay nobody."""
+        """What it sent to wallets of a group, of any asset, in order; calls that move nothing pay nobody."""
         return [entry for entry in self.history.with_value("out") if entry.other in self.standing.of(group)]
 
 
@@ -108,7 +108,7 @@ ORACLES: dict[str, Oracle] = {}
 
 
 def feature(name: str, *groups: str) -> Callable:
-    """Registers a function under a name; if groups are told, once a group and side, which take the places of `{}` in it."""
+    """Registers a function under a name; with groups, once per group and side, which replace `{}` in the name."""
 
     def register(function: Callable) -> Callable:
         if not groups:

@@ -1,4 +1,4 @@
-"""Oracle of the family fees: each function says one formula in plain Python. Of transactions signed in the window."""
+"""Oracle of the family fees: each function is one formula in plain Python. Of transactions signed in the window."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Oracle of the family funding: each function says one formula in plain Python. All history before as_of, whatever the window."""
+"""Oracle of the family funding: each function is one formula in plain Python. All history before as_of."""
 
 from ..chain import DAY, WEEK, Chain, Entry
 from ..history import History, ratio, share

@@ -1,4 +1,4 @@
-"""Oracle of the family structure: each function says one formula in plain Python."""
+"""Oracle of the family structure: each function is one formula in plain Python."""
 
 from collections.abc import Callable, Iterable
 
@@ -35,7 +35,7 @@ def gather_scatter(history: History):
 
 
 def _first_money(history: History, entries: Iterable[Entry]) -> list[Entry]:
-    """Those that came at first(x) of their receivers x, with value."""
+    """Transfers at first(x) of their receivers x, with value."""
     return [e for e in entries if e.amount > 0 and e.t == history.chain.first(e.other)]
 
 

@@ -1,4 +1,4 @@
-"""Oracle of the family timing: each function says one formula in plain Python."""
+"""Oracle of the family timing: each function is one formula in plain Python."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Oracle of the family value: each function says one formula in plain Python."""
+"""Oracle of the family value: each function is one formula in plain Python."""
 
 import math
 from collections.abc import Iterable
