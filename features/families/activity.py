@@ -1,4 +1,4 @@
-"""Activity: how much, how long and how densely a wallet is used. Knows no counterparties, and uses values only to weight dates."""
+"""Activity: how much, how long and how densely a wallet is used. Knows no counterparties, and values only as weights of dates."""
 
 import numpy as np
 

@@ -98,7 +98,7 @@ def count_for_90pct(ordered, total):
 
 @kernel
 def features_of_side(x, ordered, out, side, wanted):
-    """The paired features of incoming (side 0) or outgoing (side 1) value; `ordered` is `x` sorted. Returns its total and mean."""
+    """The paired features of value in (side 0) or out (side 1); `ordered` is `x` sorted. Returns its total and mean."""
     total = x.sum()
     mean, deviation = mean_and_deviation(x)
     out[COLUMN.in__total + side] = total
