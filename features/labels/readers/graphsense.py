@@ -1,6 +1,6 @@
-"""GraphSense TagPacks: packs in YAML, whose tags inherit what the head says, and tables of tags.
+"""GraphSense TagPacks: packs in YAML, whose tags inherit the fields of the head, and tables of tags.
 
-Its levels of confidence are GraphSense's own, as shares of 100.
+The levels of confidence are GraphSense's, divided by 100.
 """
 
 import ast
@@ -11,12 +11,13 @@ import pandas as pd
 from ...base.errors import DataError
 from ...transfers.input_files import readable
 from ..table import column_of
+from ..vocabularies import ACTOR
 from .reader import OpenedFile, Reader, read_table, stream, tags, words_of
 
 CONFIDENCE = {
     "override": 1.0,
     "ownership": 1.0,
-    "ledger_immanent": 1.0,  # the ledger itself says so, as a token's list of frozen addresses
+    "ledger_immanent": 1.0,  # the ledger itself shows it, such as a token's list of frozen addresses
     "manual_transaction": 0.9,
     "service_api": 0.7,
     "authority_data": 0.6,
@@ -54,7 +55,7 @@ def _pack(opened: OpenedFile) -> list[dict[str, Any]]:
 
 
 def _tag(head: dict[str, Any], entry: object) -> dict[str, Any]:
-    """A tag with what it inherits; what it says itself goes first, an empty field too."""
+    """A tag with the fields it inherits. Its own fields override them, even empty ones."""
     if not isinstance(entry, dict):
         return {"problem": f"a tag must be fields and values, not {_kind(entry)}"}
     tag = head | {name: entry[name] for name in _FIELDS if name in entry}
@@ -66,7 +67,7 @@ def _tag(head: dict[str, Any], entry: object) -> dict[str, Any]:
 
 
 def _kind(value: object) -> str:
-    """What came, without a look inside: a few lines of YAML can stand for gigabytes."""
+    """Names a value without looking inside: a few lines of YAML can stand for gigabytes."""
     return "a list" if isinstance(value, list) else "fields and values" if isinstance(value, dict) else f"{value!r:.50}"
 
 
@@ -78,16 +79,16 @@ def _tags(frame: pd.DataFrame) -> pd.DataFrame:
     levels = column_of(frame, "confidence")
     unknown = levels.notna() & ~levels.isin(list(CONFIDENCE))
     problem = column_of(frame, "problem").astype("object")
-    problem = problem.where(~unknown | problem.notna(), [_no_level(came) for came in levels])
-    known = column_of(frame, "actor")
+    problem = problem.where(~unknown | problem.notna(), [_unknown_level(level) for level in levels])
+    actors = column_of(frame, "actor")
     words = words_of(
-        column_of(frame, "category"), column_of(frame, "abuse"), "actor:" + known.astype("str").where(known.notna())
+        column_of(frame, "category"), column_of(frame, "abuse"), ACTOR + actors.astype("str").where(actors.notna())
     )
-    concepts = [_concepts(came) for came in column_of(frame, "concepts").tolist()]
+    concepts = [_concepts(cell) for cell in column_of(frame, "concepts").tolist()]
     return tags(
         frame.assign(
             asset=column_of(frame, "currency").fillna(column_of(frame, "network")),
-            words=[list(dict.fromkeys([*said, *more])) for said, more in zip(words, concepts, strict=True)],
+            words=[list(dict.fromkeys([*first, *more])) for first, more in zip(words, concepts, strict=True)],
             name=frame["label"],
             confidence=levels.map(CONFIDENCE),
             known_from=column_of(frame, "lastmod"),
@@ -97,18 +98,18 @@ def _tags(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _no_level(came: object) -> str:
-    return f"confidence {came!r} is unknown; allowed are {', '.join(CONFIDENCE)}"
+def _unknown_level(level: object) -> str:
+    return f"confidence {level!r} is unknown; allowed are {', '.join(CONFIDENCE)}"
 
 
-def _concepts(came: object) -> list[str]:
-    """A list, or the text of one (['exchange']), or a single word."""
-    if isinstance(came, str) and came.strip():
+def _concepts(cell: object) -> list[str]:
+    """The words of a list, of the text of one (['exchange']), or of a single word."""
+    if isinstance(cell, str) and cell.strip():
         try:
-            came = ast.literal_eval(came) if came.strip().startswith("[") else [came]
-        except (ValueError, SyntaxError, RecursionError, MemoryError):  # the latter two of thousands of brackets
-            came = [came]
-    return [str(word).strip() for word in came] if isinstance(came, list) else []
+            cell = ast.literal_eval(cell) if cell.strip().startswith("[") else [cell]
+        except (ValueError, SyntaxError, RecursionError, MemoryError):  # the last two from thousands of brackets
+            cell = [cell]
+    return [str(word).strip() for word in cell] if isinstance(cell, list) else []
 
 
 READERS = (

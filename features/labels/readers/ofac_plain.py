@@ -1,6 +1,6 @@
-"""OFAC's plain lists: the SDN table (sdn.csv, addresses in its remarks), lists of an address a line, and tables made of them.
+"""OFAC's plain lists: the SDN table (sdn.csv, addresses in its remarks), lists with one address per line, and tables of both.
 
-Neither of the first two says when an address was listed: only the advanced XML (`ofac_xml.py`) or a table with dates does.
+The first two have no dates of listing; the advanced XML (`ofac_xml.py`) and tables with dates have.
 """
 
 import csv
@@ -30,11 +30,11 @@ def _sdn(files: list[OpenedFile]) -> pd.DataFrame:
 def _sdn_rows(opened: OpenedFile):
     with readable(opened.path), stream(opened.path) as raw, _text(raw) as text:
         for row, fields in enumerate(csv.reader(text), 1):
-            if len(fields) < 4 or not (found := _ADDRESS.findall(fields[-1])):
+            if len(fields) < 4 or not (addresses := _ADDRESS.findall(fields[-1])):
                 continue
             programmes = [part.strip(" []") for part in fields[3].split("] [") if part.strip() != _NULL]
             aliases = _ALIASES.findall(fields[-1])
-            for asset, address in found:
+            for asset, address in addresses:
                 yield {
                     "file": str(opened.path),
                     "row": row,
@@ -67,13 +67,13 @@ def _line_rows(opened: OpenedFile):
 
 
 def _entities(files: list[OpenedFile]) -> pd.DataFrame:
-    """Tables with entity, programs and dates: an address is known from the later of its entity's and its own first day."""
+    """Tables with entity, programs and dates: an address is known from its entity's or its own first day, whichever is later."""
     frames = []
     for opened in files:
         table = read_table(opened)
         entity = column_of(table, "entity").map(_entity, na_action="ignore")
-        programmes = [_split(came) for came in table["programs"].tolist()]
-        own = column_of(table, "first_seen_in_list_repo")
+        programmes = [_split(cell) for cell in table["programs"].tolist()]
+        first_seen = column_of(table, "first_seen_in_list_repo")
         lost = column_of(table, "case_exact").astype("str").str.lower().eq("false") & ~_one_case(
             column_of(table, "address")
         )
@@ -84,7 +84,7 @@ def _entities(files: list[OpenedFile]) -> pd.DataFrame:
                 actor=entity,
                 name=entity,
                 aliases=column_of(table, "aka"),
-                known_from=_later(_first_day(column_of(table, "entity_listing_dates")), own),
+                known_from=_later(_first_day(column_of(table, "entity_listing_dates")), first_seen),
                 known_until=column_of(table, "removed_seen"),
                 problem=column_of(table, "problem").where(~lost, CASE_LOST),
             )
@@ -108,23 +108,23 @@ def _entity(name: str) -> str | None:
     return None if name.startswith(_DELISTED) else name
 
 
-def _split(came: object) -> list[str]:
-    return [part.strip() for part in came.split("|") if part.strip()] if isinstance(came, str) else []
+def _split(cell: object) -> list[str]:
+    return [part.strip() for part in cell.split("|") if part.strip()] if isinstance(cell, str) else []
 
 
 def _first_day(days: pd.Series) -> pd.Series:
-    return days.map(lambda came: min(_split(came)), na_action="ignore")
+    return days.map(lambda cell: min(_split(cell)), na_action="ignore")
 
 
-def _later(listed: pd.Series, own: pd.Series) -> pd.Series:
-    """The later of two ISO days, or the one there is."""
-    pairs = zip(listed.tolist(), own.tolist(), strict=True)
+def _later(listed: pd.Series, first_seen: pd.Series) -> pd.Series:
+    """The later of two ISO days, or the only one."""
+    pairs = zip(listed.tolist(), first_seen.tolist(), strict=True)
     later = [max([day for day in pair if isinstance(day, str)], default=None) for pair in pairs]
     return pd.Series(later, index=listed.index, dtype="str")
 
 
 def _one_case(addresses: pd.Series) -> pd.Series:
-    """Forms in which the case says nothing: EVM, bech32, CashAddr."""
+    """Whether the case of an address means nothing: EVM, bech32, CashAddr."""
     return pd.Series(addresses.astype("str")).str.match(r"(?i)0x|bc1|ltc1|bnb1|(bitcoincash:)?[qp][0-9a-z]{41}$")
 
 
@@ -141,7 +141,7 @@ READERS = (
     Reader(
         "ofac_list",
         "ofac",
-        "OFAC's addresses, one a line (sanctioned_addresses_XBT.txt)",
+        "OFAC's addresses, one per line (sanctioned_addresses_XBT.txt)",
         lambda opened: opened.kind == "text" and _LISTED.match(opened.path.name) is not None,
         _lines,
     ),

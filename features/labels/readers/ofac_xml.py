@@ -1,6 +1,6 @@
-"""OFAC's list of specially designated nationals as advanced XML: every digital currency address, with whose it is and since when.
+"""OFAC's list of specially designated nationals (advanced XML): each digital currency address with its owner and date of listing.
 
-Streamed, so that memory does not grow with the file. Several editions together tell what was taken off the list, and when.
+Streamed, so that memory does not grow with the file. Several editions together show what was removed from the list, and when.
 """
 
 import xml.etree.ElementTree as ET
@@ -20,14 +20,14 @@ from .reader import Reader, stream, tags
 
 FEATURE = "Digital Currency Address - "
 ENTITY = "SDN"
-"""The word for being on the list at all; the programmes are words too."""
+"""The word of every address on the list; the sanctions programmes are words too."""
 
 _WHOLE = {"DistinctParty", "SanctionsEntry", "IDRegDocument", "Location", "ProfileRelationship"}
 _MET = {"FeatureType", "DateOfIssue", *_WHOLE}
 _PARTIES = 25
-"""Parties whose listing dates are compared to tell when a feature was added (see `_added`); about two weeks of the list."""
+"""Number of parties whose listing dates date a feature (see `_added`); about two weeks of the list."""
 _CLOSE = timedelta(days=45)
-"""A feature added so soon after its party was listed counts as listed with it."""
+"""A feature added within this time of its party's listing counts as listed with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class SdnAddress:
         asset: symbol that OFAC gives (XBT, ETH, USDT …).
         address: as printed.
         listed: the day the party was first put on the list.
-        added: the day the address was, as near as its number tells; not before `listed`, not after the edition's date.
+        added: the day the address was added, estimated from its number; within `listed` and the edition's date.
     """
 
     profile: str
@@ -57,15 +57,15 @@ class SdnAddress:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One edition of the list: the day of its issue, and its addresses in the order of their feature numbers."""
+    """One edition of the list: the day of its issue, and its addresses in order of their feature numbers."""
 
     issued: date
     addresses: tuple[SdnAddress, ...]
 
 
 @dataclass(slots=True)
-class _Found:
-    """What was met while streaming: by profile names, first feature number, addresses; by profile dates and programmes."""
+class _Contents:
+    """What streaming collects; names, first features, dates and programmes are by profile."""
 
     issued: date | None = None
     kinds: dict[str, str] = field(default_factory=dict)  # feature type → asset
@@ -80,53 +80,53 @@ def read_sdn(path: Path) -> Edition:
     """Read one edition (.xml, or packed by bzip2 or gzip).
 
     Raises:
-        DataError: the file cannot be read, is no such list, or names no date of issue.
+        DataError: the file cannot be read, is not such a list, or has no date of issue.
     """
-    found = _Found()
+    contents = _Contents()
     with readable(path), stream(path) as opened:
         try:
-            _stream(opened, found)
+            _stream(opened, contents)
         except ET.ParseError as error:
             raise DataError(f"{path}: the XML is damaged or cut off ({error}); fetch the file again") from None
-    if found.issued is None:
+    if contents.issued is None:
         raise DataError(f"{path}: no DateOfIssue; OFAC's advanced XML of the SDN list is needed")
-    return Edition(found.issued, tuple(_put_together(found, found.issued)))
+    return Edition(contents.issued, tuple(_put_together(contents, contents.issued)))
 
 
-def _stream(opened: BinaryIO, found: _Found) -> None:
+def _stream(opened: BinaryIO, contents: _Contents) -> None:
     for _, element in ET.iterparse(opened):
         name = _plain(element.tag)
         if name not in _MET:
             continue
         if name == "FeatureType" and (element.text or "").startswith(FEATURE):
-            found.kinds[element.get("ID", "")] = (element.text or "").removeprefix(FEATURE).strip()
+            contents.kinds[element.get("ID", "")] = (element.text or "").removeprefix(FEATURE).strip()
         elif name == "DateOfIssue":
-            found.issued = _date(element)
+            contents.issued = _date(element)
         elif name == "DistinctParty":
             for profile in _all(element, "Profile"):
-                _party(profile, found)
+                _party(profile, contents)
         elif name == "SanctionsEntry":
-            _entry(element, found)
+            _entry(element, contents)
         if name in _WHOLE:
-            element.clear()  # so that the tree never grows
+            element.clear()  # keeps the tree small
 
 
-def _party(profile: ET.Element, found: _Found) -> None:
+def _party(profile: ET.Element, contents: _Contents) -> None:
     number = profile.get("ID", "")
     for feature in _all(profile, "Feature"):
         feature_number = int(feature.get("ID", "0"))
-        found.first_feature[number] = min(feature_number, found.first_feature.get(number, feature_number))
-        asset = found.kinds.get(feature.get("FeatureTypeID", ""))
+        contents.first_feature[number] = min(feature_number, contents.first_feature.get(number, feature_number))
+        asset = contents.kinds.get(feature.get("FeatureTypeID", ""))
         if asset is None:
             continue
-        if number not in found.names:
-            found.names[number] = list(_names(profile))
+        if number not in contents.names:
+            contents.names[number] = list(_names(profile))
         printed = {(detail.text or "").strip() for detail in _all(feature, "VersionDetail")} - {""}
-        found.addresses += [(feature_number, number, asset, address) for address in sorted(printed)]
+        contents.addresses += [(feature_number, number, asset, address) for address in sorted(printed)]
 
 
 def _names(profile: ET.Element) -> Iterator[str]:
-    """The names of a party, its primary one first; a name in several scripts is several names."""
+    """The names of a party, its primary one first. A name in several scripts counts as several names."""
     aliases = sorted(_all(profile, "Alias"), key=lambda alias: alias.get("Primary") != "true")
     for alias in aliases:
         for documented in _all(alias, "DocumentedName"):
@@ -135,26 +135,26 @@ def _names(profile: ET.Element) -> Iterator[str]:
                 yield name
 
 
-def _entry(entry: ET.Element, found: _Found) -> None:
+def _entry(entry: ET.Element, contents: _Contents) -> None:
     profile = entry.get("ProfileID", "")
     days = [day for event in _all(entry, "EntryEvent") for at in _all(event, "Date") if (day := _date(at))]
     if days:
-        found.listed[profile] = min([*days, *filter(None, [found.listed.get(profile)])])
+        contents.listed[profile] = min([*days, *filter(None, [contents.listed.get(profile)])])
     comments = [(comment.text or "").strip() for m in _all(entry, "SanctionsMeasure") for comment in _all(m, "Comment")]
-    found.programmes.setdefault(profile, []).extend(filter(None, comments))
+    contents.programmes.setdefault(profile, []).extend(filter(None, comments))
 
 
-def _put_together(found: _Found, issued: date) -> Iterator[SdnAddress]:
-    added = _added(found)
-    for feature, profile, asset, address in sorted(found.addresses):
-        name, *aliases = found.names[profile] or [""]
-        listed = found.listed.get(profile, issued)
+def _put_together(contents: _Contents, issued: date) -> Iterator[SdnAddress]:
+    added = _added(contents)
+    for feature, profile, asset, address in sorted(contents.addresses):
+        name, *aliases = contents.names[profile] or [""]
+        listed = contents.listed.get(profile, issued)
         near = min(added(feature), issued)
         yield SdnAddress(
             profile,
             name,
             tuple(dict.fromkeys(aliases)),
-            tuple(dict.fromkeys(found.programmes.get(profile, []))),
+            tuple(dict.fromkeys(contents.programmes.get(profile, []))),
             asset,
             address,
             listed,
@@ -162,15 +162,17 @@ def _put_together(found: _Found, issued: date) -> Iterator[SdnAddress]:
         )
 
 
-def _added(found: _Found) -> Callable[[int], date]:
-    """A function from a feature's number to about the day it was added.
+def _added(contents: _Contents) -> Callable[[int], date]:
+    """Returns a function that estimates from a feature's number the day it was added.
 
     The list gives no date for a feature, and addresses are added to parties that were listed years before. But features are
-    numbered as they are added: the parties whose first features have numbers around this one were mostly listed around the same
-    day. The median of their dates is hardly moved by parties that were listed anew under another date. With too few parties
-    nothing is told: the beginning of time.
+    numbered in order of addition. Parties whose first features have numbers near this one were mostly listed near the same
+    day. The estimate is the median of their listing dates, which parties that were listed again under another date hardly
+    move. With too few parties the estimate is the earliest date there is.
     """
-    firsts = sorted((number, found.listed[p]) for p, number in found.first_feature.items() if p in found.listed)
+    firsts = sorted(
+        (number, contents.listed[p]) for p, number in contents.first_feature.items() if p in contents.listed
+    )
     if len(firsts) < _PARTIES:
         return lambda feature: date.min
     numbers = np.array([number for number, _ in firsts])
@@ -186,10 +188,11 @@ def _added(found: _Found) -> Callable[[int], date]:
 
 
 def merge(editions: list[tuple[str, Edition]]) -> pd.DataFrame:
-    """Tags of several editions (file, edition): each address of a party once, as its last edition has it.
+    """Tags of several editions (file, edition): each address of a party once, as in the last edition that has it.
 
-    What a later edition lacks was taken off by the date of that edition (`known_until`). What an earlier edition has was known by
-    its date; what it lacks was not known before the next one's date, if its number does not say more.
+    An address that a later edition lacks was removed by the date of that edition (`known_until`). An address in an earlier
+    edition was known by its date. One that the earlier edition lacks was not known before the next edition's date, unless its
+    number gives a later day.
     """
     ordered = sorted(editions, key=lambda pair: (pair[1].issued, pair[0]))
     held = [
@@ -233,7 +236,7 @@ def _date(element: ET.Element) -> date | None:
 
 
 def _all(element: ET.Element, name: str) -> Iterator[ET.Element]:
-    """All elements of a name below one, in whatever edition of the namespace."""
+    """All elements with a name below this one, in any version of the namespace."""
     return element.iter(f"{element.tag.rpartition('}')[0]}}}{name}" if "}" in element.tag else name)
 
 
