@@ -89,7 +89,7 @@ def test_a_checksum_that_is_none_is_refused(model_dir, checksum):
 def test_a_key_that_comes_twice_is_refused(model_dir):
     text = (model_dir / "model.json").read_text()
     reseal(model_dir, "model.json", text.replace('"seed": 1', '"seed": 1, "seed": 1').encode())
-    assert "comes twice" in refusal(model_dir)
+    assert "occurs twice" in refusal(model_dir)
     manifest = (model_dir / "manifest.json").read_text()
     (model_dir / "manifest.json").write_text(manifest.replace('"format"', '"format": "x", "format"', 1))
     assert "manifest.json" in refusal(model_dir)

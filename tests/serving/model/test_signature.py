@@ -57,7 +57,7 @@ def test_what_is_no_file_of_that_size_is_no_signature(signed, tmp_path, kind):
         place.symlink_to(tmp_path / "elsewhere")
     else:
         place.write_text(text + " " * 200)
-    refused(signed, r"manifest\.sig: missing or no signature")
+    refused(signed, r"manifest\.sig: missing or not a signature")
 
 
 @pytest.mark.parametrize("curve", ["ed448", "p256"])
