@@ -1,6 +1,6 @@
-"""When wallets are looked at: a grid of as-of dates, and the snapshots on it that see enough history.
+"""The snapshots of a training: a grid of as-of dates, and the wallets that have enough history on each date.
 
-Nothing here is random: what is kept hangs on hashes of the address, so the order and number of other wallets change nothing.
+Nothing is random. Sampling depends on hashes of the address alone, so the order and number of other wallets change nothing.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _DAY = 86_400
 
 
 def unit_hash(texts: Iterable[str], purpose: str) -> np.ndarray:
-    """A number in [0, 1) for each text, the same in every run and process, and unrelated between purposes; shape (n,)."""
+    """A hash of each text as a number in [0, 1), shape (n,): the same in every process, and independent between purposes."""
     key = purpose.encode()[:64]
     digests = b"".join(hashlib.blake2b(text.encode(), digest_size=8, key=key).digest() for text in texts)
     return (np.frombuffer(digests, "<u8") >> np.uint64(11)) / 2.0**53
@@ -31,8 +31,8 @@ def unit_hash(texts: Iterable[str], purpose: str) -> np.ndarray:
 def as_of_grid(first: pd.Timestamp, last: pd.Timestamp, every: str) -> pd.DatetimeIndex:
     """The as-of dates from `first` to `last`, both included.
 
-    `month` and `quarter` are the first days of the calendar's (UTC); a length such as `30d` counts from 1970-01-01, so that
-    more data never move a date.
+    `month` and `quarter` give the first days of calendar months and quarters (UTC). A length such as `30d` counts from
+    1970-01-01, so that more data never move a date.
     """
     if every in _CALENDAR:
         return pd.date_range(first.ceil("D"), last, freq=_CALENDAR[every])
@@ -42,38 +42,40 @@ def as_of_grid(first: pd.Timestamp, last: pd.Timestamp, every: str) -> pd.Dateti
 
 
 def as_of_dates(ledger: Ledger, config: SnapshotsConfig) -> pd.DatetimeIndex:
-    """The as-of dates of a ledger: those whose whole window lies in its data, unless the config says first and last itself."""
+    """The as-of dates of a ledger: those whose whole window lies in its data, unless the config sets first and last."""
     if ledger.first is None or ledger.last is None:
         return pd.DatetimeIndex([], tz="UTC")
-    first = _moment(ledger.first + (parse_window(config.window) or 0)) if config.first is None else config.first
-    last = _moment(ledger.last + _DAY) if config.last is None else config.last
+    first = _timestamp(ledger.first + (parse_window(config.window) or 0)) if config.first is None else config.first
+    last = _timestamp(ledger.last + _DAY) if config.last is None else config.last
     return as_of_grid(first, last, config.every)
 
 
-def _moment(seconds: int) -> Any:
+def _timestamp(seconds: int) -> Any:
     return pd.Timestamp(seconds, unit="s", tz="UTC")
 
 
 def sample_snapshots(ledger: Ledger, addresses: Sequence[str], config: SnapshotsConfig) -> pd.DataFrame:
-    """The snapshots of `addresses` that see at least `min_transfers` in their window.
+    """The snapshots of `addresses` with at least `min_transfers` transfers in their window.
 
     Returns:
         `coverage`'s columns [address, as_of, transfers, first, last, priced_share], sorted by as_of and address.
     """
     ordered = sorted(set(addresses))
     seen = [
-        coverage(ledger, snapshots_of(ordered, moment), window=config.window) for moment in as_of_dates(ledger, config)
+        coverage(ledger, snapshots_of(ordered, as_of), window=config.window) for as_of in as_of_dates(ledger, config)
     ]
     if not seen:
         return coverage(ledger, snapshots_of([], _EPOCH), window=config.window)
     enough = [frame.loc[frame["transfers"] >= config.min_transfers] for frame in seen]
-    return _at_most(pd.concat(enough, ignore_index=True), config.max_per_wallet)
+    return _limit_per_wallet(pd.concat(enough, ignore_index=True), config.max_per_wallet)
 
 
-def _at_most(snapshots: pd.DataFrame, limit: int | None) -> pd.DataFrame:
-    """At most `limit` snapshots a wallet: those of the lowest hash of address and date."""
+def _limit_per_wallet(snapshots: pd.DataFrame, limit: int | None) -> pd.DataFrame:
+    """At most `limit` snapshots per wallet: those with the lowest hash of address and date."""
     if limit is None or snapshots.empty:
         return snapshots
     seconds = snapshots["as_of"].astype("int64").astype("str")
-    luck = pd.Series(unit_hash(snapshots["address"] + "|" + seconds, "max_per_wallet"), index=snapshots.index)
-    return snapshots.loc[luck.groupby(snapshots["address"]).rank(method="first") <= limit].reset_index(drop=True)
+    hash_fraction = pd.Series(unit_hash(snapshots["address"] + "|" + seconds, "max_per_wallet"), index=snapshots.index)
+    return snapshots.loc[hash_fraction.groupby(snapshots["address"]).rank(method="first") <= limit].reset_index(
+        drop=True
+    )

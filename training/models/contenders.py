@@ -1,7 +1,7 @@
-"""The model beside its baselines and its shortcuts, fitted on the same rows and judged on the same slices.
+"""The contenders: the model, its baselines and its shortcuts, fitted on the same rows and measured on the same slices.
 
-A shortcut sees only what should not suffice: dates, sizes, which features are missing, or one feature. A model that
-does not beat them has learnt no behaviour.
+A shortcut sees only what should not suffice: dates, sizes, which features are missing, or a single feature. A model that does
+not beat the shortcuts has not learnt behaviour.
 """
 
 from dataclasses import dataclass
@@ -29,16 +29,17 @@ SPREAD_HIGH = 0.95
 
 @dataclass(frozen=True)
 class Contender:
-    """Something that ranks wallets.
+    """A fitted model, baseline or shortcut, with its ranking of all rows.
 
     Attributes:
-        name: as it stands in tables.
+        name: its name in tables.
         kind: model, baseline or shortcut.
         margin: its ranking of all rows of the dataset, shape (rows,).
         calibration: of the margin, fitted on the calibration slice.
-        note: what a reader should know, such as which single feature it is.
-        members: the margins of each seed's model, shape (seeds, rows), where there are several; their mean is `margin`.
-        unlabelled: its ranking of `Dataset.unlabelled`, shape (rows there,); None if there are none, or it cannot rank them.
+        note: a remark for the reader of a table, such as the name of the single feature.
+        members: the margins of each seed's model, shape (seeds, rows), if there are several seeds; their mean is `margin`.
+        unlabelled: its ranking of `Dataset.unlabelled`, shape (rows there,); None if there are no such rows, or it cannot rank
+            them.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Contender:
 def fit_contenders(
     dataset: Dataset, slices: Slices, config: TrainConfig, on_progress: Progress | None = None
 ) -> tuple[lgb.Booster, list[Contender]]:
-    """Fit the model, the baselines (if asked for) and the shortcuts on the training slice.
+    """Fit the model, the baselines (if the config asks for them) and the shortcuts on the training slice.
 
     Returns:
         The model, and all contenders, the model first.
@@ -69,12 +70,12 @@ def fit_contenders(
     model = Ranker(MODEL, "model", "", "X", lambda X: margins(booster, X))
     several = len(learnt.members) > 1
     members = np.array([margins(member, dataset.X) for member in learnt.members]) if several else None
-    found = [_contender(model, dataset, slices, config, members)]
-    for done, made in enumerate(fit_rankers(dataset, slices.train, config), start=1):
+    contending = [_contender(model, dataset, slices, config, members)]
+    for done, fitted in enumerate(fit_rankers(dataset, slices.train, config), start=1):
         report("fit", done, steps)
-        found += [_contender(one, dataset, slices, config) for one in made]
+        contending += [_contender(ranker, dataset, slices, config) for ranker in fitted]
     report("fit", steps, steps)
-    return booster, found
+    return booster, contending
 
 
 def metrics_table(
@@ -82,75 +83,74 @@ def metrics_table(
 ) -> pd.DataFrame:
     """All metrics of every contender on both test slices: [model, kind, slice, note, …metrics], the model first.
 
-    Rankings are those of the raw margin, which has fewer ties than the score; Brier and ECE are of the calibrated score.
+    Rows are ranked by the raw margin, which has fewer ties than the score. Brier and ECE use the calibrated score.
 
     Args:
         contending: from `fit_contenders`.
-        slices: as they were fitted on.
+        slices: those that the contenders were fitted on.
         config: its `review`.
-        dataset: with it, and if it has unlabelled wallets, `precision_low_at_…`, `precision_high_at_…`, and so for recall, are
-            added for every budget and k: those wallets are reviewed too (`metrics.bounds_at`). Empty for what cannot rank them.
+        dataset: if given, and if it has unlabelled wallets, these are reviewed too: `precision_low_at_…`, `precision_high_at_…`,
+            and the same for recall, are added for every budget and k (`bounds_at`); empty for a contender that cannot rank
+            them.
     """
     rows = []
     for one in contending:
-        for name in TESTS:
-            part: Slice = getattr(slices, name)
-            if len(part.rows):
-                found = evaluate(
-                    part.y, one.margin[part.rows], one.score[part.rows], config.review.budgets, config.review.top_k
-                )
-                found |= _bounds(one, part, name, config, dataset)
-                rows.append({"model": one.name, "kind": one.kind, "slice": name, "note": one.note, **found})
+        for name, test in _tests(slices):
+            metrics = evaluate(
+                test.y, one.margin[test.rows], one.score[test.rows], config.review.budgets, config.review.top_k
+            )
+            metrics |= _bounds(one, test, name, config, dataset)
+            rows.append({"model": one.name, "kind": one.kind, "slice": name, "note": one.note, **metrics})
     return pd.DataFrame(rows)
 
 
 def periods_table(one: Contender, dataset: Dataset, slices: Slices) -> pd.DataFrame:
     """The model's metrics in each quarter of both test slices: [slice, period, …]."""
     tables = []
-    for name in TESTS:
-        part: Slice = getattr(slices, name)
-        if len(part.rows):
-            as_of = dataset.snapshots["as_of"].iloc[part.rows]
-            table = per_period(as_of, part.y, one.margin[part.rows], one.score[part.rows])
-            tables.append(table.assign(slice=name))
+    for name, test in _tests(slices):
+        as_of = dataset.snapshots["as_of"].iloc[test.rows]
+        tables.append(per_period(as_of, test.y, one.margin[test.rows], one.score[test.rows]).assign(slice=name))
     table = pd.concat(tables, ignore_index=True)
     return table.loc[:, ["slice", *table.columns.drop("slice")]]
 
 
 def seeds_table(one: Contender, slices: Slices, config: TrainConfig) -> pd.DataFrame:
-    """How far the models of the single seeds lie apart: [slice, metric, ensemble, mean, sd, lowest, highest]; empty if there is
-    one seed.
+    """The spread between the seeds' models: [slice, metric, ensemble, mean, sd, lowest, highest]; empty for one seed.
 
-    `ensemble` is of their mean margin, the model. Scores of the seeds' models are by the calibration of the model. Two more rows
-    a slice, `score_sd_mean` and `score_sd_p95`, hold in `mean` how far the seeds' scores of one snapshot lie apart (sd): on
-    average, and what 95 % of the snapshots stay below. All sd are of a sample (n − 1).
+    `ensemble` is the metric of the mean margin, which is the model. The seeds' scores use the model's calibration. Two more rows
+    per slice, `score_sd_mean` and `score_sd_p95`, hold in `mean` the standard deviation of the seeds' scores for one snapshot:
+    its average, and its 95 % quantile. All sd are of a sample (n − 1).
     """
     if one.members is None:
         return pd.DataFrame()
     rows = []
-    for name in TESTS:
-        part: Slice = getattr(slices, name)
-        if len(part.rows):
-            rows += [{"slice": name, **row} for row in _spread(one, one.members[:, part.rows], part, config)]
+    for name, test in _tests(slices):
+        rows += [{"slice": name, **row} for row in _spread(one, one.members[:, test.rows], test, config)]
     return pd.DataFrame(rows)
 
 
+def _tests(slices: Slices) -> list[tuple[str, Slice]]:
+    """The test slices that hold rows, by name."""
+    return [(name, test) for name in TESTS if len((test := slices.named()[name]).rows)]
+
+
 def _contender(
-    one: Ranker, dataset: Dataset, slices: Slices, config: TrainConfig, members: np.ndarray | None = None
+    ranker: Ranker, dataset: Dataset, slices: Slices, config: TrainConfig, members: np.ndarray | None = None
 ) -> Contender:
-    margin, later = one.rank(getattr(dataset, one.sees)), slices.calibrate
+    margin, later = ranker.rank(getattr(dataset, ranker.frame)), slices.calibrate
     calibration = fit_calibration(margin[later.rows], later.y, config.model.calibration)
-    apart = one.rank(dataset.unlabelled.X) if dataset.unlabelled is not None and one.sees == "X" else None
-    return Contender(one.name, one.kind, margin, calibration, one.note, members, apart)
+    others = dataset.unlabelled if ranker.frame == "X" else None
+    unlabelled = None if others is None else ranker.rank(others.X)
+    return Contender(ranker.name, ranker.kind, margin, calibration, ranker.note, members, unlabelled)
 
 
-def _bounds(one: Contender, part: Slice, name: str, config: TrainConfig, dataset: Dataset | None) -> dict[str, float]:
-    """What precision and recall at each depth lie between, where unlabelled wallets of the same dates are reviewed too."""
+def _bounds(one: Contender, test: Slice, name: str, config: TrainConfig, dataset: Dataset | None) -> dict[str, float]:
+    """Bounds of precision and recall at each depth, if unlabelled wallets of the same dates are reviewed too."""
     if dataset is None or one.unlabelled is None:
         return {}
-    extra = one.unlabelled[reviewed_unlabelled(dataset, part, config, name)]
-    y = np.concatenate([part.y.astype(np.float64), np.full(len(extra), np.nan)])
-    ranking = np.concatenate([one.margin[part.rows], extra])
+    extra = one.unlabelled[reviewed_unlabelled(dataset, test, config, name)]
+    y = np.concatenate([test.y.astype(np.float64), np.full(len(extra), np.nan)])
+    ranking = np.concatenate([one.margin[test.rows], extra])
     reviewed = depths(len(y), config.review.budgets, config.review.top_k)
     return {
         f"{bound}_at_{depth}": value
@@ -159,23 +159,23 @@ def _bounds(one: Contender, part: Slice, name: str, config: TrainConfig, dataset
     }
 
 
-def _spread(one: Contender, members: np.ndarray, part: Slice, config: TrainConfig) -> list[dict[str, object]]:
+def _spread(one: Contender, members: np.ndarray, test: Slice, config: TrainConfig) -> list[dict[str, object]]:
     scores = np.array([calibrate(margin, one.calibration) for margin in members])
 
     def measured(margin: np.ndarray, score: np.ndarray) -> dict[str, float]:
-        return evaluate(part.y, margin, score, config.review.budgets, config.review.top_k)
+        return evaluate(test.y, margin, score, config.review.budgets, config.review.top_k)
 
-    whole = measured(one.margin[part.rows], one.score[part.rows])
+    whole = measured(one.margin[test.rows], one.score[test.rows])
     each = pd.DataFrame([measured(margin, score) for margin, score in zip(members, scores, strict=True)])
     rows: list[dict[str, object]] = [
         {"metric": name, "ensemble": value, **_summary(each[name].to_numpy(dtype=np.float64))}
         for name, value in whole.items()
         if name not in ("rows", "positives", "base_rate")
     ]
-    apart = scores.std(axis=0, ddof=1)
+    score_sd = scores.std(axis=0, ddof=1)
     measures = {"score_sd_mean": np.mean, "score_sd_p95": lambda sd: np.quantile(sd, SPREAD_HIGH)}
     nothing = dict.fromkeys(("ensemble", "sd", "lowest", "highest"), np.nan)
-    return rows + [{"metric": name, **nothing, "mean": float(of(apart))} for name, of in measures.items()]
+    return rows + [{"metric": name, **nothing, "mean": float(measure(score_sd))} for name, measure in measures.items()]
 
 
 def _summary(values: np.ndarray) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Fits the model and the baselines beside it. Gets a matrix and outcomes; knows no wallet, no date and no split."""
+"""Fits LightGBM and the scikit-learn baselines to a matrix and outcomes. Knows no wallet, no date and no split."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ from ..data.large_matrix import RowSelection
 
 SMALL = 5_000_000
 """Numbers in a table below which one thread fits and predicts: LightGBM's threads wait for each other busily, and where other
-work holds a core, two take ten times as long as one."""
+work holds a core, two threads take ten times as long as one."""
 # The same data and seed give the same trees, byte for byte, whatever the number of threads.
 REPRODUCIBLE = {"objective": "binary", "deterministic": True, "force_row_wise": True, "verbosity": -1}
 MONOTONE = "basic"
-"""LightGBM's way to keep a monotone constraint: its finer ones gained nothing (docs/training.md)."""
+"""LightGBM's method for monotone constraints: its finer methods gained nothing (docs/training.md)."""
 END = "end of trees\n"
 
 
@@ -44,55 +44,57 @@ def fit_lightgbm(
         X: (n, d) float64, NaN where a feature is not defined; its column names become the model's.
         y: (n,) of 0 and 1.
         params: LightGBM's parameters, such as `TrainConfig.model.lightgbm` holds.
-        seed: of the sampling of rows and columns.
-        rounds: number of trees.
+        seed: the seed of the sampling of rows and columns.
+        rounds: the number of trees.
         weights: of the rows, (n,), not negative; None for 1 each.
         monotone: features along which the margin may only rise (1) or fall (−1); a missing value is not bound.
 
     Returns:
-        The model as read back from its own text format: what is evaluated is what is shipped. The text holds nothing but the
-        trees: neither parameters nor the number of threads.
+        The model, read back from its own text format: what is evaluated is what is shipped. The text holds only the trees, no
+        parameters and no number of threads.
     """
     rows = X if isinstance(X, RowSelection) else RowSelection((X, None))
     threads = params.get("num_threads") or _threads(rows.size)
-    asked = {**params, **REPRODUCIBLE, **_constraints(rows.names, monotone)}
-    # where it reads in batches, LightGBM finds bins without being told `seed` and `min_data_in_leaf`: neither may matter there
-    asked |= {"seed": seed, "data_random_seed": seed, "feature_pre_filter": False, "num_threads": threads}
+    arguments = {**params, **REPRODUCIBLE, **_constraints(rows.names, monotone)}
+    # when it reads batches, LightGBM finds bins without knowing `seed` and `min_data_in_leaf`: neither may matter there
+    arguments |= {"seed": seed, "data_random_seed": seed, "feature_pre_filter": False, "num_threads": threads}
     in_batches = rows.size > matrix.IN_MEMORY
     data: Any = [_Batches(values, chosen) for values, chosen in rows.parts] if in_batches else rows.values()
     table = lgb.Dataset(data, label=y, weight=weights, feature_name=rows.names, params={"verbosity": -1})
-    return read_back(lgb.train(asked, table, num_boost_round=rounds))
+    return read_back(lgb.train(arguments, table, num_boost_round=rounds))
 
 
 def read_back(booster: lgb.Booster) -> lgb.Booster:
-    """The booster as its trees alone say it."""
+    """The booster, read back from the text of its trees."""
     return lgb.Booster(model_str=trees_text(booster))
 
 
 def trees_text(booster: lgb.Booster) -> str:
-    """The header and the trees of LightGBM's text format, without what follows them."""
+    """The header and the trees of LightGBM's text format, without the parameters that follow."""
     text = booster.model_to_string()
     return text[: text.index(END) + len(END)]
 
 
 def margins(
-    booster: lgb.Booster, X: pd.DataFrame, seen: Callable[[np.ndarray], np.ndarray] | None = None
+    booster: lgb.Booster, X: pd.DataFrame, transform: Callable[[np.ndarray], np.ndarray] | None = None
 ) -> np.ndarray:
-    """Raw log-odds of rows, shape (n,); columns are taken by name, and `seen` is what the model is shown of them."""
+    """Raw log-odds of rows, shape (n,). Columns are taken by name; `transform` is applied to their values first."""
     names = booster.feature_name()
-    place = X.columns.get_indexer(pd.Index(names))
-    if (place < 0).any():
-        raise KeyError(f"not in the table: {[name for name, at in zip(names, place, strict=True) if at < 0]}")
-    values, ordered = X.to_numpy(dtype=np.float64), np.array_equal(place, np.arange(X.shape[1]))
-    found, threads = np.empty(len(X)), _threads(X.size)
-    for part in matrix.batch_slices(len(X)):
-        batch = values[part] if ordered else values[part][:, place]
-        found[part] = np.asarray(booster.predict(seen(batch) if seen else batch, raw_score=True, num_threads=threads))
-    return found
+    columns = X.columns.get_indexer(pd.Index(names))
+    if (columns < 0).any():
+        raise KeyError(f"not in the table: {[name for name, column in zip(names, columns, strict=True) if column < 0]}")
+    values, ordered = X.to_numpy(dtype=np.float64), np.array_equal(columns, np.arange(X.shape[1]))
+    margin, threads = np.empty(len(X)), _threads(X.size)
+    for batch_rows in matrix.batch_slices(len(X)):
+        batch = values[batch_rows] if ordered else values[batch_rows][:, columns]
+        margin[batch_rows] = np.asarray(
+            booster.predict(transform(batch) if transform else batch, raw_score=True, num_threads=threads)
+        )
+    return margin
 
 
 def fit_logistic(X: pd.DataFrame, y: np.ndarray, seed: int, weights: np.ndarray | None = None) -> Pipeline:
-    """Logistic regression on features scaled by rank to a normal distribution, medians and a flag where one is missing."""
+    """Logistic regression on features scaled by rank to a normal distribution; a missing value becomes the median and a flag."""
     quantiles = min(1000, len(X))
     scale = QuantileTransformer(
         n_quantiles=quantiles, output_distribution="normal", subsample=len(X), random_state=seed
@@ -104,35 +106,35 @@ def fit_logistic(X: pd.DataFrame, y: np.ndarray, seed: int, weights: np.ndarray 
 def fit_forest(
     X: pd.DataFrame, y: np.ndarray, seed: int, threads: int = 0, weights: np.ndarray | None = None
 ) -> Pipeline:
-    """A random forest of 200 trees with at least five rows a leaf, medians and a flag where a feature is missing."""
+    """A random forest of 200 trees with at least five rows per leaf; a missing value becomes the median and a flag."""
     forest = RandomForestClassifier(200, min_samples_leaf=5, n_jobs=threads or usable_cores(), random_state=seed)
     return make_pipeline(_impute(), forest).fit(X, y, randomforestclassifier__sample_weight=weights)
 
 
 def fit_isolation(X: pd.DataFrame, seed: int) -> Pipeline:
-    """An isolation forest (Liu et al. 2008) of 100 trees of 256 rows each, which is shown no outcome; medians where missing."""
-    rows: Any = min(256, len(X))  # its type says text, and means "auto"
+    """An isolation forest (Liu et al. 2008) of 100 trees of 256 rows, without outcomes; a missing value becomes the median."""
+    rows: Any = min(256, len(X))  # scikit-learn declares a text only, for "auto"
     forest = IsolationForest(n_estimators=100, max_samples=rows, random_state=seed)
     return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), forest).fit(X)
 
 
 def log_odds(model: Pipeline, X: pd.DataFrame) -> np.ndarray:
-    """Log-odds of a baseline's probabilities, clipped where they are 0 or 1; shape (n,)."""
-    p = np.clip(_in_batches(lambda part: model.predict_proba(part)[:, 1], X), 1e-6, 1 - 1e-6)
+    """Log-odds of a baseline's probabilities, which are clipped to [1e-6, 1 − 1e-6]; shape (n,)."""
+    p = np.clip(_in_batches(lambda batch: model.predict_proba(batch)[:, 1], X), 1e-6, 1 - 1e-6)
     return np.log(p / (1 - p))
 
 
 def anomaly_score(model: Pipeline, X: pd.DataFrame) -> np.ndarray:
-    """How much apart an isolation forest finds each row, 0–1; shape (n,)."""
-    return _in_batches(lambda part: -model.score_samples(part), X)
+    """How isolated each row is by an isolation forest, 0–1; shape (n,)."""
+    return _in_batches(lambda batch: -model.score_samples(batch), X)
 
 
 def _in_batches(rank: Callable[[pd.DataFrame], np.ndarray], X: pd.DataFrame) -> np.ndarray:
-    return np.concatenate([rank(X.iloc[part]) for part in matrix.batch_slices(len(X))] or [np.empty(0)])
+    return np.concatenate([rank(X.iloc[batch_rows]) for batch_rows in matrix.batch_slices(len(X))] or [np.empty(0)])
 
 
 class _Batches(lgb.Sequence):
-    """Rows of a table, read as LightGBM asks for them."""
+    """Rows of a table, which LightGBM reads in batches."""
 
     def __init__(self, values: np.ndarray, rows: np.ndarray) -> None:
         self.values, self.rows, self.batch_size = values, rows, matrix.BATCH

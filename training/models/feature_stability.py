@@ -1,7 +1,7 @@
-"""Which features tell criminals from others in more than one theft. Knows a table, outcomes, cases and dates; fits no model.
+"""Which features separate criminals from others in more than one theft. Fits no model.
 
-For every case, its wallets are ranked by each feature against the negatives of the same dates. A feature that tells one theft
-apart and no other describes that theft (its amounts, its tools, its day), not laundering: it is dropped, by name.
+For each case, each feature ranks the case's wallets against the negatives of the same dates. A feature that separates a single
+theft describes that theft (its amounts, its tools, its day) and not laundering. It is dropped, by name.
 """
 
 from collections.abc import Iterator
@@ -16,54 +16,54 @@ from ..data.large_matrix import subtable
 from ..splits.time_split import Slice, Slices, subsample
 
 CASES = 3
-"""Fewer cases than this say nothing about what holds across cases."""
+"""Minimum number of cases: fewer say nothing about what holds across cases."""
 STRONG = 0.2
-"""|2 · AUC − 1| from which a feature tells a case apart (an AUC of 0.6, or 0.4)."""
+"""Minimum |2 · AUC − 1| of a feature that separates a case (an AUC of 0.6, or 0.4)."""
 SURE = 3.0
-"""Standard errors by which it must do so, at as many wallets as the case has: many features are tried in many cases."""
+"""Minimum strength in standard errors, at the case's number of wallets: many features are tried in many cases."""
 OTHERS = 50_000
-"""Negative snapshots that the cases are held against at most."""
+"""Maximum number of negative snapshots that the cases are compared with."""
 ONE_SIDED = 2
-"""How many times as many cases must point one way as the other."""
+"""How many times as many cases must point one way as the other way."""
 
 
 @dataclass(frozen=True)
 class FeatureStability:
-    """What holds across cases.
+    """The features that hold across cases.
 
     Attributes:
         kept: the features to keep, in their order.
-        table: a row a feature: [feature, kept, why, cases_up, cases_down, …and the strength in each case, 2 · AUC − 1, where the
-            case's wallets rank 1 above all and −1 below all others]; empty if nothing was judged.
-        said: in one line, what was done or why nothing was.
+        table: one row per feature: [feature, kept, why, cases_up, cases_down, …and the strength in each case, 2 · AUC − 1: 1 if
+            the case's wallets rank above all others, −1 if below]; empty if nothing was judged.
+        note: in one line, what was done, or why nothing was.
     """
 
     kept: tuple[str, ...]
     table: pd.DataFrame
-    said: str
+    note: str
 
 
 def select_cross_case_features(dataset: Dataset, slices: Slices) -> tuple[Dataset, FeatureStability]:
-    """Judge the features on the training slice alone, and leave out of the dataset those that hold in one theft only.
+    """Judge the features on the training slice alone, and drop those that hold in one theft only.
 
-    With fewer than three cases among its positives the dataset is returned as it is.
+    With fewer than three cases among the positives the dataset is returned unchanged.
 
     Raises:
-        DataError: if the disk has no room for the table that is left.
+        DataError: if the disk has no room for the smaller table.
     """
-    part = _judges(dataset, slices.train)
+    part = _comparison_rows(dataset, slices.train)
     shots = dataset.snapshots.iloc[part.rows]
     case = dataset.label_details["case"].iloc[part.rows]
-    found = judge_stability(dataset.X.iloc[part.rows], part.y, case, shots["as_of"], shots["address"])
-    if len(found.kept) == dataset.X.shape[1]:
-        return dataset, found
-    apart = dataset.unlabelled
-    if apart is not None:
-        apart = replace(apart, X=subtable(apart.X, columns=found.kept))
-    return replace(dataset, X=subtable(dataset.X, columns=found.kept), unlabelled=apart), found
+    stability = judge_stability(dataset.X.iloc[part.rows], part.y, case, shots["as_of"], shots["address"])
+    if len(stability.kept) == dataset.X.shape[1]:
+        return dataset, stability
+    unlabelled = dataset.unlabelled
+    if unlabelled is not None:
+        unlabelled = replace(unlabelled, X=subtable(unlabelled.X, columns=stability.kept))
+    return replace(dataset, X=subtable(dataset.X, columns=stability.kept), unlabelled=unlabelled), stability
 
 
-def _judges(dataset: Dataset, part: Slice) -> Slice:
+def _comparison_rows(dataset: Dataset, part: Slice) -> Slice:
     """The positives of cases, and at most `OTHERS` of the negatives, by hash."""
     own = dataset.label_details["case"].iloc[part.rows].notna().to_numpy() & (part.y == 1)
     others = Slice(part.rows[part.y == 0], part.y[part.y == 0])
@@ -76,21 +76,21 @@ def judge_stability(
 ) -> FeatureStability:
     """Judge each feature by how strongly, and to which side, it ranks each case's positives against negatives of their dates.
 
-    A missing value ranks below all others. Within a date the strength is 2 · AUC − 1 (Mann & Whitney 1947), and the dates count
-    by the case's snapshots. It tells the case apart if it is at least `STRONG`, and `SURE` standard errors of an AUC without
-    association, √((m + n + 1) / 12mn) at m wallets of the case and n others.
+    A missing value ranks below all others. Within a date the strength is 2 · AUC − 1 (Mann & Whitney 1947); dates are weighted by
+    the case's snapshots. A feature separates a case if its strength is at least `STRONG`, and at least `SURE` standard errors of
+    an AUC without association, √((m + n + 1) / 12mn) for m wallets of the case and n others.
 
-    A feature is dropped if it tells one case apart, and neither another one nor all others together (their strengths weighted by
-    1 / error²: small cases count for what they are); or if it tells some apart to one side and, compared with `ONE_SIDED`, too
-    many to the other. One that tells no case apart is kept: it may still matter beside others, and cannot have learnt one theft.
+    A feature is dropped if it separates one case, but no other case, nor all others together (their strengths weighted by
+    1 / error², so that small cases count less). It is also dropped if the cases that it separates point both ways, by less than
+    `ONE_SIDED` to one. A feature that separates no case is kept: it may still help others, and cannot have learnt one theft.
 
     Args:
         X: (n, d) features.
         y: outcomes, 0 or 1, (n,).
-        case: of each row, null for none, (n,); counts where y is 1.
-        as_of: date of each row, (n,).
-        wallet: of each row, (n,).
-        least: cases that are needed.
+        case: the case of each row, null for none, (n,); used where y is 1.
+        as_of: the date of each row, (n,).
+        wallet: the wallet of each row, (n,).
+        least: the minimum number of cases.
     """
     names = tuple(str(name) for name in X.columns)
     cases = [one for one in _cases(y, case, as_of, wallet) if one.dates]
@@ -110,8 +110,8 @@ def judge_stability(
 
 
 @dataclass(frozen=True)
-class _Case:
-    """A case: by date the rows of its positives and of the negatives beside them, and the wallets on either side."""
+class _CaseRows:
+    """A case: per date the rows of its positives and of the negatives to compare with, and the wallets on either side."""
 
     name: str
     dates: list[tuple[np.ndarray, np.ndarray]]
@@ -124,33 +124,33 @@ class _Case:
         return 2 * float(np.sqrt((self.wallets + self.others + 1) / (12 * self.wallets * self.others)))
 
     def strengths(self, values: np.ndarray) -> np.ndarray:
-        """Of each column, (d,)."""
-        found = [_strengths(values[own], values[others]) for own, others in self.dates]
-        return np.average(found, axis=0, weights=[len(own) for own, _ in self.dates])
+        """The strength of each column, (d,)."""
+        strengths = [_strengths(values[inside], values[others]) for inside, others in self.dates]
+        return np.average(strengths, axis=0, weights=[len(inside) for inside, _ in self.dates])
 
 
-def _cases(y: np.ndarray, case: pd.Series, as_of: pd.Series, wallet: pd.Series) -> Iterator[_Case]:
+def _cases(y: np.ndarray, case: pd.Series, as_of: pd.Series, wallet: pd.Series) -> Iterator[_CaseRows]:
     names = case.where(np.asarray(y) == 1).to_numpy(dtype=object)
     date, who = pd.factorize(as_of)[0], wallet.to_numpy(dtype=object)
     negative = np.asarray(y) == 0
-    beside = {day: np.flatnonzero(negative & (date == day)) for day in range(date.max(initial=-1) + 1)}
+    negatives = {day: np.flatnonzero(negative & (date == day)) for day in range(date.max(initial=-1) + 1)}
     for name in sorted({one for one in names if not pd.isna(one)}):
-        own = np.flatnonzero(names == name)
-        dates = [(own[date[own] == day], beside[day]) for day in np.unique(date[own]) if len(beside[day])]
+        rows = np.flatnonzero(names == name)
+        dates = [(rows[date[rows] == day], negatives[day]) for day in np.unique(date[rows]) if len(negatives[day])]
         wallets, others = ({who[row] for pair in dates for row in pair[side]} for side in (0, 1))
-        yield _Case(str(name), dates, len(wallets), len(others))
+        yield _CaseRows(str(name), dates, len(wallets), len(others))
 
 
-def _strengths(own: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _strengths(inside: np.ndarray, others: np.ndarray) -> np.ndarray:
     """2 · AUC − 1 of each column, ties half, missing values lowest."""
-    both = np.concatenate([own, others])
+    both = np.concatenate([inside, others])
     ranks = rankdata(np.where(np.isnan(both), -np.inf, both), axis=0)
-    m, n = len(own), len(others)
+    m, n = len(inside), len(others)
     return 2 * (ranks[:m].sum(axis=0) - m * (m + 1) / 2) / (m * n) - 1
 
 
-def _judged(name: str, strength: np.ndarray, cases: list[_Case]) -> dict[str, object]:
-    """The table's row of a feature."""
+def _judged(name: str, strength: np.ndarray, cases: list[_CaseRows]) -> dict[str, object]:
+    """The row of a feature in the table."""
     error, names = np.array([one.error for one in cases]), [one.name for one in cases]
     sides = np.where(np.abs(strength) >= np.maximum(STRONG, SURE * error), np.sign(strength), 0)
     up, down = ([one for one, side in zip(names, sides, strict=True) if side == way] for way in (1, -1))
@@ -162,7 +162,7 @@ def _judged(name: str, strength: np.ndarray, cases: list[_Case]) -> dict[str, ob
 
 
 def _holds_in_the_others(strength: np.ndarray, error: np.ndarray, sides: np.ndarray) -> bool:
-    """Whether the cases that are not told apart one by one are so together, to the side of the one that is."""
+    """Whether the feature separates the other cases together, in the direction of the one that it separates alone."""
     weight = (sides == 0) / error**2
     together = sides.sum() * (weight @ strength) / weight.sum()
     return bool(together >= max(STRONG, SURE / np.sqrt(weight.sum())))

@@ -62,7 +62,7 @@ def _learning(fitted: FittedModels, assessment: ModelAssessment) -> dict[str, An
         "unlabelled": config.pu_learning if without_label else None,
         "seeds": config.seeds,
         "seed_ranges": _seed_ranges(assessment.seeds),
-        "selection": stability.said if stability else "",
+        "selection": stability.note if stability else "",
         "dropped": stability.table.query("not kept")["feature"].tolist() if stability and len(stability.table) else [],
         "named": lambda names: named(names, SHOWN_FEATURES),
     }

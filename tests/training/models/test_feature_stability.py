@@ -39,7 +39,7 @@ def test_each_verdict_once():
     assert table.loc["mostly", "why"] == "high in 3 cases, the other way in Harmony"
     assert table.loc["low everywhere", ["cases_up", "cases_down"]].tolist() == [0, 4]
     assert table.loc["upbit alone", "Upbit"] > 0.9 > 0.3 > abs(table.loc["upbit alone", "Harmony"])
-    assert found.said == "2 of 7 features hold in one of 4 cases only, or both ways"
+    assert found.note == "2 of 7 features hold in one of 4 cases only, or both ways"
 
 
 def test_the_strength_is_counted_pair_by_pair():
@@ -99,7 +99,7 @@ def test_fewer_than_three_cases_are_refused_with_a_word():
     found = judge_stability(X[two], y[two], case[two], as_of[two], wallet[two])
     assert found.kept == ("upbit alone",)
     assert found.table.empty
-    assert "3 cases with negatives of their dates are needed in training, not 2 (KuCoin, Upbit)" in found.said
+    assert "3 cases with negatives of their dates are needed in training, not 2 (KuCoin, Upbit)" in found.note
 
 
 def test_the_dataset_loses_the_column_and_only_training_rows_are_looked_at():
