@@ -19,7 +19,7 @@ from ..features.base.errors import UsageError
 from ..features.base.periods import parse_window
 from ..features.families.registry import refuse_others
 from ..features.ledger.ledger import Ledger
-from ..features.spark.driver import SparkFrame, asked_of, ddl_of, gathered
+from ..features.spark.driver import SparkFrame, ddl_of, rows_by_wallet, snapshot_frame
 from ..features.spark.worker import by_group
 from .model import model_registry as registry
 from .model.bundled_models import bundled_folder
@@ -60,10 +60,10 @@ def score_spark(
     check_reasons(reasons)
     scorer, files = _with_files(model)
     names = refuse_others(scorer.model.features, f"model {scorer.model.name}")
-    asked = asked_of(addresses, as_of, "addresses", echo=True)
-    rows = gathered(transfers, asked, parse_window(scorer.model.window), names)
+    asked = snapshot_frame(addresses, as_of, "addresses", keep_columns=True)
+    rows = rows_by_wallet(transfers, asked, parse_window(scorer.model.window), names)
     options = {"reasons": reasons, "scored_at": scored_at or datetime.now(UTC)}
-    work = partial(_scored, files=files, echoed=asked.echoed, options=options)
+    work = partial(_scored, files=files, echoed=asked.caller_columns, options=options)
     return rows.mapInArrow(work, ddl_of(SCORES_SCHEMA))
 
 

@@ -1,7 +1,7 @@
-"""Extraction on Spark: one shuffle brings every wallet's transfers together, then the very kernels of one machine run on them.
+"""Extraction on Spark: one shuffle brings every wallet's transfers together, then the kernels of one machine run on them.
 
-Imports nothing of Spark: a frame brings its session along. Spark's SQL only moves rows here; it computes no number that a feature
-sees (it reads the literal 1.0 as a decimal and rounds averages in silence). What runs on the workers is in `by_wallet.py`.
+Imports nothing of Spark: a frame brings its session along. Spark's SQL only moves rows here. It computes no number that a
+feature sees, as it reads the literal 1.0 as a decimal and silently rounds averages. `worker.py` runs on the workers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,33 +18,33 @@ from ..ledger.transfer_inputs import checked_rows_of_table
 from ..transfers.columns import in_utc
 from ..transfers.input_files import refuse_repeated
 from ..transfers.schema import SCHEMA, no_good_row_message, require_columns
-from .worker import ECHOED, VECTOR_KEYS, rejected_of, vectors_of
+from .worker import CALLER_COLUMN, VECTOR_KEYS, rejected_rows, vectors_of_batches
 
 SparkFrame: TypeAlias = Any
 """A `pyspark.sql.DataFrame`, classic or of Spark Connect."""
 
-_UNUSED = ("self_transfer", "chain", "method")  # made anew, or read only where a feature needs them
+_UNUSED = ("self_transfer", "chain", "method")  # computed again, or read only if a feature needs them
 _TEXT = ("string", "varchar", "char")
 _NUMBER = ("bigint", "int", "smallint", "tinyint", "double", "decimal")
-_MOST_SENT = 1_000_000  # asked addresses that every executor gets, to drop other wallets' transfers before the shuffle
-_PROBE = 1_000  # rows looked at before the job, so that a column of the wrong kind is told at once
-# A number for each address that all its spellings share. Others may share it too: then they only travel together.
+_MOST_BROADCAST = 1_000_000  # requested addresses sent to every executor, to drop other transfers before the shuffle
+_PROBE = 1_000  # rows checked before the job, so that a column of the wrong type is reported at once
+# A number per address that all its spellings share. Addresses that share it by chance only travel together.
 _KEY = "xxhash64(regexp_replace(lower(coalesce({0}, '')), '[^a-z0-9]', ''))"
 
 
-class Asked(NamedTuple):
+class SnapshotFrame(NamedTuple):
     """Snapshots on their way to the workers.
 
     Attributes:
-        rows: a Spark frame of wallet (key), address, as_of, and the columns `ECHOED…`.
-        echoed: what those are called.
-        number: how many there are.
-        undated: of them without a date.
-        first, last: the dates between which they are, in seconds.
+        rows: a Spark frame of wallet (key), address, as_of, and the columns `CALLER_COLUMN…`.
+        caller_columns: the names of those columns.
+        number: how many snapshots there are.
+        undated: how many of them have no date.
+        first, last: the first and last date, in seconds.
     """
 
     rows: SparkFrame
-    echoed: tuple[str, ...]
+    caller_columns: tuple[str, ...]
     number: int
     undated: int
     first: int | None
@@ -59,46 +59,46 @@ def extract_spark(
 
     Args:
         transfers: a Spark frame with the columns of a transfer, as `Ledger.from_transfers` takes them; addresses are text.
-        snapshots: a Spark frame with `address` (text) and perhaps `as_of` (timestamp), one row a vector. It is read twice.
-        as_of: a date for all rows without one of their own.
+        snapshots: a Spark frame with `address` (text) and perhaps `as_of` (timestamp), one row per vector. It is read twice.
+        as_of: a date for all rows without a date.
         window: how far back to look from `as_of`, such as `90d`; None for all history.
-        features: names from the catalogue; None for all that a wallet's own transfers tell (`self_contained_features`).
+        features: names from the catalogue; None for all self-contained ones (`self_contained_features`).
 
     Returns:
-        A Spark frame of `address`, `as_of` and a double a feature, a row a snapshot, in no order. Nothing is computed yet but
-        the first and last date, and a look at a thousand transfers.
+        A Spark frame of `address`, `as_of` and one double per feature; one row per snapshot, in no order. So far only the
+        first and last date were computed, and a thousand transfers checked.
 
     Raises:
-        UsageError: a feature needs the rest of the chain, a date is missing, or what came is no such frame.
+        UsageError: a feature needs the rest of the chain, a date is missing, or an argument is not such a frame.
         DataError: the transfers lack columns, or none of the first thousand is good.
     """
     names = self_contained_features() if features is None else refuse_others(features, "features")
     seconds = parse_window(window)
-    asked = asked_of(snapshots, as_of, "snapshots")
-    if asked.undated:
+    requested = snapshot_frame(snapshots, as_of, "snapshots")
+    if requested.undated:
         raise UsageError(
-            f"snapshots: as_of is missing in {asked.undated:,} rows; give as_of=…, a date for those without one"
+            f"snapshots: as_of is missing in {requested.undated:,} rows; give as_of=…, a date for those without one"
         )
-    rows = gathered(transfers, asked, seconds, names)
+    rows = rows_by_wallet(transfers, requested, seconds, names)
     schema = pa.schema([*VECTOR_KEYS, *(pa.field(name, pa.float64()) for name in names)])
-    return rows.mapInArrow(partial(vectors_of, names=tuple(names), window=window), ddl_of(schema))
+    return rows.mapInArrow(partial(vectors_of_batches, names=tuple(names), window=window), ddl_of(schema))
 
 
 def rejected_spark(transfers: SparkFrame) -> SparkFrame:
-    """The transfers that would be refused: `reason`, and the row as JSON in `record`. One more pass over them, without a shuffle.
+    """The transfers that would be refused: `reason`, and the row as JSON in `record`. Needs another pass, but no shuffle.
 
     Raises:
         UsageError, DataError: as `extract_spark`.
     """
-    known, _ = _checked(transfers)
-    return known.mapInArrow(rejected_of, "reason string, record string")
+    columns, _ = _checked(transfers)
+    return columns.mapInArrow(rejected_rows, "reason string, record string")
 
 
-def asked_of(addresses: SparkFrame, as_of: Any, what: str, echo: bool = False) -> Asked:
-    """Addresses and dates, each with the key of its wallet; with `echo` the other columns too, as text.
+def snapshot_frame(addresses: SparkFrame, as_of: Any, what: str, keep_columns: bool = False) -> SnapshotFrame:
+    """Addresses and dates, each with the key of its wallet; with `keep_columns` the other columns too, as text.
 
     Raises:
-        UsageError: no Spark frame, no column `address` of text, no date at all, dates that are no timestamps, or bytes to echo.
+        UsageError: not a Spark frame, no column `address` of text, no date, dates that are not timestamps, or a binary column.
     """
     kinds = _kinds(addresses, what)
     if "address" not in kinds:
@@ -108,45 +108,47 @@ def asked_of(addresses: SparkFrame, as_of: Any, what: str, echo: bool = False) -
         _refuse_kind(what, kinds, "as_of", ("timestamp",), "cast it to a timestamp in UTC")
     elif as_of is None:
         raise UsageError("as_of: a date is needed, for all addresses (as_of=…) or as a column as_of beside address")
-    date = f"coalesce(as_of, {_moment(as_of)})" if "as_of" in kinds else _moment(as_of)
-    echoed = tuple(name for name in kinds if echo and name not in ("address", "as_of"))
-    rest = [f"{_echo(what, name, kinds[name])} AS {ECHOED}{k}" for k, name in enumerate(echoed)]
+    date = f"coalesce(as_of, {_sql_timestamp(as_of)})" if "as_of" in kinds else _sql_timestamp(as_of)
+    caller_columns = tuple(name for name in kinds if keep_columns and name not in ("address", "as_of"))
+    rest = [f"{_as_text(what, name, kinds[name])} AS {CALLER_COLUMN}{k}" for k, name in enumerate(caller_columns)]
     address = _valid("address", "string")
     rows = addresses.selectExpr(f"{_KEY.format(address)} AS wallet", f"{address} AS address", f"{date} AS as_of", *rest)
     seconds = "unix_seconds(as_of)"
     found = rows.selectExpr("count(*)", "count(*) - count(as_of)", f"min({seconds})", f"max({seconds})").collect()[0]
-    return Asked(rows, echoed, *found)
+    return SnapshotFrame(rows, caller_columns, *found)
 
 
-def _moment(as_of: Any) -> str:
-    """A date as Spark's SQL has it: a moment, also where TIMESTAMP alone means a time without a zone."""
+def _sql_timestamp(as_of: Any) -> str:
+    """A date in Spark's SQL: a point in time, also where TIMESTAMP alone means a time without a zone."""
     return (
         "CAST(NULL AS TIMESTAMP_LTZ)" if as_of is None else f"timestamp_seconds({int(parse_as_of(as_of).timestamp())})"
     )
 
 
-def gathered(transfers: SparkFrame, asked: Asked, window: int | None, features: Iterable[str]) -> SparkFrame:
-    """Asked addresses and their transfers, those of a wallet in one partition, in order: first who asks, then what there is.
+def rows_by_wallet(
+    transfers: SparkFrame, requested: SnapshotFrame, window: int | None, features: Iterable[str]
+) -> SparkFrame:
+    """Requested addresses and their transfers, each wallet in one partition: first its snapshots, then its transfers.
 
-    Every transfer is there for its sender and for its receiver. The one shuffle is here.
+    Every transfer is there for its sender and for its receiver. This is the only shuffle.
     """
-    known, kinds = _checked(transfers)
-    entries = _in_time(known, kinds["timestamp"], asked, window)
+    columns, kinds = _checked(transfers)
+    entries = _in_time(columns, kinds["timestamp"], requested, window)
     columns = _columns(kinds, features)
     keys = f"array({_KEY.format('sender')}, {_KEY.format('receiver')}) AS ends"
     entries = entries.selectExpr(keys, *columns).selectExpr("explode(array_distinct(ends)) AS wallet", "ends", *columns)
     entries = entries.selectExpr("wallet", "if(wallet = ends[0], ends[1], ends[0]) AS other", *columns)
-    if asked.number <= _MOST_SENT:
-        wanted = asked.rows.select("wallet").distinct().hint("broadcast")
+    if requested.number <= _MOST_BROADCAST:
+        wanted = requested.rows.select("wallet").distinct().hint("broadcast")
         entries = entries.join(wanted, "wallet", "left_semi")
-    rows = asked.rows.selectExpr("*", "0 AS part").unionByName(
+    rows = requested.rows.selectExpr("*", "0 AS part").unionByName(
         entries.selectExpr("*", "1 AS part"), allowMissingColumns=True
     )
     return rows.repartition("wallet").sortWithinPartitions("wallet", "part")
 
 
 def ddl_of(schema: pa.Schema) -> str:
-    """An Arrow schema in Spark's words."""
+    """An Arrow schema as Spark's DDL."""
     return ", ".join(f"`{field.name}` {_ddl(field.type)}" for field in schema)
 
 
@@ -159,8 +161,8 @@ def _ddl(kind: pa.DataType) -> str:
     return "timestamp_ltz" if pa.types.is_timestamp(kind) else plain[str(kind)]
 
 
-def _echo(what: str, name: str, kind: str) -> str:
-    """A column of the caller's as text. Raises UsageError for bytes, which Spark would take for text in silence."""
+def _as_text(what: str, name: str, kind: str) -> str:
+    """A caller's column as text. Raises UsageError for bytes, which Spark would silently take for text."""
     if "binary" in kind:
         raise UsageError(f"{what}: {name} is {kind}, which has no text; cast it (hex({name})), or leave it out")
     quoted = "`" + name.replace("`", "``") + "`"
@@ -168,7 +170,7 @@ def _echo(what: str, name: str, kind: str) -> str:
 
 
 def _kinds(frame: SparkFrame, what: str) -> dict[str, str]:
-    """The columns of a Spark frame and their types, in Spark's words."""
+    """The columns of a Spark frame and their types, by Spark's names."""
     if not hasattr(frame, "mapInArrow"):
         raise UsageError(
             f"{what}: a Spark DataFrame is needed, not {type(frame).__name__}; without Spark use `extract` or `Scorer.score`"
@@ -179,46 +181,46 @@ def _kinds(frame: SparkFrame, what: str) -> dict[str, str]:
 
 
 def _checked(transfers: SparkFrame) -> tuple[SparkFrame, dict[str, str]]:
-    """The columns of a transfer that came, and their types."""
+    """The columns of a transfer that the frame has, and their types."""
     kinds = _kinds(transfers, "transfers")
     require_columns(list(kinds), "transfers")
     for name in ("sender", "receiver"):
         _refuse_kind("transfers", kinds, name, _TEXT, "cast it to text")
-    mend = "cast it to a timestamp in UTC, or to unix seconds"
-    _refuse_kind("transfers", kinds, "timestamp", ("timestamp", "string", *_NUMBER), mend)
-    known = {name: kinds[name] for name in SCHEMA.names if name in kinds}
-    frame = transfers.selectExpr(*(f"{_valid(name, kind)} AS {name}" for name, kind in known.items()))
+    remedy = "cast it to a timestamp in UTC, or to unix seconds"
+    _refuse_kind("transfers", kinds, "timestamp", ("timestamp", "string", *_NUMBER), remedy)
+    columns = {name: kinds[name] for name in SCHEMA.names if name in kinds}
+    frame = transfers.selectExpr(*(f"{_valid(name, kind)} AS {name}" for name, kind in columns.items()))
     _probe(frame.limit(_PROBE).toArrow())
-    return frame, known
+    return frame, columns
 
 
 def _valid(column: str, kind: str) -> str:
-    """A column, as text that every reader takes: Spark lets any bytes pass as such, and one row of them would end the job."""
+    """A column as valid text: Spark lets any bytes pass as text, and one such row would end the job."""
     return f"make_valid_utf8({column})" if kind == "string" else column
 
 
-def _refuse_kind(what: str, kinds: dict[str, str], name: str, allowed: Sequence[str], mend: str) -> None:
+def _refuse_kind(what: str, kinds: dict[str, str], name: str, allowed: Sequence[str], remedy: str) -> None:
     if kinds[name].split("(")[0] not in allowed:
-        raise UsageError(f"{what}: {name} must be {' or '.join(allowed)}, not {kinds[name]}; {mend}")
+        raise UsageError(f"{what}: {name} must be {' or '.join(allowed)}, not {kinds[name]}; {remedy}")
 
 
 def _probe(first: pa.Table) -> None:
-    """Refuse transfers of which not one is good: a column in a wrong unit would leave every wallet without history, unsaid."""
+    """Refuse transfers if none is good: a column in a wrong unit would silently leave every wallet without history."""
     for good, bad in checked_rows_of_table(in_utc(first), None):
         if len(bad) and not len(good):
             raise DataError(f"transfers, the first {len(first):,} rows: {no_good_row_message(bad)}")
 
 
 def _columns(kinds: dict[str, str], features: Iterable[str]) -> list[str]:
-    """What travels. Numbers that no feature needs do as well: a row with a bad one is refused, here as on one machine."""
+    """The columns to shuffle. All numbers are among them, as a row with a bad one is refused, here as on one machine."""
     needed = columns_for(needs_of(features))
     return [name for name in SCHEMA.names if name in kinds and (name not in _UNUSED or name in needed)]
 
 
-def _in_time(transfers: SparkFrame, kind: str, asked: Asked, window: int | None) -> SparkFrame:
-    """Leave out transfers that no snapshot can see, before they are read where files or partitions tell their times."""
-    if asked.first is None or asked.last is None or kind == "string":
+def _in_time(transfers: SparkFrame, kind: str, requested: SnapshotFrame, window: int | None) -> SparkFrame:
+    """Leave out transfers that no snapshot can see; Spark then skips files and partitions by their times."""
+    if requested.first is None or requested.last is None or kind == "string":
         return transfers
-    moment = "timestamp_seconds({})" if kind == "timestamp" else "{}"
-    seen = transfers.where(f"timestamp < {moment.format(asked.last)}")
-    return seen if window is None else seen.where(f"timestamp >= {moment.format(asked.first - window)}")
+    timestamp = "timestamp_seconds({})" if kind == "timestamp" else "{}"
+    seen = transfers.where(f"timestamp < {timestamp.format(requested.last)}")
+    return seen if window is None else seen.where(f"timestamp >= {timestamp.format(requested.first - window)}")
