@@ -24,7 +24,7 @@ OF_EVERYBODY = {f.name for f in WITHOUT_LABELS if {"tokens", "transactions"} & s
 """Features that do so though others with the same needs do not."""
 WITHIN_THE_WINDOW = {"tx", "chain", "tokens", "transactions"}
 """Needs that are met by the window's own transfers; all other parts of the chain look at what was before it, too."""
-quick = settings(max_examples=24, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 windows = st.sampled_from([*WINDOWS, "all"])
 
 
@@ -137,7 +137,7 @@ def test_asking_in_another_order_or_for_others_too_changes_nothing(data, rng):
     assert alone[ADDRESSES].equals(together[ADDRESSES].iloc[asked].reset_index(drop=True))
 
 
-@settings(quick, max_examples=12)
+@settings(quick, max_examples=6)
 @given(st.data(), st.randoms(use_true_random=False))
 def test_reading_from_parquet_changes_nothing(data, rng):
     transfers, window = data.draw(chain(least=1)), data.draw(windows)

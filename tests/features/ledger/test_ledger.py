@@ -88,7 +88,7 @@ def signed(ledger: Ledger) -> list[list]:
 
 
 @given(st.lists(texts, max_size=4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_encoder_means_what_arrow_does(batches):
     check_encoder(batches)
 
