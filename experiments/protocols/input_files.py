@@ -24,11 +24,11 @@ def find(data: Path, name: str, source: str) -> Path:
     Raises:
         DataError: if there is none, or there are several.
     """
-    found = every(data, name)
-    if len(found) != 1:
-        came = f"{len(found)} files" if found else "no file"
-        raise DataError(f"{data}: {came} {name} there or one folder below; give the folder that holds it ({source})")
-    return found[0]
+    paths = every(data, name)
+    if len(paths) != 1:
+        count = f"{len(paths)} files" if paths else "no file"
+        raise DataError(f"{data}: {count} {name} there or one folder below; give the folder that holds it ({source})")
+    return paths[0]
 
 
 def every(data: Path, name: str) -> list[Path]:
@@ -67,36 +67,36 @@ def read_csv(
     Raises:
         DataError: naming the file, the column and what came.
     """
-    came = header(path)
-    columns = list(names or came)
-    _check(path, columns, came, types, names is not None, source)
-    wanted = columns if rest is not None else [name for name in columns if name in types]
-    kinds = {name: types.get(name, rest) for name in wanted}
+    present = header(path)
+    columns = list(names or present)
+    _check(path, columns, present, types, names is not None, source)
+    included = columns if rest is not None else [name for name in columns if name in types]
+    kinds = {name: types.get(name, rest) for name in included}
     try:
         table = pacsv.read_csv(
             path,
             read_options=pacsv.ReadOptions(column_names=columns, skip_rows=int(titled)),
-            convert_options=pacsv.ConvertOptions(column_types=kinds, include_columns=wanted),
+            convert_options=pacsv.ConvertOptions(column_types=kinds, include_columns=included),
         )
     except pa.ArrowInvalid as error:
-        raise DataError(f"{path}: {_told(str(error), columns)}; give the file as published ({source})") from None
+        raise DataError(f"{path}: {_explained(str(error), columns)}; give the file as published ({source})") from None
     _no_gaps(path, table, types, source)
     return table.to_pandas()
 
 
-def _check(path: Path, columns: list[str], came: list[str], types: Mapping, own: bool, source: str) -> None:
-    if own and len(came) != len(columns):
+def _check(path: Path, columns: list[str], present: list[str], types: Mapping, own: bool, source: str) -> None:
+    if own and len(present) != len(columns):
         raise DataError(
-            f"{path}: {len(came)} columns, where {len(columns)} were published; give the file as published ({source})"
+            f"{path}: {len(present)} columns, where {len(columns)} were published; give the file as published ({source})"
         )
     if missing := [name for name in types if name not in columns]:
-        seen = ", ".join(came[:8]) + (", …" if len(came) > 8 else "")
+        seen = ", ".join(present[:8]) + (", …" if len(present) > 8 else "")
         raise DataError(f"{path}: no column {missing[0]!r} (there are: {seen}); give the file as published ({source})")
     if twice := [name for name in types if columns.count(name) > 1]:
         raise DataError(f"{path}: column {twice[0]!r} comes twice; give the file as published ({source})")
 
 
-def _told(error: str, columns: list[str]) -> str:
+def _explained(error: str, columns: list[str]) -> str:
     found = _COLUMN.search(" ".join(error.split()))
     if not found:
         return f"no such CSV ({' '.join(error.split())})"
@@ -121,7 +121,5 @@ def outcomes(path: Path, classes: pd.Series, codes: Mapping[str, int]) -> np.nda
     if found.isna().any():
         row = int(np.flatnonzero(found.isna())[0])
         allowed = ", ".join(codes)
-        raise DataError(
-            f"{path}: column 'class', row {row + 1}: {classes.iloc[row]!r} came, where {allowed} were published"
-        )
+        raise DataError(f"{path}: column 'class', row {row + 1}: got {classes.iloc[row]!r}, published are {allowed}")
     return found.to_numpy(np.int64)

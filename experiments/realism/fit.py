@@ -13,8 +13,9 @@ import yaml
 from scipy.stats import norm, rankdata
 from sklearn.mixture import GaussianMixture
 
+from ..protocols.input_files import Frame
 from ..protocols.simulated.realism_measures import HABITS, SEASON, seasons
-from ..protocols.simulated.realism_tables import FIT, LICIT, PHISHING, Table, half, real_lists
+from ..protocols.simulated.realism_tables import FIT, LICIT, PHISHING, half, real_lists
 
 SCORES = np.round(np.linspace(-2.6, 2.6, 41), 2)
 PROFILES = {LICIT: 16, PHISHING: 8}
@@ -48,7 +49,7 @@ def write(fitted: dict[str, Any], path: Path) -> None:
     path.write_text(head + text, encoding="utf-8")
 
 
-def _population(table: Table, profiles: int, seed: int) -> dict[str, Any]:
+def _population(table: Frame, profiles: int, seed: int) -> dict[str, Any]:
     mine = table[half(table["wallet"]) == FIT]
     found = seasons(mine[mine["t"] >= SINCE])
     rng = np.random.default_rng(seed)
@@ -85,7 +86,7 @@ def _lower(covariance: np.ndarray) -> np.ndarray:
     return np.linalg.cholesky(covariance)[np.tril_indices(len(covariance))]
 
 
-def _persistence(found: Table, scores: np.ndarray, mixture: Any) -> list[float]:
+def _persistence(found: Frame, scores: np.ndarray, mixture: Any) -> list[float]:
     """How much of each habit, as it is within its profile, stays from one season of a wallet to the next: correlations."""
     profile = mixture.predict(scores)
     off: Any = pd.DataFrame(scores - mixture.means_[profile], index=found.index, columns=list(HABITS)).where(
@@ -97,7 +98,7 @@ def _persistence(found: Table, scores: np.ndarray, mixture: Any) -> list[float]:
     return _rounded(np.clip(np.nan_to_num(kept), 0.0, _MOST_KEPT))
 
 
-def _activity(table: Table) -> list[list[float]]:
+def _activity(table: Frame) -> list[list[float]]:
     """Chances of the next season's state (silent, one or two transfers, more), by this season's, within wallets' lives."""
     n = table[table["t"] >= SINCE].assign(season=table["t"] // SEASON).groupby(["wallet", "season"]).size()
     grid = n.unstack(fill_value=0)
@@ -109,7 +110,7 @@ def _activity(table: Table) -> list[list[float]]:
     return [_rounded(row / row.sum()) for row in counts]
 
 
-def _lives(table: Table) -> np.ndarray:
+def _lives(table: Frame) -> np.ndarray:
     """Days from the first transfer in these years to the last, at the normal scores SCORES."""
     life = table.groupby("wallet")["t"].agg(lambda t: (t.max() - t.min()) / 86_400)
     return np.quantile(life, norm.cdf(SCORES))

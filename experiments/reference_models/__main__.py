@@ -17,7 +17,7 @@ from ...features import Ledger
 from ...serving import ModelFolder
 from ...serving.model.bundled_models import FOLDER, HEADS
 from ...training import load_config, train
-from ..protocols.ethereum.case_data import DISPUTED, FLOWS, load_cases, own_features
+from ..protocols.ethereum.case_data import DISPUTED, FLOWS, comparable_features, load_cases
 
 _CONFIGS = resources.files("walletprint.experiments.reference_models")
 
@@ -38,7 +38,7 @@ def main(
 def make(head: str, ledger: Ledger, labels: pd.DataFrame, out: Path) -> Path:
     """Train one head, add to its card what it is and is not, and write it."""
     given = yaml.safe_load((_CONFIGS / f"reference-{head}.yaml").read_text(encoding="utf-8"))
-    config = load_config({**given, "features": {"names": own_features()}})
+    config = load_config({**given, "features": {"names": comparable_features()}})
     result = train(ledger, labels, config, out)
     more = [(_CONFIGS / f"reference-{name}.md").read_text(encoding="utf-8") for name in ("sources", head)]
     card = "\n\n".join(part.rstrip() for part in (result.model.card, *more)) + "\n"

@@ -267,7 +267,7 @@ def _of(addresses: pa.Array, wallets: Ints) -> list[str]:
 
 
 def _cases(seeds: Any, addresses: pa.Array, shift: int) -> pd.DataFrame:
-    """A row a seed address: what published reports of the cases name."""
+    """One row per seed address: what published reports of the cases name."""
     dates = pd.to_datetime(seeds["t"] + shift, unit="s", utc=True)
     frame = pd.DataFrame({"case": seeds["case"].to_numpy(), "address": _of(addresses, seeds.index.to_numpy())})
     frame["date"], frame["actor"] = dates.dt.strftime("%Y-%m-%d").to_numpy(), seeds["actor"].to_numpy()

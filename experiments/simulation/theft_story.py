@@ -31,7 +31,7 @@ class Story:
 
     Attributes:
         case, actor: whose it was; began: the theft; usd: what was taken, worth then; followed: for how many days.
-        days: a row a day on which loot moved: day (0 = the theft's), kind, after_mixer (no tracer can see it any more), usd
+        days: one row per day on which loot moved: day (0 = the theft's), kind, after_mixer (no tracer can see it any more), usd
             (worth when stolen), transfers.
         wallets: how many wallets of the case were used in these days.
         sightings: scored rows of its wallets that were flagged, the first of each wallet and head, with day and head.

@@ -7,14 +7,15 @@ import pytest
 from walletprint.experiments.protocols import judge
 from walletprint.experiments.protocols.ethereum import era_matched, leave_one_case_out
 from walletprint.experiments.protocols.published import amlsim
-from walletprint.experiments.protocols.simulated import simulated_to_real
+from walletprint.experiments.protocols.simulated import realism_judge, simulated_to_real
 from walletprint.training.models.estimators import fit_lightgbm
 
 
 @pytest.fixture
 def few_trees(monkeypatch):
     """LightGBM with 40 trees where the protocols fit 300."""
-    monkeypatch.setattr(judge, "fit_lightgbm", partial(fit_lightgbm, rounds=40))
+    for module in (judge, realism_judge):
+        monkeypatch.setattr(module, "fit_lightgbm", partial(fit_lightgbm, rounds=40))
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ and `cleared` of those flagged before that no longer are; `median` and `p95` are
 the largest moves.
 
 `hardened` is the same training with `features.dust_proof`. What that costs is told without dust: `pr_auc` on the slices of
-the training, and recall at the score that so many of the honest wallets of the chain's end exceed."""
+the training, and recall at the score that this share of the honest wallets of the chain's end exceed."""
 MODELS = {"as trained": False, "hardened": True}
 """Whether the features are only those that are proof against dust."""
 ALARMS = (0.01, 0.05)
@@ -215,7 +215,7 @@ def _movers(trials: list[Trial]) -> pd.DataFrame:
 
 
 def _moved(trial: Trial) -> pd.DataFrame:
-    """Contributions after an ordinary transfer less those before, a row a watched wallet that was flagged."""
+    """Contributions after an ordinary transfer less those before, one row per watched wallet that was flagged."""
     scorer, chain = trial.scorers["laundering", "as trained"], trial.chain
     scores = _scored(scorer, trial.ledger, chain, trial.watched["laundering"])
     asked = snapshots_of(scores.loc[scores["flagged"].astype(bool), "address"].tolist(), chain.as_of)

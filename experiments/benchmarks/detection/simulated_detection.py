@@ -86,7 +86,7 @@ def highest(seen: Watch, scorer: Scorer) -> Any:
 
 
 def thresholds(seen: Watch, top: Any) -> dict[float, float]:
-    """By share of false alarms, the score that at most so many of the honest wallets exceed."""
+    """By share of false alarms, the score that at most this share of the honest wallets exceeds."""
     honest = np.sort(top[~_sought(seen, "laundering")].fillna(0.0).to_numpy())[::-1]
     return {share: float(honest[int(share * len(honest))]) for share in ALARMS}
 

@@ -16,10 +16,10 @@ NEAR_ZERO = 1e-12
 
 
 def differences(reference: Path, other: Path) -> list[str]:
-    """In what two Parquet tables of features differ, a line each; empty if in nothing.
+    """In what two Parquet tables of features differ, one line each; empty if in nothing.
 
     Args:
-        reference: a table with `address` and a column a feature.
+        reference: a table with `address` and one column per feature.
         other: the same; columns that only one of them has are not compared.
     """
     ours, theirs = _order(reference), _order(other)

@@ -60,7 +60,7 @@ def main(
     guest_python: Annotated[Path, typer.Option(help="The interpreter that has snapml.")] = Path(sys.executable),
     edges: Annotated[int, typer.Option(help="Transfers of the stream.")] = 1_000_000,
     one_by_one: Annotated[
-        int, typer.Option(help="The first so many are compared, and counted in batches of one.")
+        int, typer.Option(help="This many of the first transfers are compared, and counted in batches of one.")
     ] = 300_000,
     neighbours: Annotated[int, typer.Option(help="Of each hub, and as many again that pay it.")] = 100_000,
     limit: Annotated[int, typer.Option(help="Seconds after which the guest is stopped at the hubs.")] = 300,

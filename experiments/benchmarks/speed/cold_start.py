@@ -95,7 +95,7 @@ def _took(step: str, place: Path) -> float:
 
 
 def _summary(every: pd.DataFrame) -> pd.DataFrame:
-    """A row a step: what it is, and the median, fastest and slowest of its runs."""
+    """One row per step: what it is, and the median, fastest and slowest of its runs."""
     found = every.groupby("step", sort=False)["seconds"].agg(["median", "min", "max"])
     return found.assign(what=pd.Series(STEPS)).reset_index()
 

@@ -1,4 +1,4 @@
-"""Exact contributions beside LightGBM's own `pred_contrib`: rows a second, and how far they differ. Run with
+"""Exact contributions beside LightGBM's own `pred_contrib`: rows per second, and how far they differ. Run with
 
 python -m walletprint.experiments.benchmarks.speed.contributions
 """
@@ -23,7 +23,7 @@ INTRO = f"""\
 A model of {TREES} trees of {LEAVES} leaves, trained on {TRAINED:,} generated rows of {FEATURES} features, of which 15 % are
 missing, explains other rows: walletprint {OURS:,}, LightGBM's `pred_contrib` {THEIRS:,}, both with {THREADS} threads, after a run
 that is not counted. `differs` is the largest difference of a contribution, in log-odds, `sum_differs` that of a row's sum from
-its margin; `times` the rows a second against LightGBM's. Reading the trees, once a model, is `ready_seconds`."""
+its margin; `times` the rows per second against LightGBM's. Reading the trees, once a model, is `ready_seconds`."""
 
 
 def model_of(X: np.ndarray) -> lightgbm.Booster:
@@ -47,7 +47,7 @@ def rows_of(n: int, seed: int) -> np.ndarray:
 
 
 def compared(booster: lightgbm.Booster, explainer: Explainer, seed: int) -> list[dict[str, Any]]:
-    """A row an engine: how long it took, and how far ours is from LightGBM's."""
+    """One row per engine: how long it took, and how far ours is from LightGBM's."""
     X = rows_of(OURS, seed)
     some = X[:THEIRS]
     began = time.perf_counter()
@@ -84,7 +84,7 @@ def main(
 
 
 def summary(every: pd.DataFrame, ready: float) -> pd.DataFrame:
-    """A row an engine: medians, rows a second, and how many times as many as LightGBM."""
+    """One row per engine: medians, rows per second, and how many times as many as LightGBM."""
     found = every.groupby("engine", sort=False).median()
     found["rows_a_second"] = found["rows"] / found["seconds"]
     found["times"] = found["rows_a_second"] / found.loc["lightgbm", "rows_a_second"]

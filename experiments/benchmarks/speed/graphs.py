@@ -26,7 +26,7 @@ def dense(path: Path, edges: int, seed: int = 3) -> Path:
 
 
 def hubs(path: Path, edges: int, neighbours: int, seed: int = 5) -> Path:
-    """Write a graph of one day in which two hubs pay, and are paid by, so many wallets each; the rest is at random.
+    """Write a graph of one day in which two hubs pay, and are paid by, this many wallets each; the rest is at random.
 
     Half of one hub's payees pay the other, so that there is a scatter-gather over them all; some wallets deal with both often.
     """

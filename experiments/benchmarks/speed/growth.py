@@ -61,7 +61,7 @@ def sized(path: Path, rows: int, runs: int) -> pd.DataFrame:
 
 
 def growth_of(every: pd.DataFrame) -> pd.DataFrame:
-    """A row a size: the medians of ours, per million transfers, against the smallest size, and against the floor."""
+    """One row per size: the medians of ours, per million transfers, against the smallest size, and against the floor."""
     medians = every.groupby(["engine", "rows"])[["wallets", "seconds", "cpu_seconds", "peak_mb", "held_mb"]].median()
     ours, floor = medians.loc["walletprint"].reset_index(), medians.loc["floor"].reset_index()
     each = ours["seconds"] / ours["rows"] * 1e6

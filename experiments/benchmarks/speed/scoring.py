@@ -121,7 +121,7 @@ def main(
 
 
 def summary(every: pd.DataFrame) -> pd.DataFrame:
-    """A row a step: medians, what it is, wallets a second beyond making ready, and the time against features and prediction."""
+    """One row per step: medians, what it is, wallets per second after making ready, and time against features and prediction."""
     found = every.groupby("step", sort=False)[["wallets", "seconds", "cpu_seconds", "peak_mb", "held_mb"]].median()
     beyond = found["seconds"] - found.loc["ready", "seconds"]
     return found.assign(

@@ -57,7 +57,7 @@ def main(
 
 
 def summary(every: pd.DataFrame) -> pd.DataFrame:
-    """A row a size, with rates."""
+    """One row per size, with rates."""
     found = every.groupby("asked").median().reset_index()
     each = found["seconds"] / found["rows"]
     return found.assign(

@@ -161,7 +161,7 @@ def main(
 
 
 def medians_of(every: pd.DataFrame) -> pd.DataFrame:
-    """A row a size and engine, with CPU per million transfers and bytes per row of the shuffle."""
+    """One row per size and engine, with CPU per million transfers and bytes per row of the shuffle."""
     medians = every.groupby(["rows", "engine"], as_index=False).median(numeric_only=True)
     medians["cpu_seconds_per_million"] = medians["cpu_seconds"] / medians["rows"] * 1e6
     medians["bytes_per_entry"] = medians["shuffle_bytes"] / medians["entries"]

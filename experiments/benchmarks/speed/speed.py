@@ -47,7 +47,7 @@ def main(
 
 
 def step(name: str, data: Path, table: Path) -> list[dict[str, Any]]:
-    """Run one step in this process and say what it took: a row for each part of it."""
+    """Run one step in this process and say what it took: one row per part of it."""
     if name == "ingest":
         return [_timed("ingest", lambda: {"rows": ingest([data / file for file in FILES], table).read})]
     parts = [_timed("load", lambda: {"ledger": (ledger := Ledger.from_transfers(table)), "rows": ledger.transfers})]

@@ -70,8 +70,8 @@ def load_cases(data: Path) -> CaseData:
     return CaseData(Ledger.from_transfers(transfers.assign(tx_id=None)), labels, native, views)
 
 
-def own_features() -> list[str]:
-    """The era-safe features that see nothing but a wallet's own transfers: others hang on whose histories were collected."""
+def comparable_features() -> list[str]:
+    """The era-safe features of a wallet's own transfers alone: others depend on whose histories were collected."""
     return [feature.name for feature in catalogue() if feature.era_safe and not feature.needs]
 
 
@@ -128,7 +128,7 @@ def _labels(data: Path, listed: set[str]) -> Any:
     labels: Any = pd.concat(parts, ignore_index=True)
     labels["address"] = labels["address"].str.lower()
     labels["actor"] = labels["case"].map(STATE)
-    # A wallet of a theft is of that theft, whatever else a list of phishers says of it.
+    # A wallet of a theft is of that theft, no matter what else a list of phishers says of it.
     labels = labels.sort_values(["case", "address"], na_position="last", kind="stable").drop_duplicates("address")
     unknown = pd.Series(pd.NaT, index=labels.index, dtype="datetime64[us, UTC]")
     return labels.assign(known_from=unknown).reset_index(drop=True)

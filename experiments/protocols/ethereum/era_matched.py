@@ -124,9 +124,9 @@ def load_labels(data: Path) -> pd.DataFrame:
     table = files.read_csv(path, types, SOURCE)
     wrong = np.flatnonzero(~table["label"].isin([0, 1]))
     if len(wrong):
-        came = table["label"].iloc[wrong[0]]
+        wrong_value = table["label"].iloc[wrong[0]]
         raise DataError(
-            f"{path}: column 'label', row {wrong[0] + 1}: {came} came, where 1 (phishing) and 0 (licit) are known"
+            f"{path}: column 'label', row {wrong[0] + 1}: got {wrong_value}, published are 1 (phishing) and 0 (licit)"
         )
     category = table["label"].map({1: "phishing", 0: "licit"})
     return pd.DataFrame({"address": table["address"], "category": category, "source": table["label_source"]})
@@ -202,7 +202,7 @@ def _ordered(table: pd.DataFrame, first: list[str], drop: tuple[str, ...] = ()) 
 
 
 def _intervals(contending: list[Contender], test: Slice, address: pd.Series, seed: int) -> pd.DataFrame:
-    """95 % intervals of PR-AUC and ROC-AUC, a row a contender."""
+    """95 % intervals of PR-AUC and ROC-AUC, one row per contender."""
     rows = []
     for one in contending:
         found = {
@@ -249,7 +249,7 @@ def ablation(dataset: Dataset, config: TrainConfig) -> pd.DataFrame:
 def _judged(
     dataset: Dataset, columns: list[str], chosen: dict[str, Slices], config: TrainConfig, how: str
 ) -> dict[str, str]:
-    """What LightGBM reaches with some of the columns, a cell a protocol."""
+    """What LightGBM reaches with some of the columns, one cell per protocol."""
     found = {}
     for name, slices in chosen.items():
         X, train, test = dataset.X[columns], slices.train, slices.test_time
@@ -263,9 +263,9 @@ def protocols(dataset: Dataset) -> dict[str, Slices]:
     """The slices of each protocol; what is judged is `test_time`."""
     as_of = dataset.snapshots["as_of"].reset_index(drop=True)
     y = dataset.targets.known_by(None).reindex(dataset.snapshots["address"]).to_numpy(dtype=np.int8)
-    lot = unit_hash(pd.Index(dataset.snapshots["address"]), "era_matched")
+    hash_fraction = unit_hash(pd.Index(dataset.snapshots["address"]), "era_matched")
     early, late = (as_of <= TRAIN_UNTIL).to_numpy(), (as_of >= TEST_FROM).to_numpy()
-    held, aside = lot < HELD_OUT, (lot >= HELD_OUT) & (lot < HELD_OUT + SET_ASIDE)
+    held, aside = hash_fraction < HELD_OUT, (hash_fraction >= HELD_OUT) & (hash_fraction < HELD_OUT + SET_ASIDE)
 
     def slices(train: np.ndarray, calibrate: np.ndarray, test: np.ndarray) -> Slices:
         masks = {"train": train, "calibrate": calibrate, "test_time": test, "test_new": np.zeros(len(y), bool)}

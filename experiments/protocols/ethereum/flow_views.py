@@ -46,8 +46,8 @@ def _largest(ins: Any) -> Any:
 
 def _spent(outs: Any, kept: Any) -> Any:
     """Outflows after the first inflow that is kept, as long as less has left than came in."""
-    came = kept.groupby("receiver").agg(since=("timestamp", "min"), total=("amount", "sum"))
-    known = outs[outs["sender"].isin(came.index)]
-    later = known[known["timestamp"] >= known["sender"].map(came["since"])]
+    inflows = kept.groupby("receiver").agg(since=("timestamp", "min"), total=("amount", "sum"))
+    known = outs[outs["sender"].isin(inflows.index)]
+    later = known[known["timestamp"] >= known["sender"].map(inflows["since"])]
     before = later.groupby("sender")["amount"].cumsum() - later["amount"]
-    return later[before < later["sender"].map(came["total"])]
+    return later[before < later["sender"].map(inflows["total"])]

@@ -22,7 +22,7 @@ from ....training.splits.sibling_wallets import siblings_by_case
 from ....training.splits.time_split import Slice
 from ..protocol import Progress, Protocol, Tables
 from . import leave_one_case_out as protocol
-from .case_data import CASE_FILES, load_cases, own_features
+from .case_data import CASE_FILES, comparable_features, load_cases
 
 RATE, K, WALLETS = 100, 100, 10
 KIND = "kind: "  # before the kind, as the source of a hard negative's label
@@ -72,7 +72,7 @@ def hard_negatives(ledger: Ledger, labels: Any, known: Any) -> Any:
         known: labels of the wallets that are learnt from [address, category]; none of them is returned.
     """
     transfers = transfers_of(ledger)
-    # By whatever source, and whatever else it is called.
+    # Accused by any source, no matter what else it is called.
     accused = set(labels.loc[labels["category"].isin(CRIMINAL), "address"])
     free = labels[~labels["address"].isin(accused)]
     services = free.drop_duplicates("address").set_index("address")["category"]
@@ -121,8 +121,8 @@ def victims(transfers: Any, known: Any) -> list[str]:
     paid = set(transfers.loc[transfers["receiver"].isin(phishers), "sender"])
     partners = set(transfers.loc[transfers["sender"].isin(phishers), "receiver"])
     candidates = sorted(paid - partners - set(known["address"]))
-    luck = unit_hash(candidates, "victims")
-    return [address for _, address in sorted(zip(luck.tolist(), candidates, strict=True))[:VICTIMS]]
+    hash_fraction = unit_hash(candidates, "victims")
+    return [address for _, address in sorted(zip(hash_fraction.tolist(), candidates, strict=True))[:VICTIMS]]
 
 
 def run(data: Path, seed: int, on_progress: Progress) -> Tables:
@@ -133,7 +133,7 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     both = pd.concat([cases.labels, marked], ignore_index=True)
     labels = {**protocol.LABELS, "negative": [*protocol.LABELS["negative"], "service"]}
     settings = {"labels": labels, "snapshots": protocol.SNAPSHOTS, "model": protocol.MODEL_SETTINGS, "seed": seed}
-    settings["features"] = {"names": own_features()}
+    settings["features"] = {"names": comparable_features()}
     config = load_config(settings, head="laundering")
     dataset = build_dataset(cases.ledger, both, config, on_progress)
     named = cases.labels[cases.labels["case"].notna()]
@@ -164,7 +164,7 @@ def _hard(dataset: Dataset) -> np.ndarray:
 
 
 def _case(dataset: Dataset, config: Any, case: str, near: set[str], views: dict[str, str]) -> tuple[pd.DataFrame, Any]:
-    """One theft left out: a row a model, and the kinds among the first of the second."""
+    """One theft left out: one row per model, and the kinds among the first of the second."""
     address, hard = dataset.snapshots["address"], _hard(dataset)
     y = (dataset.label_details["category"].isin(protocol.LABELS["positive"])).to_numpy(dtype=np.int8)
     own = (dataset.label_details["case"] == case).to_numpy()

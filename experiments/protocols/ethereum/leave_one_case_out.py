@@ -29,7 +29,7 @@ from ....training.splits.sibling_wallets import siblings_by_case
 from ....training.splits.splitters import groups_of
 from ....training.splits.time_split import Slice
 from ..protocol import Progress, Protocol, Tables
-from .case_data import CASE_FILES, DISPUTED, CaseData, load_cases, own_features
+from .case_data import CASE_FILES, DISPUTED, CaseData, comparable_features, load_cases
 from .flow_views import flow_views
 
 SNAPSHOTS = {
@@ -147,7 +147,16 @@ def prepared(cases: CaseData, seed: int, on_progress: Progress) -> Bench:
     ledger = flow_views(cases.native[cases.native["timestamp"] >= FLOWS_SINCE], set(cases.labels["address"]))
     reduced = build_dataset(ledger, cases.labels, config)
     siblings = siblings_by_case(cases.ledger, named["address"], named["case"])
-    return Bench(whole, own_features(), reduced, groups_of(whole), siblings, cases.views, config, cases.ledger)
+    return Bench(
+        whole,
+        comparable_features(),
+        reduced,
+        groups_of(whole),
+        siblings,
+        cases.views,
+        config,
+        cases.ledger,
+    )
 
 
 def outcomes(dataset: Dataset, head: str) -> np.ndarray:
@@ -157,7 +166,7 @@ def outcomes(dataset: Dataset, head: str) -> np.ndarray:
 
 
 def folds_of(bench: Bench, head: str) -> Iterator[Fold]:
-    """A fold a theft; for `state_linked` also the disputed ones, as if they were a state's."""
+    """One fold per theft; for `state_linked` also the disputed ones, as if they were a state's."""
     y, case = outcomes(bench.whole, head), bench.groups["case"]
     disputed = case.isin(DISPUTED).to_numpy()
     if head != "state_linked":

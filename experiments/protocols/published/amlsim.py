@@ -50,7 +50,7 @@ Sides = Callable[[pd.DataFrame], dict[str, pd.DataFrame]]
 
 
 def run(data: Path, seed: int, on_progress: Progress) -> Tables:
-    """The protocol's table: a row a direction and side."""
+    """The protocol's table: one row per direction and feature set."""
     return {"Accounts": compared(load_runs(data), sides, TRIALS, seed, on_progress)}
 
 
@@ -88,15 +88,15 @@ def load(nodes: Path) -> Run:
     if not transactions.is_file():
         raise DataError(f"{transactions}: no such file; it belongs to {nodes.name} ({SOURCE})")
     types = {"sourceNodeId": files.TEXT, "targetNodeId": files.TEXT, "value": files.NUMBER, "time": files.WHOLE}
-    came = files.read_csv(transactions, types, SOURCE).sort_values("time", kind="stable", ignore_index=True)
+    payments = files.read_csv(transactions, types, SOURCE).sort_values("time", kind="stable", ignore_index=True)
     transfers = pd.DataFrame(
         {
-            "timestamp": pd.to_datetime(START + STEP * came["time"], unit="s", utc=True),
-            "sender": came["sourceNodeId"],
-            "receiver": came["targetNodeId"],
-            "amount": came["value"],
+            "timestamp": pd.to_datetime(START + STEP * payments["time"], unit="s", utc=True),
+            "sender": payments["sourceNodeId"],
+            "receiver": payments["targetNodeId"],
+            "amount": payments["value"],
             "asset": "USD",
-            "tx_id": [f"t{k}" for k in range(len(came))],
+            "tx_id": [f"t{k}" for k in range(len(payments))],
         }
     )
     accounts = files.read_csv(nodes, {"nodeid": files.TEXT, "isFraud": files.WHOLE}, SOURCE)
@@ -108,7 +108,7 @@ def load(nodes: Path) -> Run:
 def compared(
     runs: dict[str, Run], sides_of: Sides, trials: int, seed: int, on_progress: Progress | None = None
 ) -> pd.DataFrame:
-    """Each side, trained on each run and tested on each other: a row each."""
+    """Each side, trained on each run and tested on each other: one row each."""
     X = {name: sides_of(transfers) for name, (transfers, _) in runs.items()}
     turns = [(side, *pair) for pair in permutations(runs, 2) for side in X[pair[0]]]
     rows = []

@@ -92,10 +92,10 @@ def read(path: Path) -> files.Frame:
     Raises:
         DataError: if it is not as published.
     """
-    came = files.header(path)
-    if came != HEADER:
+    names = files.header(path)
+    if names != HEADER:
         raise DataError(
-            f"{path}: the header is {','.join(came)!r}, where {','.join(HEADER)!r} was published ({SOURCE})"
+            f"{path}: the header is {','.join(names)!r}, where {','.join(HEADER)!r} was published ({SOURCE})"
         )
     table = files.read_csv(path, _TYPES, SOURCE, names=list(_TYPES))
     moments = pd.to_datetime(table["time"], format=WHEN, utc=True, errors="coerce")
@@ -109,9 +109,9 @@ def _check(path: Path, table: files.Frame, column: str, wrong: files.Frame, allo
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         title = HEADER[list(_TYPES).index(column)]
-        came = table[column].iloc[row]
+        wrong_value = table[column].iloc[row]
         raise DataError(
-            f"{path}: column {title!r}, row {row + 1}: {str(came)!r} came, where {allowed} was published ({SOURCE})"
+            f"{path}: column {title!r}, row {row + 1}: got {str(wrong_value)!r}, published is {allowed} ({SOURCE})"
         )
 
 

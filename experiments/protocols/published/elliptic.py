@@ -116,9 +116,9 @@ def _check_steps(path: Path, X: files.Frame) -> None:
         )
     outside = np.flatnonzero(~X["step"].isin(STEPS))
     if len(outside):
-        came = X["step"].iloc[outside[0]]
+        step = X["step"].iloc[outside[0]]
         raise DataError(
-            f"{path}: row {outside[0] + 1}: step {came} came in the second column, where {STEPS[0]}–{STEPS[-1]} were published"
+            f"{path}: row {outside[0] + 1}: got step {step} in the second column, published are {STEPS[0]}–{STEPS[-1]}"
         )
 
 

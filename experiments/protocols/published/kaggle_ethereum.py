@@ -128,9 +128,9 @@ def read(data: Path) -> Wallets:
         )
     wrong = np.flatnonzero(~table[FLAG].isin([0, 1]))
     if len(wrong):
-        came = table[FLAG].iloc[wrong[0]]
+        wrong_value = table[FLAG].iloc[wrong[0]]
         raise DataError(
-            f"{path}: column {FLAG!r}, row {wrong[0] + 1}: {str(came)!r} came, where 0 and 1 were published ({SOURCE})"
+            f"{path}: column {FLAG!r}, row {wrong[0] + 1}: got {str(wrong_value)!r}, published are 0 and 1 ({SOURCE})"
         )
     unnamed = [name for name in table.columns if name == "" or name.startswith(("Unnamed", "column"))]
     X = table.drop(columns=[ADDRESS, FLAG, INDEX, *unnamed]).select_dtypes("number").astype(float)
@@ -198,9 +198,11 @@ def ways_of(wallets: Wallets) -> list[Row]:
 def as_published(wallets: Wallets) -> np.ndarray:
     """All illicit wallets, and as many licit ones for each as in the paper; by hash of the address."""
     licit = np.flatnonzero(wallets.y == 0)
-    lot = unit_hash(wallets.address.iloc[licit], "kaggle_ethereum")
+    hash_fraction = unit_hash(wallets.address.iloc[licit], "kaggle_ethereum")
     wanted = round(PAPER_LICIT / PAPER_ILLICIT * wallets.y.sum())
-    return np.sort(np.concatenate([np.flatnonzero(wallets.y == 1), licit[np.argsort(lot, kind="stable")[:wanted]]]))
+    return np.sort(
+        np.concatenate([np.flatnonzero(wallets.y == 1), licit[np.argsort(hash_fraction, kind="stable")[:wanted]]])
+    )
 
 
 def _xgboost() -> Learner | None:
@@ -283,7 +285,7 @@ def in_time(wallets: Wallets, seed: int) -> list[dict[str, Any]]:
 
 
 def audited(wallets: Wallets, seed: int) -> list[dict[str, Any]]:
-    """The verdicts of the leakage audit, a row a check."""
+    """The verdicts of the leakage audit, one row per check."""
     report = audit(wallets.table, FLAG, address=ADDRESS, seed=seed)
     return [
         {"what": "audit", "sees": check["check"], "verdict": check["verdict"], "finding": check["found"]}

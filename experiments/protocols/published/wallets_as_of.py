@@ -31,7 +31,7 @@ class History:
 
     Attributes:
         transactions: features by txId, their steps, and 1 illicit, 0 licit, −1 unknown.
-        members: [address, txId, role, step], a row a wallet's part in a transaction.
+        members: [address, txId, role, step], one row per wallet's part in a transaction.
         labels: 1, 0 or −1 by address.
     """
 

@@ -16,9 +16,9 @@ from ....features import Ledger, coverage, extract, snapshots_of
 from ....training.data.snapshots import as_of_grid, unit_hash
 from ....training.metrics.bootstrap import Interval, interval
 from ....training.models.estimators import fit_lightgbm, margins
-from ..ethereum.case_data import own_features
+from ..ethereum.case_data import comparable_features
+from ..input_files import Frame
 from ..judge import SETTINGS, numbered
-from .realism_tables import Table
 
 WINDOW_DAYS, LEAST = 90, 3
 WINDOW = f"{WINDOW_DAYS}d"
@@ -42,13 +42,13 @@ class Verdict:
     simulated: int
 
 
-def snapshots(table: Table, first: str | None = None, last: str | None = None, age: int = 0) -> Table:
+def snapshots(table: Frame, first: str | None = None, last: str | None = None, age: int = 0) -> Frame:
     """Quarterly snapshots of a table's wallets with LEAST transfers or more in the window, at most MOST.
 
     Args:
         table: wallets' lists.
         first, last: dates of the snapshots; by default all whose window lies in the lists.
-        age: a snapshot counts only if its wallet was first seen so many days before it.
+        age: a snapshot counts only if its wallet was first seen this many days before it.
 
     Returns:
         address, as_of, features.
@@ -63,12 +63,14 @@ def snapshots(table: Table, first: str | None = None, last: str | None = None, a
     seen_first = pd.to_datetime(table.groupby("wallet")["t"].min(), unit="s", utc=True)
     old = chosen["as_of"] - chosen["address"].map(seen_first) >= pd.Timedelta(days=age)
     chosen = chosen[old].reset_index(drop=True)
-    lot = unit_hash(chosen["address"] + chosen["as_of"].astype("str"), "realism_judge")
-    chosen = chosen.iloc[np.sort(np.argsort(lot, kind="stable")[:MOST])][["address", "as_of"]].reset_index(drop=True)
-    return extract(ledger, chosen, window=WINDOW, features=own_features())
+    hash_fraction = unit_hash(chosen["address"] + chosen["as_of"].astype("str"), "realism_judge")
+    chosen = chosen.iloc[np.sort(np.argsort(hash_fraction, kind="stable")[:MOST])][["address", "as_of"]].reset_index(
+        drop=True
+    )
+    return extract(ledger, chosen, window=WINDOW, features=comparable_features())
 
 
-def ledger_of(table: Table) -> Ledger:
+def ledger_of(table: Frame) -> Ledger:
     """The transfers of a table, those between two of its wallets once."""
     out = table["out"].to_numpy()
     ends = {
@@ -89,7 +91,7 @@ def _moment(seconds: int | None) -> Any:
     return pd.Timestamp(seconds or 0, unit="s", tz="UTC")
 
 
-def judge(real: Table, simulated: Table, seed: int) -> Verdict:
+def judge(real: Frame, simulated: Frame, seed: int) -> Verdict:
     """Tell real from simulated.
 
     Args:
@@ -98,7 +100,7 @@ def judge(real: Table, simulated: Table, seed: int) -> Verdict:
     """
     both = pd.concat([real, simulated], ignore_index=True)
     y = np.repeat([1, 0], [len(real), len(simulated)])
-    names = own_features()
+    names = comparable_features()
     X, used = both[names].astype(float), np.zeros(len(names))
     ranking = np.empty(len(y))
     for train, test in StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(X, y, both["address"]):
@@ -116,7 +118,7 @@ def distance(a: Any, b: Any) -> float:
     return float(found.statistic) if found else np.nan
 
 
-def _by_feature(real: Table, simulated: Table) -> Table:
+def _by_feature(real: Frame, simulated: Frame) -> Frame:
     rows = []
     for name in real.columns:
         a, b = real[name].dropna(), simulated[name].dropna()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .realism_tables import Table
+from ..input_files import Frame
 
 SEASON = 90 * 86_400
 LEAST = 3  # transfers of a season that is measured
@@ -28,14 +28,14 @@ before; ratio: ln of value sent to value received; hours: how concentrated the h
 _ROUND_TO, _SHORT_TO, _SAME, _ABOUT, _MOST_RATIO = 2, 4, 0.03, 0.02, 6.0
 
 
-def seasons(table: Table) -> Table:
+def seasons(table: Frame) -> Frame:
     """Habits of each wallet in each season with LEAST transfers or more: index (wallet, season), columns HABITS."""
     ordered = table.assign(season=table["t"] // SEASON).sort_values(["wallet", "season", "t"], kind="stable")
     size = ordered.groupby(["wallet", "season"], sort=False)["t"].transform("size")
     return measured(ordered[size >= LEAST].reset_index(drop=True), ["wallet", "season"])
 
 
-def measured(rows: Table, by: list[str]) -> Table:
+def measured(rows: Frame, by: list[str]) -> Frame:
     """HABITS of each group of rows, which stand together and in order of time."""
     group = rows.groupby(by, sort=False)
     key = group.ngroup().to_numpy()
@@ -53,7 +53,7 @@ def measured(rows: Table, by: list[str]) -> Table:
     return found[list(HABITS)]
 
 
-def _order(rows: Table, key: np.ndarray, groups: int) -> dict[str, np.ndarray]:
+def _order(rows: Frame, key: np.ndarray, groups: int) -> dict[str, np.ndarray]:
     """What follows what, and how soon, by group."""
     t, out, amount = (rows[name].to_numpy() for name in ("t", "out", "amount"))
     inner = np.flatnonzero(np.diff(key, prepend=-1) == 0)
@@ -101,7 +101,7 @@ def _since_last_out(out: np.ndarray, amount: np.ndarray, key: np.ndarray) -> np.
     return np.where(total > 0, total, np.nan)
 
 
-def _side(rows: Table, key: np.ndarray, groups: int) -> dict[str, np.ndarray]:
+def _side(rows: Frame, key: np.ndarray, groups: int) -> dict[str, np.ndarray]:
     """Amounts and counterparties of one direction, by group."""
     amount, ln = rows["amount"].to_numpy(), np.log(rows["amount"].to_numpy())
     count = np.bincount(key, minlength=groups)
@@ -125,7 +125,7 @@ def _side(rows: Table, key: np.ndarray, groups: int) -> dict[str, np.ndarray]:
 
 
 def is_round(amount: np.ndarray, digits: int) -> np.ndarray:
-    """Whether amounts > 0 have no more than so many significant digits."""
+    """Whether amounts > 0 have no more than this many significant digits."""
     scale = 10.0 ** (digits - 1 - np.floor(np.log10(amount)))
     return np.abs(amount * scale - np.round(amount * scale)) < 1e-6
 

@@ -5,7 +5,6 @@ calls and no transfers that a contract sends (lists of transactions do not hold 
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from ....features.base.arrow import pc
 from ....training.data.snapshots import unit_hash
 from ..ethereum.case_data import HEISTS, WALLETS, listed, read_table
+from ..input_files import Frame
 
 FIT, JUDGE = 0, 1
 LICIT, PHISHING, UPBIT = "licit", "phishing", "upbit"
@@ -22,16 +22,13 @@ CONTRACTS = (
 )  # fmt: skip
 """Populations of a simulated chain that send what lists of transactions do not show."""
 
-Table = Any
-"""A pandas DataFrame: its type hints take a column of one for anything."""
-
 
 def half(wallets: pd.Series) -> np.ndarray:
     """FIT or JUDGE for each address, by its hash; (rows,)."""
     return (unit_hash(wallets, "realism") < 0.5).astype(int)
 
 
-def real_lists(data: Path) -> dict[str, Table]:
+def real_lists(data: Path) -> dict[str, Frame]:
     """Transfers of the public lists' wallets by population: `licit`, `phishing`, and `upbit`, which laundered one theft.
 
     Raises:
@@ -50,7 +47,7 @@ def real_lists(data: Path) -> dict[str, Table]:
     return found | {UPBIT: others[others["wallet"].isin(upbit)]}
 
 
-def own_rows(lists: Table) -> Table:
+def own_rows(lists: Frame) -> Frame:
     """A table from lists [wallet, timestamp, sender, receiver, amount]; transfers to oneself are left out."""
     out = lists["sender"] == lists["wallet"]
     other = lists["receiver"].where(out, lists["sender"])
@@ -61,7 +58,7 @@ def own_rows(lists: Table) -> Table:
     return table[lists["sender"] != lists["receiver"]].reset_index(drop=True)
 
 
-def simulated_rows(transfers: Path, truth: Table) -> Table:
+def simulated_rows(transfers: Path, truth: Frame) -> Frame:
     """Canonical transfers [timestamp, sender, receiver, amount] of a simulated chain as public lists would show them.
 
     Args:
@@ -75,7 +72,7 @@ def simulated_rows(transfers: Path, truth: Table) -> Table:
     return rows[~rows["sender"].isin(contracts)].reset_index(drop=True)
 
 
-def simulated_lists(rows: Table, truth: Table, chosen: pd.Series) -> Table:
+def simulated_lists(rows: Frame, truth: Frame, chosen: pd.Series) -> Frame:
     """A table of the wallets for which `chosen`, a mask by row of `truth`, is true."""
     addresses = truth.loc[chosen, "address"]
     sent, received = (rows[rows[end].isin(addresses)] for end in ("sender", "receiver"))

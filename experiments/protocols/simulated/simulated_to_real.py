@@ -18,11 +18,12 @@ from ....training.metrics.bootstrap import interval, paired_bootstrap
 from ....training.metrics.classification_metrics import pr_auc, roc_auc
 from ...simulation import simulate
 from ..ethereum import era_matched, leave_one_case_out
-from ..ethereum.case_data import CASE_FILES, DISPUTED, WALLETS, load_cases, own_features
+from ..ethereum.case_data import CASE_FILES, DISPUTED, WALLETS, comparable_features, load_cases
+from ..input_files import Frame
 from ..judge import lightgbm
 from ..protocol import Progress, Protocol, Tables
 from .realism_judge import snapshots
-from .realism_tables import Table, simulated_lists, simulated_rows
+from .realism_tables import simulated_lists, simulated_rows
 
 SCENARIO, SIZE, DAYS = "demo", 6_000, 900
 HONEST = ("user", "miner", "trader", "mover", "company", "private", "dealer", "exchange_deposit")
@@ -46,9 +47,9 @@ class Test:
     """One test: real rows to learn from, rows to judge on, and which simulated outcomes match."""
 
     name: str
-    X: Table
+    X: Frame
     y: np.ndarray
-    X_test: Table
+    X_test: Frame
     y_test: np.ndarray
     wallets: np.ndarray
     head: str
@@ -76,7 +77,7 @@ PROTOCOL = Protocol(
 )
 
 
-def simulated_table(seed: int) -> Table:
+def simulated_table(seed: int) -> Frame:
     """Snapshots of a simulated chain's wallets: address, as_of, features, and the wallet's true `category`."""
     with tempfile.TemporaryDirectory() as folder:
         chain = simulate(folder, SCENARIO, wallets=SIZE, days=DAYS, seed=seed)
@@ -89,12 +90,12 @@ def simulated_table(seed: int) -> Table:
     return both.assign(category=both["address"].map(category))
 
 
-def outcomes(simulated: Table, head: str) -> tuple[Table, np.ndarray]:
+def outcomes(simulated: Frame, head: str) -> tuple[Frame, np.ndarray]:
     """Simulated features and outcomes for a head; for PHISHING other crimes are left out."""
     if head == PHISHING:
         simulated = simulated[simulated["category"].isin(["licit", "phishing", "scam"])]
     positive = simulated["category"] == "state_linked" if head == "state_linked" else simulated["category"] != "licit"
-    return simulated[own_features()].astype(float), positive.to_numpy(np.int8)
+    return simulated[comparable_features()].astype(float), positive.to_numpy(np.int8)
 
 
 def era_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[Test]:
@@ -103,7 +104,7 @@ def era_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[Test]:
     folder = data / WALLETS if (data / WALLETS).is_dir() else data
     labels = read_labels(era_matched.load_labels(folder)).good
     dataset = build_dataset(era_matched.load_wallets(folder)[1], labels, config, on_progress)
-    X, wallets = dataset.X[own_features()], dataset.snapshots["address"].to_numpy()
+    X, wallets = dataset.X[comparable_features()], dataset.snapshots["address"].to_numpy()
     for name, slices in era_matched.protocols(dataset).items():
         train, test = slices.train, slices.test_time
         rows = X.iloc[test.rows]
@@ -113,7 +114,7 @@ def era_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[Test]:
 def theft_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[Test]:
     """The folds of `leave-one-case-out`."""
     bench = leave_one_case_out.prepared(load_cases(data), seed, on_progress)
-    own = own_features()
+    own = comparable_features()
     for head in leave_one_case_out.HEADS:
         for fold in leave_one_case_out.folds_of(bench, head):
             X = bench.whole.X[own].iloc[fold.train.rows]
@@ -123,7 +124,7 @@ def theft_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[Test]:
 
 
 def judged(
-    test: Test, simulated: Table, average: Callable[[Any, Any], float], seed: int
+    test: Test, simulated: Frame, average: Callable[[Any, Any], float], seed: int
 ) -> Iterator[dict[str, object]]:
     """A row for each of the three trainings."""
     X, y = outcomes(simulated, test.head)

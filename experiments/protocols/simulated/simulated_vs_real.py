@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from ...simulation import simulate
+from ..input_files import Frame
 from ..protocol import Progress, Protocol, Tables
 from . import realism_judge as judging
 from .realism_judge import distance
 from .realism_measures import measured
-from .realism_tables import JUDGE, LICIT, PHISHING, UPBIT, Table, half, real_lists, simulated_lists, simulated_rows
+from .realism_tables import JUDGE, LICIT, PHISHING, UPBIT, half, real_lists, simulated_lists, simulated_rows
 
 WALLETS, DAYS = 6_000, 900
 SCENARIO = "demo"
@@ -36,7 +37,7 @@ wallets first seen {GROWN} days before count. `auc`: of LightGBM in folds by wal
 cannot; 95 % interval by wallet). `median ks`: over all features, of the distance of its two distributions (0: the same,
 1: disjoint).
 
-Parameters come from the fitted half alone; which habits are measured, and how transfers are made of them, was settled while
+Parameters come from the fitted half alone; which habits are measured, and how transfers are made of them, were settled while
 looking at verdicts on the judging half, and collectors of phishing were set by hand to medians of that half: the figures are
 flattered."""
 
@@ -91,13 +92,13 @@ PROTOCOL = Protocol(
 )
 
 
-def of_judge(table: Table) -> Table:
+def of_judge(table: Frame) -> Frame:
     """The wallets on which nothing was fitted."""
     return table[half(table["wallet"]) == JUDGE]
 
 
 def tables(verdicts: dict[str, judging.Verdict]) -> Tables:
-    """The verdicts: a row a population, and by what the classifier tells it."""
+    """The verdicts: one row per population, and what gives it away."""
     rows = [
         {
             "population": name, "real": one.real, "simulated": one.simulated, "auc": one.auc.value,
@@ -109,7 +110,7 @@ def tables(verdicts: dict[str, judging.Verdict]) -> Tables:
     return {"Simulated against real": pd.DataFrame(rows), **told}
 
 
-def _plain(real: Table, simulated: Table) -> pd.DataFrame:
+def _plain(real: Frame, simulated: Frame) -> pd.DataFrame:
     """Whole lists beside each other: quantiles of what anybody would look at first, and the distance of the two."""
     sides = {"real": _whole(real), "simulated": _whole(simulated)}
     rows = []
@@ -122,7 +123,7 @@ def _plain(real: Table, simulated: Table) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _whole(table: Table) -> Any:
+def _whole(table: Frame) -> Any:
     """Of each wallet over its whole list: transfers, days, counterparties, typical sums and gaps, share of outs, hours."""
     ordered = table.sort_values(["wallet", "t"], kind="stable").reset_index(drop=True)
     habits, group = measured(ordered, ["wallet"]), ordered.groupby("wallet", sort=False)

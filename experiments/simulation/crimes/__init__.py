@@ -34,19 +34,19 @@ def plan(
     world: World, services: Services, people: Users, wallets: int, kinds: Mapping[str, float], exits: Ints,
     evasion: Evasion | None = None,
 ) -> None:  # fmt: skip
-    """Plan cases with about so many wallets in all, spread over the whole period; fills `wallets.case_start` and `case_script`.
+    """Plan cases with about this many wallets in all, spread over the whole period; fills `wallets.case_start` and `case_script`.
 
     Args:
         kinds: the share of each of SCRIPTS among the cases.
         exits: where parties sell.
-        evasion: what they do so as not to be seen. The same cases happen with it and without.
+        evasion: what they do to hide. The same cases happen with it and without.
 
     Raises:
         UsageError: `kinds` names something that is none of SCRIPTS.
     """
     unknown = sorted(set(kinds) - set(SCRIPTS))
     if unknown:
-        raise UsageError(f"crimes.kinds: {', '.join(SCRIPTS)} are known, {', '.join(unknown)} came; leave it out")
+        raise UsageError(f"crimes.kinds: got {', '.join(unknown)}; known are {', '.join(SCRIPTS)}")
     rng, first, used, done = world.rng, float(world.rng.random()), 0.0, Counter[str]()
     stage = _stage(world, services, people) if wallets and any(kinds.values()) else None
     while stage and used < wallets:
@@ -60,7 +60,7 @@ def plan(
 
 
 def _stage(world: World, services: Services, people: Users) -> Stage:
-    """Buyers on the UTXO chain and collectors are those of whatever district."""
+    """Buyers on the UTXO chain and collectors may be of any district."""
     collectors, buyers = (np.flatnonzero(world.wallets.is_("population", name)) for name in ("collector", "btc_person"))
     market = world.add(1, "darknet", "darknet_market", hours=ALWAYS, utxo=True)
     return Stage(world, services, people, collectors, buyers, int(market[0]))

@@ -74,7 +74,7 @@ class Case:
         return dollars if self.rng.random() < 0.7 * self.usual(DOLLARS) else ETH
 
     def units(self, dollars: float, asset: int, t: float | None = None) -> float:
-        """Whole units of an asset that are worth so many dollars."""
+        """Whole units of an asset that are worth this many dollars."""
         price = float(self.stage.world.market.price(asset, self.t if t is None else t))
         return dollars / price if price else 0.0
 
@@ -113,7 +113,7 @@ def begin(stage: Stage, party: Party, t: float, size: int) -> Case:
 
 
 def campaign(rng: np.random.Generator, t: float, days: float, n: int) -> Floats:
-    """n seconds of so many days in their order, the first of them t: in waves, with lulls between."""
+    """n seconds of this many days in their order, the first of them t: in waves, with lulls between."""
     gaps = rng.lognormal(0, rng.uniform(1.0, 3.2), n)
     gaps[0] = 0.0
     return t + DAY * days * np.cumsum(gaps) / max(gaps.sum(), 1e-9)

@@ -62,7 +62,7 @@ def _open(case: Case) -> Pot:
 
 
 def growing(rng: np.random.Generator, t: float, days: float, n: int) -> Floats:
-    """n seconds of so many days in their order, more and more of them as time goes on."""
+    """n seconds of this many days in their order, more and more of them as time goes on."""
     growth = rng.uniform(1.0, 4.0)
     return t + DAY * days * np.sort(np.log1p(rng.random(n) * np.expm1(growth)) / growth)
 

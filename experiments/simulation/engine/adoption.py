@@ -31,12 +31,12 @@ def share(world: World, t: npt.ArrayLike, curve: Curve) -> Floats:
 
 
 def arrivals(world: World, n: int, curve: Curve) -> Floats:
-    """Days on which people take up a habit: n of them if it was at its height all the time, else so many fewer."""
+    """Days on which people take up a habit: n of them if it was at its height all the time, else proportionally fewer."""
     spread = share(world, START + DAY * np.arange(world.days), curve)
-    came = round(n * float(spread.mean()))
-    if not came:
+    count = round(n * float(spread.mean()))
+    if not count:
         return np.empty(0)
-    return np.searchsorted(np.cumsum(spread) / spread.sum(), world.rng.random(came)) + world.rng.random(came)
+    return np.searchsorted(np.cumsum(spread) / spread.sum(), world.rng.random(count)) + world.rng.random(count)
 
 
 def stays(world: World, start: Floats, median: float, sigma: float) -> Floats:
@@ -64,7 +64,7 @@ def present(rng: np.random.Generator, start: Floats, end: Floats, day: Floats) -
 
 
 def repeated(times: Ints) -> tuple[Ints, Ints]:
-    """(position, how manieth time, from 0) of what happens so many times to each position."""
+    """(position, which time, from 0) of what happens this many times to each position."""
     who = np.repeat(np.arange(len(times)), times)
     return who, np.arange(len(who)) - np.repeat(np.cumsum(times) - times, times)
 

@@ -51,7 +51,7 @@ class ChainRun:
     rows: int = 0
 
     def tables(self) -> Iterator[pa.Table]:
-        """The canonical transfers, a table a bucket; each step carries one out."""
+        """The canonical transfers, one table per bucket; each step carries one out."""
         for bucket in range(self.world.plan.buckets):
             done = self._carry_out(bucket)
             ordered, positions = in_order(self.rng, done, self.names)

@@ -60,7 +60,7 @@ class LootPurse:
         self.lots: dict[int, LootShare] = {}
 
     def put(self, units: int, parts: list[LootShare], further: int = 0) -> None:
-        """Add units, of which `parts` are loot that came so many hops further."""
+        """Add units, of which `parts` are loot that came this many hops further."""
         self.total += units
         for key, loot, value, hop in parts:
             old = self.lots.get(key)
@@ -114,7 +114,7 @@ def pro_rata(amount: int, weights: list[int], total: int) -> list[int]:
 
 
 def changed(parts: list[LootShare], paid: int, units: int, hops: int) -> list[LootShare]:
-    """Loot in a payment of `paid` units that came back as `units`: the same shares and worth, so many hops on."""
+    """Loot in a payment of `paid` units that came back as `units`: the same shares and worth, this many hops on."""
     shares = [part.units * units // paid for part in parts]
     if parts and sum(part.units for part in parts) == paid:
         shares[0] += units - sum(shares)
@@ -165,7 +165,7 @@ class LootRecords:
     part: list[LootShare] = field(default_factory=list)
 
     def add(self, at: int, kind: int, asset: int, parts: list[LootShare], further: int = 0) -> None:
-        """Note parts that one row moved, so many hops further."""
+        """Note parts that one row moved, this many hops further."""
         for part in parts:
             self.at.append(at)
             self.kind.append(kind)

@@ -75,7 +75,7 @@ class Market:
 
 
 def _swing(rng: np.random.Generator, days: int, size: float) -> Floats:
-    """A factor a day that wanders about 1 and always comes back."""
+    """One factor per day that wanders about 1 and always comes back."""
     level, path = 0.0, []
     for step in rng.normal(0, size, days + 2).tolist():
         level = 0.994 * level + step

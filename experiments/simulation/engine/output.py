@@ -56,7 +56,7 @@ def random_hex(rng: np.random.Generator, n: int, size: int) -> pa.Array:
 
 
 def as_hex(raw: npt.NDArray[np.uint8]) -> pa.Array:
-    """Each row of bytes as a string: 0x and two hex digits a byte."""
+    """Each row of bytes as a string: 0x and two hex digits per byte."""
     digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
     n, size = raw.shape
     text = np.empty((n, 2 + 2 * size), dtype=np.uint8)
@@ -67,7 +67,7 @@ def as_hex(raw: npt.NDArray[np.uint8]) -> pa.Array:
 
 
 def in_order(rng: np.random.Generator, rows: Columns, known: Names) -> tuple[Columns, Ints]:
-    """Rows in the total order of a transfers file, with their `tx`, a random number a transaction; and where each row went.
+    """Rows in the total order of a transfers file, with their `tx`, a random number per transaction; and where each row went.
 
     Args:
         rows: what happened, in order of time; `transaction` numbers them.

@@ -26,7 +26,7 @@ _POOL = {ETH: 5e7, USDC: 5e9, USDT: 5e9, GOV: 5e9, MEME: 1e11}
 _VAULT = {ETH: 3e5, USDC: 3e8, USDT: 3e8}
 _TRADED = (USDC, GOV, USDT, MEME)
 _FEE_IN = np.array([1.0, 800.0, 100.0, 800.0, 0.0, 0.0, 0.0, 0.05])  # a withdrawal fee of one ETH, by asset
-_PEOPLE = 20_000  # for so many wallets services are as big as written here; for more they grow
+_PEOPLE = 20_000  # for this many wallets services are as big as written here; for more they grow
 
 
 @dataclass
@@ -174,7 +174,7 @@ def next_batch(t: Floats, every: Ints | int) -> Floats:
 
 
 def round_to(amount: Floats, digits: Ints) -> Floats:
-    """Amounts > 0 rounded to so many significant digits each (0 = six)."""
+    """Amounts > 0 rounded to this many significant digits each (0 = six)."""
     scale = 10.0 ** (np.where(digits == 0, 6, digits) - 1 - np.floor(np.log10(amount)))
     return np.round(amount * scale) / scale
 

@@ -16,7 +16,7 @@ from .market import DAY, ETH, Ints
 EXACT = 0  # this much, or nothing
 UP_TO = 1  # this much, or what there is if that is at least a fifth of it
 SHARE = 2  # this share of what there is
-REPLY = 3  # so many units for each unit that the row `after` moved
+REPLY = 3  # this many units per unit that the row `after` moved
 
 PLAIN, SWAP, DEPOSIT, WITHDRAW, BET, MINT, CLAIM, BUY = range(8)
 METHODS = (None, "swap", "deposit", "withdraw", "bet", "mint", "claim", "buy")

@@ -35,10 +35,10 @@ class Truth:
     """What was seen of the cases.
 
     Attributes:
-        sums: a row a case, after_mixer, kind and asset: units (minor), value (USD when stolen), usd (worth then); kinds are those
-            of the transfers, and `resting` at the end, and `bridged` and `lost` for what never came back (units 0).
+        sums: one row per case, after_mixer, kind and asset: units (minor), value (USD when stolen), usd (worth then); kinds are
+            those of the transfers, and `resting` at the end, and `bridged` and `lost` for what never came back (units 0).
         resting: the same, unlaundered, at each moment (its number).
-        cases: case, actor, script, start (simulator's second of its first loot), seeds; a row a case with loot.
+        cases: case, actor, script, start (simulator's second of its first loot), seeds; one row per case with loot.
         moments: simulator's seconds; shift: turns them into unix seconds.
     """
 
@@ -85,7 +85,7 @@ def _cases(world: World, purses: LootPurses) -> pd.DataFrame:
 
 
 def balance(truth: Truth) -> pd.DataFrame:
-    """A row a case, asset and whether it came out of a mixer, in minor units: FROM together = TO together."""
+    """One row per case, asset and whether it came out of a mixer, in minor units: FROM together = TO together."""
     rows = truth.sums[truth.sums["kind"].isin([*FROM, *TO])]
     keys = ["case", "asset", "after_mixer"]
     wide = rows.pivot_table(index=keys, columns="kind", values="units", aggfunc="sum", fill_value=0)
@@ -93,7 +93,7 @@ def balance(truth: Truth) -> pd.DataFrame:
 
 
 def cases(truth: Truth) -> pd.DataFrame:
-    """A row a case that has loot, see `docs/simulation.md`."""
+    """One row per case that has loot, see `docs/simulation.md`."""
     before, after = (truth.sums[truth.sums["after_mixer"] == hidden] for hidden in (False, True))
     stolen: Any = before[before["kind"] == "stolen"].sort_values("value").groupby("case")
     frame = truth.cases.set_index("case")
@@ -135,7 +135,7 @@ class _Rest:
 
 
 def years(truth: Truth) -> pd.DataFrame:
-    """A row a case and moment (year ends, and the chain's end) from the theft on: what rests unlaundered, and its age.
+    """One row per case and moment (year ends, and the chain's end) from the theft on: what rests unlaundered, and its age.
 
     What came out of a mixer does not count.
     """

@@ -10,7 +10,9 @@ import numpy.typing as npt
 from .market import DAY, Floats, Ints, Market
 from .transfer_plan import TransferPlan
 
-START = 1_609_459_200  # 2021-01-01 UTC, a Friday: the simulator's first second, whatever the scenario's calendar says
+START = (
+    1_609_459_200  # 2021-01-01 UTC, a Friday: the simulator's first second, no matter what the scenario's calendar says
+)
 
 AWAKE, OFFICE, EVENING, ALWAYS = range(4)
 _HOUR = np.arange(24)

@@ -126,7 +126,7 @@ def scatter_gather(party: Party, holding: Holding, n: int) -> Holding:
 
 
 def cycle(party: Party, holding: Holding, hops: int, within: float = 5 * DAY) -> Holding:
-    """The money comes back to its wallet in so many hops (≥ 2), about `within` so many seconds."""
+    """The money comes back to its wallet in this many hops (≥ 2), within about `within` seconds."""
     home = holding.wallet
     with party.phase("cycle"):
         for k in range(hops):
@@ -137,7 +137,7 @@ def cycle(party: Party, holding: Holding, hops: int, within: float = 5 * DAY) ->
 
 
 def rest(party: Party, holdings: list[Holding], days: float) -> list[Holding]:
-    """Nothing moves for about so many days."""
+    """Nothing moves for about this many days."""
     return [holding._replace(t=holding.t + DAY * days * float(party.clock.uniform(0.7, 1.3))) for holding in holdings]
 
 

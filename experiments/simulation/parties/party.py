@@ -50,8 +50,8 @@ class Party:
         sums: how it splits and sells unless told: `uneven`, `even`, or `below` a round number.
         rng: for what it does; clock: for when.
         payer: the wallet that pays for its gas; −1 = an exchange.
-        most: with so many helpers on the account chain the one that rested longest is used again; 0 = always new ones.
-        trips: for so many transfers, from and to, a wallet for tokens gets coin.
+        most: with this many helpers on the account chain the one that rested longest is used again; 0 = always new ones.
+        trips: for this many transfers, from and to, a wallet for tokens gets coin.
         used: its wallets, in the order in which they were made; idle: of these the helpers, the one used last at the end.
     """
 
@@ -203,7 +203,7 @@ def new_party(world: World, services: Services, exits: Ints, *, category: str, p
         case: of a criminal party; owner: who holds its keys (someone new if not given).
         pace: least and greatest median wait at a hop, seconds (drawn evenly by order of magnitude).
         sums: chances that it sells in uneven shares, in equal sums, in equal sums just below a round number.
-        evasion: what it does so as not to be seen.
+        evasion: what it does to hide.
     """
     rng, clock, tricks = world.rng.spawn(3)
     evasion = evasion or Evasion()

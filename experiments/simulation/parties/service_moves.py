@@ -48,7 +48,7 @@ def swap(
 
 
 def swap_chain(party: Party, holding: Holding, steps: int) -> Holding:
-    """Through so many assets in turn and back to coin; each swap may lose some hundredths."""
+    """Through this many assets in turn and back to coin; each swap may lose some hundredths."""
     if holding.asset not in TRADED:
         return holding
     for k in range(steps):

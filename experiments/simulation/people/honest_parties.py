@@ -36,7 +36,7 @@ def _holds(world: World, t: float, bitcoin: float) -> int:
 
 
 def _worth(world: World, dollars: float, asset: int, t: float) -> float:
-    """Units of an asset that are worth so many dollars."""
+    """Units of an asset that are worth this many dollars."""
     return dollars / float(world.market.price(asset, t))
 
 

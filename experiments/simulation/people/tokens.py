@@ -200,7 +200,7 @@ def _airdrop(world: World, services: Services, everyone: Users, day: float) -> N
 
 
 def _hand_out(world: World, sender: int, receiver: Ints, t: float, amount: Floats) -> tuple[Floats, Ints]:
-    """A transaction a minute, with up to fifty receivers each. Returns when and the rows."""
+    """One transaction per minute, with up to fifty receivers each. Returns when and the rows."""
     chunk = np.arange(len(receiver)) // 50
     when, rows = (t + 60.0 * chunk).astype(np.float64), np.empty(len(receiver), dtype=np.int64)
     for k in range(int(chunk[-1]) + 1 if len(chunk) else 0):

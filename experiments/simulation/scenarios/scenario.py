@@ -61,7 +61,7 @@ class Thefts(_Section):
 
 
 class Evasion(_Section):
-    """What launderers do so as not to be seen, and how much they spend on it."""
+    """What launderers do to hide, and how much they spend on it."""
 
     strategy: str = "none"
     strength: Share = 0.0
@@ -69,7 +69,7 @@ class Evasion(_Section):
     @model_validator(mode="after")
     def _known(self) -> "Evasion":
         if self.strategy not in STRATEGIES:
-            raise ValueError(f"strategy: one of {', '.join(STRATEGIES)} is needed, {self.strategy!r} came")
+            raise ValueError(f"strategy: got {self.strategy!r}; give one of {', '.join(STRATEGIES)}")
         return self
 
 
@@ -101,7 +101,7 @@ class Scenario(_Section):
     def _in_time(self) -> "Scenario":
         last = self.start + dt.timedelta(days=self.days)
         if self.start.year < YEARS[0] or last.year > YEARS[1] + 1:
-            raise ValueError(f"start: the chain must lie in {YEARS[0]} to {YEARS[1]}, {self.start} to {last} came")
+            raise ValueError(f"start: got {self.start} to {last}; the chain must lie in {YEARS[0]} to {YEARS[1]}")
         return self
 
 
@@ -122,9 +122,7 @@ def load_scenario(source: str | Path, **changes: Any) -> Scenario:
     except ValueError as error:
         raise UsageError(f"{source}: no YAML ({error})") from None
     if not isinstance(given, dict):
-        raise UsageError(
-            f"{source}: keys and their values are needed, such as `days: 540`; {type(given).__name__} came"
-        )
+        raise UsageError(f"{source}: got {type(given).__name__}; give keys and their values, such as `days: 540`")
     given |= {name: value for name, value in changes.items() if value is not None}
     try:
         return Scenario.model_validate(given)
@@ -139,7 +137,7 @@ def _text(source: str | Path) -> str:
         return Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise UsageError(
-            f"scenario: one of {', '.join(scenarios())} or a readable YAML file is needed, {source} came"
+            f"scenario: got {source}; give one of {', '.join(scenarios())} or a readable YAML file"
         ) from None
 
 
@@ -147,4 +145,4 @@ def _problem(error: dict[str, Any]) -> str:
     """One mistake: the key, what is allowed, what came."""
     key = ".".join(str(part) for part in error["loc"])
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{key}: {message}, {error['input']!r:.100} came" if key else message
+    return f"{key}: {message}, got {error['input']!r:.100}" if key else message

@@ -59,7 +59,7 @@ def plan(
     Args:
         services: with the deposit addresses of a district; people: users of it, who are customers of the victims.
         wallets: about how many all thefts together may use.
-        evasion: what the thieves do so as not to be seen.
+        evasion: what the thieves do to hide.
     """
     thefts = draw(world, wallets, habits)
     groups = {

@@ -84,5 +84,5 @@ def test_two_files_of_one_name_are_told(tmp_path):
 def test_codes_become_outcomes_and_others_are_told(tmp_path):
     codes = {"1": 1, "2": 0, "unknown": -1}
     assert files.outcomes(tmp_path, pd.Series(["2", "unknown", "1"]), codes).tolist() == [0, -1, 1]
-    with pytest.raises(DataError, match="column 'class', row 2: '3' came, where 1, 2, unknown were published"):
+    with pytest.raises(DataError, match="column 'class', row 2: got '3', published are 1, 2, unknown"):
         files.outcomes(tmp_path, pd.Series(["2", "3"]), codes)

@@ -119,7 +119,10 @@ def test_labels_as_published(tmp_path):
     [
         (None, "labels.csv: no such file; give the folder that holds normal_txs.parquet"),
         ("address,label\n0xa,1\n", "no column 'label_source'"),
-        ("address,label,label_source\n0xa,2,x\n", "column 'label', row 1: 2 came, where 1 (phishing) and 0 (licit)"),
+        (
+            "address,label,label_source\n0xa,2,x\n",
+            "column 'label', row 1: got 2, published are 1 (phishing) and 0 (licit)",
+        ),
         ("address,label,label_source\n0xa,yes,x\n", "column 'label'"),
     ],
 )

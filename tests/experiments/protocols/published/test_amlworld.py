@@ -115,7 +115,7 @@ def test_the_tables_of_the_protocol(path, few_trees):
     [
         ("Timestamp", "Time", "the header is 'Time,"),
         ("2022/09/01", "2022-09-01", "column 'Timestamp', row 1"),
-        ("Reinvestment,0", "Reinvestment,2", "column 'Is Laundering', row 1: '2' came"),
+        ("Reinvestment,0", "Reinvestment,2", "column 'Is Laundering', row 1: got '2'"),
         (",3697.34,US", ",many,US", "column 'received'"),
     ],
 )

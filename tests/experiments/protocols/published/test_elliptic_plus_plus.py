@@ -125,7 +125,7 @@ def test_without_the_edges_nothing_is_made_up(folder, tmp_path, few_trees):
 @pytest.mark.parametrize(
     ("name", "old", "new", "said"),
     [
-        ("wallets_classes.csv", ",2\n", ",two\n", "'two' came, where 1, 2, 3 were published"),
+        ("wallets_classes.csv", ",2\n", ",two\n", "got 'two', published are 1, 2, 3"),
         ("wallets_features.csv", "Time step", "step", "no column 'Time step'"),
         ("txs_features.csv", "0,1,", "-5,1,", "name 1 transactions that txs_features.csv has not, the first 0"),
     ],

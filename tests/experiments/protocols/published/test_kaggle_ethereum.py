@@ -85,7 +85,7 @@ def test_one_table_with_the_figures_and_the_audit(folder, monkeypatch, few_trees
     ("old", "new", "said"),
     [
         ("FLAG", "label", "no column 'FLAG'"),
-        (",0,", ",7,", "column 'FLAG', row 1: '7' came, where 0 and 1 were published"),
+        (",0,", ",7,", "column 'FLAG', row 1: got '7', published are 0 and 1"),
     ],
 )
 def test_a_table_that_is_not_as_published(folder, old, new, said):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from walletprint.experiments.protocols.ethereum.case_data import own_features
+from walletprint.experiments.protocols.ethereum.case_data import comparable_features
 from walletprint.experiments.protocols.simulated import simulated_to_real as transfer
 from walletprint.experiments.protocols.simulated import simulated_vs_real as versus
 from walletprint.experiments.protocols.simulated.realism_judge import Verdict, distance
@@ -16,7 +16,7 @@ from walletprint.training.metrics.classification_metrics import pr_auc
 
 def features(rng, y, shift):
     """One feature tells the outcome, all others nothing."""
-    X = pd.DataFrame(rng.normal(size=(len(y), len(own_features()))), columns=own_features())
+    X = pd.DataFrame(rng.normal(size=(len(y), len(comparable_features()))), columns=comparable_features())
     return X.assign(activity__transfers__total=X["activity__transfers__total"] + shift * y)
 
 
@@ -34,7 +34,7 @@ def test_each_head_learns_from_its_own_outcomes(simulated):
     assert y.sum() == 50
     assert transfer.outcomes(simulated, "laundering")[1].sum() == 100
     assert transfer.outcomes(simulated, "state_linked")[1].sum() == 50
-    assert list(X.columns) == own_features()
+    assert list(X.columns) == comparable_features()
 
 
 def test_what_holds_in_the_simulation_carries_over(simulated, few_trees, few_resamples):

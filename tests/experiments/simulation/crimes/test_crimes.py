@@ -50,7 +50,7 @@ def test_the_plan_has_the_wanted_size_and_every_script(tmp_path):
 
 
 def test_an_unknown_script_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="arson came"):
+    with pytest.raises(UsageError, match="got arson"):
         town(tmp_path, {"arson": 1.0})
 
 

@@ -119,7 +119,7 @@ def test_own_rows_are_the_wallet_s_side_and_halves_hold_still():
     assert 140 < (half(wallets) == JUDGE).sum() < 260
 
 
-def test_the_judge_cannot_tell_alike_and_tells_what_differs(made):
+def test_the_judge_cannot_tell_alike_and_tells_what_differs(made, few_trees):
     table = table_of(made)
     even = table["wallet"].str[-1].isin(list("02468ace"))
     one, two = judging.snapshots(table[even]), judging.snapshots(table[~even])
