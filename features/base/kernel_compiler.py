@@ -1,7 +1,7 @@
-"""One way to compile a kernel: `@kernel`. Machine code is kept on disk between runs, apart for each state of the sources.
+"""The one way to compile a kernel: `@kernel`. Machine code is kept on disk between runs, separately per state of the sources.
 
-Numba alone looks only at the file of the function it compiles: after a change in a file that it calls, it would go on running the
-old machine code without a word. Here each file with kernels has a cache folder named by a digest of it and of all it imports.
+Numba alone looks only at the file of the function it compiles: after a change in a file that it calls, it would silently run the
+old machine code. Here each file with kernels has a cache folder named by a digest of it and of all it imports.
 """
 
 # Numba's types do not know what it sets at run time, nor that a locator may return text.
@@ -42,7 +42,7 @@ def sources_of(path: Path) -> list[Path]:
 
 @cache
 def _text(path: Path) -> str:
-    """A source without docstrings and comment lines: rewording them must not compile anything anew."""
+    """A source without docstrings and comment lines: rewording them must not compile anything again."""
     return _PROSE.sub("", path.read_text(encoding="utf-8"))
 
 

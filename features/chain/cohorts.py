@@ -1,7 +1,7 @@
 """Cohorts: what wallets of one week moved, to rank a wallet's own totals by (definition: docs/guide.md).
 
-A cohort is found once for all snapshots of a week. It costs a look at the rows of its period or at all wallets, whichever is
-cheaper, and the transfers of the wallets drawn (32,768 on average, whatever the size of the ledger).
+A cohort is built once for all snapshots of a week. It reads the rows of its period or all wallets, whichever is cheaper, and the
+transfers of the wallets drawn (32,768 on average, for a ledger of any size).
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def cohorts_of(ledger: Ledger, as_of: np.ndarray, window_seconds: int | None) ->
         as_of: the second of each snapshot, int64.
         window_seconds: how long each period is; None: from the first transfer.
     """
-    weeks, of = _numbered(as_of // WEEK)
+    weeks, cohort = _numbered(as_of // WEEK)
     with ThreadPoolExecutor(usable_cores()) as pool:
-        found = list(pool.map(lambda week: _kept_cohort(ledger, int(week), window_seconds), weeks))
-    number = np.repeat(np.arange(len(found)), [len(cohort.assets) for cohort in found])
-    assets, sizes, values = (np.concatenate(parts) for parts in zip(_NOBODY, *found, strict=True))
+        cohorts = list(pool.map(lambda week: _cohort_of_week(ledger, int(week), window_seconds), weeks))
+    number = np.repeat(np.arange(len(cohorts)), [len(one_week.assets) for one_week in cohorts])
+    assets, sizes, values = (np.concatenate(parts) for parts in zip(_NOBODY, *cohorts, strict=True))
     group = np.column_stack([number, assets]).astype(np.int32)
-    return Cohorts(of, group, np.concatenate([[0], np.cumsum(sizes)]), values)
+    return Cohorts(cohort, group, np.concatenate([[0], np.cumsum(sizes)]), values)
 
 
 def _numbered(weeks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +63,7 @@ def _numbered(weeks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(seen) + weeks.min(), (np.cumsum(seen, dtype=np.int32) - 1)[weeks - weeks.min()]
 
 
-def _kept_cohort(ledger: Ledger, week: int, window_seconds: int | None) -> _Cohort:
+def _cohort_of_week(ledger: Ledger, week: int, window_seconds: int | None) -> _Cohort:
     make = partial(_cohort, ledger, ledger.hashes, week * WEEK, window_seconds)
     return ledger.computed_once(("cohort", week, window_seconds), make)
 
@@ -101,53 +101,53 @@ def _is_drawn(hashed, chance):
 @kernel
 def _below(hashes, chance):
     """The wallets drawn of all."""
-    found = np.empty(hashes.size, np.int64)
+    wallets = np.empty(hashes.size, np.int64)
     n = 0
     for w in range(hashes.size):
         if _is_drawn(hashes[w], chance):
-            found[n] = w
+            wallets[n] = w
             n += 1
-    return found[:n].copy()
+    return wallets[:n].copy()
 
 
 @kernel
 def _active(hashes, chance, sender, receiver):
-    """The wallets drawn of those in some rows, each once. A byte a wallet first: rows look for theirs all over the place."""
+    """The wallets drawn of those in some rows, each once. The draw takes a byte per wallet, as rows look it up in no order."""
     drawn = np.empty(hashes.size, np.uint8)
     for w in range(hashes.size):
         drawn[w] = _is_drawn(hashes[w], chance)
-    found = np.empty(min(2 * sender.size, hashes.size), np.int64)
+    wallets = np.empty(min(2 * sender.size, hashes.size), np.int64)
     n = 0
     for ends in (sender, receiver):
         for w in ends:
             if drawn[w]:
                 drawn[w] = 0
-                found[n] = w
+                wallets[n] = w
                 n += 1
-    return found[:n].copy()
+    return wallets[:n].copy()
 
 
 @kernel
-def _measure(rows, entries, ids, low, size, s, lead, measures):
+def _measure(rows, entries, ids, low, size, scratch, lead, measures):
     """Each wallet's leading asset and measures, of what `gather` calls x_in and x_out (at a third of its cost).
 
     Measures: in and out total, in and out mean, in and out max, transfers.
     """
     for w in range(ids.size):
-        _read(rows, entries, ids[w], low[w], size[w], s)
+        _read(rows, entries, ids[w], low[w], size[w], scratch)
         m, first = measures[:, w], rows.asset[entries[low[w]]]
-        assets = number(s.i1, size[w], s.table, s.table_id)
-        best = leading_asset(s.i0, s.f0, s.i1, size[w], assets, s.i2, s.i3)
+        assets = number(scratch.i1, size[w], scratch.table, scratch.table_id)
+        best = leading_asset(scratch.i0, scratch.f0, scratch.i1, size[w], assets, scratch.i2, scratch.i3)
         m[:] = 0.0
         n_in = n_out = 0
         lead[w] = -1
         for k in range(size[w]):
-            if s.f0[k] > 0 and s.i1[k] == best and s.i0[k] != SELF:
+            if scratch.f0[k] > 0 and scratch.i1[k] == best and scratch.i0[k] != SELF:
                 lead[w] = first if best == 0 else rows.asset[entries[low[w] + k]]
-                side = 1 if s.i0[k] == OUT else 0
+                side = 1 if scratch.i0[k] == OUT else 0
                 n_in, n_out = n_in + 1 - side, n_out + side
-                m[side] += s.f0[k]
-                m[4 + side] = max(m[4 + side], s.f0[k])
+                m[side] += scratch.f0[k]
+                m[4 + side] = max(m[4 + side], scratch.f0[k])
         m[2], m[3], m[6] = m[0] / n_in, m[1] / n_out, n_in + n_out
         if n_in == 0:
             m[0] = m[4] = np.nan
@@ -156,15 +156,15 @@ def _measure(rows, entries, ids, low, size, s, lead, measures):
 
 
 @kernel
-def _read(rows, entries, wallet, low, n, s):
-    """Directions, amounts and assets of a wallet's transfers, written to s.i0, s.f0 and s.i1."""
+def _read(rows, entries, wallet, low, n, scratch):
+    """Directions, amounts and assets of a wallet's transfers, written to scratch.i0, scratch.f0 and scratch.i1."""
     for k in range(n):
         row = entries[low + k]
-        s.f0[k] = rows.amount[row]
-        s.i1[k] = rows.asset[row]
-        s.i0[k] = IN
+        scratch.f0[k] = rows.amount[row]
+        scratch.i1[k] = rows.asset[row]
+        scratch.i0[k] = IN
         if rows.sender[row] == wallet:
-            s.i0[k] = SELF if rows.receiver[row] == wallet else OUT
+            scratch.i0[k] = SELF if rows.receiver[row] == wallet else OUT
 
 
 @kernel

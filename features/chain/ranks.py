@@ -1,7 +1,7 @@
 """Ranks: each transfer's size among the chain's transfers of its asset in the four weeks before its own week.
 
 Of a week at most 4096 transfers are looked at, evenly spread, so a row costs one search among at most 16,384 sizes: time is
-linear in rows, whatever the number of assets (definition: docs/guide.md).
+linear in rows for any number of assets (definition: docs/guide.md).
 """
 
 from __future__ import annotations

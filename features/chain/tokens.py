@@ -1,6 +1,6 @@
 """Tokens: which assets are a chain's own coin, which stand for a dollar, and when each was first moved.
 
-Assets are told by the name that the ledger has for them; nothing is asked of a chain, and a forged symbol is believed.
+Assets are known by their names in the ledger only. A forged symbol is believed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Transactions: what each wallet signed, in order, each once, and how its gas prices compare with the chain's of the hour before.
 
-Rows that share sender, time and nonce are one transaction, told by the first of them in the ledger's order. (One address may have
-the same nonce on several chains.)
+Rows that share sender, time and nonce are one transaction, described by the first of them in the ledger's order. (One address
+may have the same nonce on several chains.)
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def build_transactions(ledger: Ledger) -> Transactions:
     by = _Sorted(*(np.empty_like(column) for column in signed[1:]))
     fill = starts[:-1].copy()
     over_shares(lambda a, b: _by_sender(a, b, signed, fill, by), starts)
-    kept = np.ones(len(by.time), bool)
-    over_shares(lambda a, b: _by_nonce(a, b, starts, by, kept), starts)
-    if not kept.all():
-        starts = np.concatenate([[0], np.cumsum(kept)])[starts]
-        by = _Sorted(*(column[kept] for column in by))
+    is_first = np.ones(len(by.time), bool)
+    over_shares(lambda a, b: _by_nonce(a, b, starts, by, is_first), starts)
+    if not is_first.all():
+        starts = np.concatenate([[0], np.cumsum(is_first)])[starts]
+        by = _Sorted(*(column[is_first] for column in by))
     return Transactions(
         offsets=starts,
         time=by.time,
@@ -82,8 +82,8 @@ def _by_sender(first, last, signed, fill, by):
 
 
 @kernel
-def _by_nonce(first, last, starts, by, kept):
-    """Sort those of wallets first … last − 1 by nonce within each second, and set kept[k] to False where one comes again."""
+def _by_nonce(first, last, starts, by, is_first):
+    """Sort those of wallets first … last − 1 by nonce within each second, and set is_first[k] to False where one comes again."""
     for w in range(first, last):
         begin = starts[w]
         for k in range(starts[w] + 1, starts[w + 1] + 1):
@@ -92,7 +92,7 @@ def _by_nonce(first, last, starts, by, kept):
             if k - begin > 1:
                 _sort_second(by, begin, k)
                 for j in range(begin + 1, k):
-                    kept[j] = by.nonce[j] != by.nonce[j - 1]
+                    is_first[j] = by.nonce[j] != by.nonce[j - 1]
             begin = k
 
 

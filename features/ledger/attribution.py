@@ -15,7 +15,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "dex": ("dex",),
     "otc": ("otc",),
 }
-"""The categories that exposure tells apart, by group. Those of targets of training (laundering, state_linked) are in none."""
+"""The categories that exposure distinguishes, by group. The targets of training (laundering, state_linked) are in none."""
 
 
 class AttributionIndex(NamedTuple):
@@ -51,7 +51,7 @@ class AttributionIndex(NamedTuple):
         return begun + ended
 
     def groups(self, standing: np.ndarray, wallets: int) -> np.ndarray:
-        """The groups of each wallet by the labels that stand, a bit a group, uint8[wallets]."""
+        """The groups of each wallet by the labels that stand, one bit per group, uint8[wallets]."""
         bits = np.zeros(wallets, np.uint8)
         some = standing & (self.group >= 0)
         np.bitwise_or.at(bits, self.wallet[some], (1 << self.group[some]).astype(np.uint8))

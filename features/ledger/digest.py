@@ -8,7 +8,7 @@ from .ledger import Ledger
 
 
 def ledger_digest(ledger: Ledger) -> str:
-    """SHA-256 of the transfers and labels of a ledger, wherever they lie and whatever their files are called."""
+    """SHA-256 of the transfers and labels of a ledger; paths and names of files do not count."""
     digest = hashlib.sha256()
     labels = ledger.attribution[:-2] if ledger.attribution is not None else ()
     for column in (*ledger.rows, ledger.signed_transactions.nonce, ledger.signed_transactions.time, *labels):

@@ -102,7 +102,7 @@ def snapshot_frame(addresses: SparkFrame, as_of: Any, what: str, keep_columns: b
     """
     kinds = _kinds(addresses, what)
     if "address" not in kinds:
-        raise UsageError(f"{what}: a column `address` is needed; the columns that came: {', '.join(kinds) or 'none'}")
+        raise UsageError(f"{what}: a column `address` is needed; got the columns {', '.join(kinds) or 'none'}")
     _refuse_kind(what, kinds, "address", _TEXT, "cast it to text")
     if "as_of" in kinds:
         _refuse_kind(what, kinds, "as_of", ("timestamp",), "cast it to a timestamp in UTC")

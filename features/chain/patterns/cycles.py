@@ -76,7 +76,7 @@ def cycles(flow: Flow, bounds: CycleBounds, *, counted: int = 0) -> tuple[np.nda
     Returns:
         The fewest hops of one (uint8, 0: none), whether a bound cut the search at the sender or for its work (uint8), and if
         counted, how many cycles of 2, 3, … `counted` transfers there are (int32 of shape (rows, counted − 1); the last column
-        has the longer ones, too); each one a row a transfer.
+        has the longer ones, too); all with one row per transfer.
     """
     n = len(flow.time)
     hops, cut = np.zeros(n, np.uint8), np.zeros(n, np.uint8)

@@ -53,10 +53,10 @@ class _Room(NamedTuple):
 
 def build_scatters(ledger: Ledger) -> Scatters:
     """The largest scatter-gather that each transfer completes, and those of which each wallet is the source."""
-    found = scatters(flow_of(ledger), ScatterBounds(DAY, HUB, _UNBOUNDED, ordered=True))
-    order = np.argsort(found.wallet, kind="stable")
-    offsets = np.searchsorted(found.wallet[order], np.arange(len(ledger.offsets))).astype(np.int64)
-    return Scatters(found.size, found.cut, offsets, ledger.rows.time[found.row[order]], found.middles[order])
+    gathers = scatters(flow_of(ledger), ScatterBounds(DAY, HUB, _UNBOUNDED, ordered=True))
+    order = np.argsort(gathers.wallet, kind="stable")
+    offsets = np.searchsorted(gathers.wallet[order], np.arange(len(ledger.offsets))).astype(np.int64)
+    return Scatters(gathers.size, gathers.cut, offsets, ledger.rows.time[gathers.row[order]], gathers.middles[order])
 
 
 def scatters(flow: Flow, bounds: ScatterBounds, *, counted: int = 0) -> ScatterGathers:
@@ -101,10 +101,10 @@ def _complete(graph, bounds, room, size, cut, counts):
         if max(progress[m, ENTRIES], progress[w, ENTRIES]) > bounds.hub:
             cut[graph.low + i] = 1
         elif graph.marks[i] & FED and graph.ins[progress[w, 1] - 2, 1] >= graph.since[i]:
-            found, cut[graph.low + i] = _search(graph, bounds, i, room, progress)
-            if found:
-                if filled + found > credits.shape[1]:
-                    credits = _grown(credits, filled + found)
+            sources, cut[graph.low + i] = _search(graph, bounds, i, room, progress)
+            if sources:
+                if filled + sources > credits.shape[1]:
+                    credits = _grown(credits, filled + sources)
                 filled = _credit(graph, i, room, progress, size, counts, credits, filled)
     return credits[:, :filled].copy()
 
@@ -115,7 +115,7 @@ def _search(graph, bounds, i, room, progress):
     m, w = graph.sender[i], graph.receiver[i]
     room.stamp[0] += 1
     looked = _sources(graph, bounds, i, room, progress)
-    found = 0
+    completed = 0
     k = progress[w, 1]
     while looked and graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
         k -= 1  # downwards, so that a wallet is first met with its last transfer to the target
@@ -127,8 +127,8 @@ def _search(graph, bounds, i, room, progress):
         if room.payers[slot, 1] != room.stamp[0]:
             room.payers[slot, 0], room.payers[slot, 1] = y, room.stamp[0]
             more, looked = _paid_by(graph, bounds, i, y, graph.ins[k, 1], room, progress, looked)
-            found += more
-    return (0, 1) if looked >= bounds.work else (found, 0)
+            completed += more
+    return (0, 1) if looked >= bounds.work else (completed, 0)
 
 
 @kernel
@@ -153,7 +153,7 @@ def _sources(graph, bounds, i, room, progress):
 @kernel
 def _paid_by(graph, bounds, i, y, before, room, progress, looked):
     """Add y to the middles of the sources that paid it; how many sources have two by that, and the transfers looked at."""
-    stamp, found = room.stamp[0], 0
+    stamp, completed = room.stamp[0], 0
     k = progress[y, 1]
     while graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
         k -= 1
@@ -165,8 +165,8 @@ def _paid_by(graph, bounds, i, y, before, room, progress, looked):
         if room.sources[slot, 1] == stamp and room.sources[slot, _LAST] != y:
             room.sources[slot, _MIDDLES] += 1
             room.sources[slot, _LAST] = y
-            found += room.sources[slot, _MIDDLES] == 2
-    return found, looked
+            completed += room.sources[slot, _MIDDLES] == 2
+    return completed, looked
 
 
 @kernel
