@@ -1,4 +1,4 @@
-"""Repeats a training that MLflow recorded, and says whether data and model are the same. Trains by `train.py`."""
+"""Repeats a training that MLflow recorded, and checks whether data and model are the same. `trainer.py` does the training."""
 
 import os
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class RepeatedTraining:
 
     @property
     def same_model(self) -> bool:
-        """Whether the model has the same version, which is a digest of all it holds but its card."""
+        """Whether the model has the same version, which is a digest of everything but its card."""
         return self.result.model.version == self.of.model
 
 
@@ -45,10 +45,10 @@ def repeat(
     Args:
         run_id: of a training in MLflow.
         transfers, labels, out, tracking_uri, on_progress: as for `train`.
-        on_note: told in a sentence, before the work, that the data are not those of the run.
+        on_note: called with a sentence, before the work, if the data are not those of the run.
 
     Raises:
-        UsageError, DataError: as `train`, or if the run is none of walletprint's trainings.
+        UsageError, DataError: as `train`, or if the run is not a training of walletprint.
     """
     of = recorded_training(run_id, tracking_uri)
     ledger = transfers if isinstance(transfers, Ledger) else Ledger.from_transfers(transfers)
@@ -63,7 +63,7 @@ def repeat(
 
 
 def _as_done(of: RecordedTraining) -> TrainConfig:
-    """The config of the run; where minutes limited its search, as many trials as it came to."""
+    """The config of the run. If minutes limited its search, the number of trials that it finished replaces them."""
     config = of.config
     if config.tuning.minutes is None or not of.trials:
         return config

@@ -1,6 +1,6 @@
 """One training from transfers and labels to a model folder and an MLflow run. Each step is a function of its own.
 
-dataset → split → tune → fit, with baselines and shortcuts → calibrate → judge and audit → model folder → track
+dataset → split → tune → fit, with baselines and shortcuts → calibrate → assess and audit → model folder → track
 """
 
 import os
@@ -32,16 +32,16 @@ from .report.plots import draw_all
 from .splits.time_split import Slices
 from .training_record import build_training_record
 
-DIGITS = 6  # of metrics in the model folder: more would hang on the machine's linear algebra
+DIGITS = 6  # of metrics in the model folder: more would depend on the machine's linear algebra
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training made.
+    """The result of a training.
 
     Attributes:
         model_dir: the model folder; model: what is in it.
-        assessment: all that was found out about it: tables of metrics, intervals, cases, drift, and the leakage audit.
+        assessment: every figure about it: tables of metrics, intervals, cases, drift, and the leakage audit.
         params: LightGBM's parameters as used, those that tuning chose if there was any.
         config: as given, with every default; slices: the split with its dates; counts: labelled wallets by side.
         tracked: where it is in MLflow, None if tracking is off.
@@ -60,7 +60,7 @@ class TrainResult:
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """A row a contender and test slice; the model's own come first."""
+        """One row per contender and test slice; the model's own come first."""
         return self.assessment.metrics
 
     @property
@@ -70,7 +70,7 @@ class TrainResult:
 
     @property
     def audit(self) -> AuditReport:
-        """The leakage audit of this training. A verdict of fail stops nothing; it is told."""
+        """The leakage audit of this training. A verdict of fail is reported; it stops nothing."""
         return self.assessment.audit
 
     @property
@@ -100,18 +100,18 @@ def train(
     Args:
         transfers: a Ledger, or anything `Ledger.from_transfers` takes.
         labels: anything `read_labels` takes.
-        config: anything `load_config` takes; what it leaves out comes from the head's default.
+        config: anything `load_config` takes. Missing keys take the head's default.
         out: the model folder to write; an older model folder there is replaced. A search for parameters is kept beside it, in
-            `<out>.tuning.db`, and goes on from there if it was interrupted.
+            `<out>.tuning.db`, so that an interrupted one resumes.
         tracking_uri: of the MLflow store; None for the one MLflow is set to, or else `mlflow.db` in the working directory.
         on_progress: called with a step's name ("read", "extract", "tune", "fit", "judge", "record"), how much of it is done,
-            and how much it is in all.
-        head: `laundering` or `state_linked`, if `config` does not say.
-        tags: of the MLflow run, beside its own.
+            and its total.
+        head: `laundering` or `state_linked`, if `config` names none.
+        tags: of the MLflow run, besides its own.
 
     Raises:
-        UsageError: if the config, `out` or the tracking store cannot be used; nothing was computed then.
-        DataError: if the data cannot be read, or do not suffice for a slice.
+        UsageError: if the config, `out` or the tracking store cannot be used. This shows before any work.
+        DataError: if the data cannot be read, or are too few for a slice.
     """
     checked = load_config(config, head)
     folder = _free(Path(out))
@@ -140,7 +140,7 @@ def tuning_store(folder: Path) -> Path:
 
 
 def _free(folder: Path) -> Path:
-    """The folder, if a model may be written there: known before the work, not after it."""
+    """The folder, if a model may be written there. Checked before the work, not after it."""
     if folder.is_dir() and not {entry.name for entry in folder.iterdir()} <= set(LARGEST):
         raise UsageError(f"out: {folder} holds other files than a model; give a new folder, or one with an older model")
     if folder.exists() and not folder.is_dir():
@@ -149,8 +149,11 @@ def _free(folder: Path) -> Path:
 
 
 def _model_of(fitted: FittedModels, assessment: ModelAssessment) -> ModelFolder:
-    """Everything a model folder holds. Its reference population is the negative snapshots of the calibration slice: later than
-    the training, and nearer to the wallets one meets than a mixture with as many bad ones as somebody labelled."""
+    """Everything a model folder holds.
+
+    Its reference population is the negative snapshots of the calibration slice. They are later than the training, and closer to
+    the wallets that a user scores than a mixture with every labelled illicit wallet.
+    """
     config, dataset, later = fitted.config, fitted.dataset, fitted.slices.calibrate
     best = fitted.contending[0]
     ordinary = later.rows[later.y == 0]
@@ -183,7 +186,7 @@ def _model_of(fitted: FittedModels, assessment: ModelAssessment) -> ModelFolder:
     )
     return model.model_copy(
         update={"card": model_card(model, fitted, assessment)}
-    )  # the version is of all but the card, which names it
+    )  # the card names the version, so the version is a digest of everything else
 
 
 def _policy(config: TrainConfig) -> str:

@@ -1,4 +1,4 @@
-"""What MLflow is told of a training, as plain values: parameters, metrics, tables, texts, data sets. Touches no store."""
+"""What MLflow gets of a training, as plain values: parameters, metrics, tables, texts, datasets. Touches no store."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ DIGEST = 16  # characters; MLflow takes at most 36
 def build_training_record(
     fitted: FittedModels, assessment: ModelAssessment, model: ModelFolder, pictures: Path, tags: Mapping[str, str]
 ) -> TrainingRecord:
-    """Everything that is written of a training."""
+    """Collect everything that is written about a training."""
     return TrainingRecord(
         config=fitted.config,
         params=_params(fitted, model),
@@ -72,7 +72,7 @@ def _params(fitted: FittedModels, model: ModelFolder) -> dict[str, Any]:
 
 
 def _flat(assessment: ModelAssessment) -> dict[str, float]:
-    """`test_time/pr_auc` for the model, `date_only/test_time/pr_auc` for what stands beside it; `…/pr_auc_low` of an interval."""
+    """Metrics: `test_time/pr_auc` of the model, `date_only/test_time/pr_auc` of a shortcut, `…/pr_auc_low`: an interval."""
     flat: dict[str, float] = {}
     for row in assessment.metrics.drop(columns="note").to_dict("records"):
         name, kind, part = row.pop("model"), row.pop("kind"), row.pop("slice")

@@ -15,9 +15,9 @@ SCORE, MEAN = "score", "mean of the features"
 def drift_table(dataset: Dataset, slices: Slices, margin: np.ndarray, booster: lgb.Booster) -> pd.DataFrame:
     """The stability index of each quarter of all snapshots.
 
-    Features are held against the training slice: the 20 that gain most, and their mean weighted by gain. The score is held
-    against the calibration slice, as a model is too sure of rows that it was fitted on. Only labelled wallets are looked at, so
-    a change in who is labelled shows too.
+    Features are compared with the training slice: the 20 that gain most, and their mean weighted by gain. The score is compared
+    with the calibration slice, because a model is too sure of rows that it was fitted on. Only labelled wallets count, so a
+    change in who is labelled shows too.
 
     Args:
         dataset: all rows; slices: its split.
@@ -32,15 +32,19 @@ def drift_table(dataset: Dataset, slices: Slices, margin: np.ndarray, booster: l
     gain = {name: gains[name] for name in sorted(gains, key=lambda name: -gains[name])[:TOP] if gains[name] > 0}
     values = dataset.X.loc[:, list(gain)]
     rows = []
-    for period, places in _quarters(dataset).items():
-        enough = len(places) >= LEAST_ROWS
-        found = {
-            name: psi(values[name].to_numpy()[slices.train.rows], values[name].to_numpy()[places]) if enough else np.nan
+    for period, positions in _quarters(dataset).items():
+        enough = len(positions) >= LEAST_ROWS
+        indices = {
+            name: psi(values[name].to_numpy()[slices.train.rows], values[name].to_numpy()[positions])
+            if enough
+            else np.nan
             for name in gain
         }
-        found[MEAN] = float(np.average(list(found.values()), weights=list(gain.values()))) if len(gain) else np.nan
-        found[SCORE] = psi(margin[slices.calibrate.rows], margin[places]) if enough else np.nan
-        rows += [{"period": period, "what": what, "psi": value, "rows": len(places)} for what, value in found.items()]
+        indices[MEAN] = float(np.average(list(indices.values()), weights=list(gain.values()))) if len(gain) else np.nan
+        indices[SCORE] = psi(margin[slices.calibrate.rows], margin[positions]) if enough else np.nan
+        rows += [
+            {"period": period, "what": what, "psi": value, "rows": len(positions)} for what, value in indices.items()
+        ]
     return pd.DataFrame(rows, columns=["period", "what", "psi", "rows"])
 
 

@@ -1,4 +1,4 @@
-"""From data and a config to a fitted model beside its contenders: dataset → split → select → tune → fit. Judges nothing."""
+"""From data and a config to a fitted model and its contenders: dataset → split → select → tune → fit. Judges nothing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,11 @@ class FittedModels:
     """A dataset with its split, and all that was fitted on it.
 
     Attributes:
-        config: as given; used: the same with the parameters that were found by tuning.
+        config: as given; used: the same with the parameters that tuning chose.
         dataset: with the features that were selected; slices: its split.
         booster: the model; contending: all contenders, the model first.
-        tuned: what the search found, None if there was none.
-        stability: which features were left out and why, None if none was to be.
+        tuned: the result of the search for parameters, None if there was no search.
+        stability: which features were left out and why, None if no selection was asked for.
     """
 
     config: TrainConfig
@@ -41,7 +41,7 @@ class FittedModels:
 def fit_all(
     ledger: Ledger, labels: pd.DataFrame, config: TrainConfig, store: Path | None, report: Progress
 ) -> FittedModels:
-    """Make the dataset, and fit the model and what stands beside it.
+    """Build the dataset, and fit the model, its baselines and its shortcuts.
 
     Args:
         ledger: the transfers.

@@ -1,4 +1,4 @@
-"""What is found out about a fitted model: metrics with intervals, cases, quarters, budgets, drift, audit. Draws nothing."""
+"""Every figure about a fitted model: metrics with intervals, cases, quarters, budgets, drift, audit. Draws nothing."""
 
 from dataclasses import dataclass
 
@@ -23,15 +23,15 @@ STEPS = 60
 
 @dataclass(frozen=True)
 class ModelAssessment:
-    """A table each; the model's own, where not said otherwise.
+    """The tables about a fitted model. They hold the model's own figures, unless stated otherwise.
 
     Attributes:
-        metrics: a row a contender and test slice, the model first (`metrics_table`).
+        metrics: one row per contender and test slice, the model first (`metrics_table`).
         intervals: [slice, metric, against, value, low, high, by, groups, note]: of the model's metrics where `against` is empty,
             else of their difference from the best baseline and the best shortcut.
-        cases: a row a test slice and case (`per_case`); periods: a row a test slice and quarter.
-        seeds: how far the models of single seeds lie apart; empty if there is one.
-        budget: [slice, share, rows, precision, recall] of reviewing so many of the first.
+        cases: one row per test slice and case (`per_case`); periods: one row per test slice and quarter.
+        seeds: how far the models of single seeds differ; empty if there is only one.
+        budget: [slice, share, rows, precision, recall] of reviewing this many of the highest scores.
         drift: [period, what, psi, rows] (`drift_table`).
         audit: the leakage audit.
     """
@@ -46,13 +46,13 @@ class ModelAssessment:
     audit: AuditReport
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables that hold anything, by name."""
+        """The tables that are not empty, by name."""
         names = ("metrics", "intervals", "cases", "periods", "seeds", "budget", "drift")
         return {name: getattr(self, name) for name in names if len(getattr(self, name))}
 
 
 def assess(fitted: FittedModels) -> ModelAssessment:
-    """Find out all there is to say of a fitted model."""
+    """Compute every figure about a fitted model."""
     dataset, slices, contending, config = fitted.dataset, fitted.slices, fitted.contending, fitted.used
     metrics = metrics_table(contending, slices, config, dataset)
     return ModelAssessment(
@@ -72,7 +72,7 @@ def intervals_table(
 ) -> pd.DataFrame:
     """Bootstrap intervals (95 %) of the model's metrics, and of its lead over the best baseline and the best shortcut in PR-AUC.
 
-    Whole cases are drawn where the positives of a slice have cases, else whole wallets.
+    Whole cases are resampled if the positives of a slice have cases, else whole wallets.
 
     Returns:
         [slice, metric, against, value, low, high, by, groups, note]; `groups` is how many groups hold positives.
@@ -108,7 +108,7 @@ def budget_table(model: Contender, slices: Slices) -> pd.DataFrame:
     """Precision and recall of reviewing the first 0.1 % to 100 % of each test slice, ties at their worst.
 
     Returns:
-        [slice, share, rows, precision, recall], each number of rows once.
+        [slice, share, rows, precision, recall], one row per number of rows.
     """
     tables = []
     for name, part in _judged(slices):

@@ -1,4 +1,4 @@
-"""What the gate between challenger and champion found and did: data alone."""
+"""The decision of the gate between challenger and champion, as plain data."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,15 @@ from .held_out_wallets import HeldOutRows
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate found and did.
+    """The decision of the gate, and the figures it rests on.
 
     Attributes:
-        name: of the registered model; challenger, champion: versions, `champion` is None for the first.
-        promoted: whether the alias was moved; reason: why, or why not, in one sentence.
+        name: of the registered model; challenger, champion: their versions; `champion` is None if there is none yet.
+        promoted: whether the alias was moved; reason: why or why not, in one sentence.
         compared: PR-AUC of both, their difference and its interval; of the base rate where there is no champion.
-        figures: a row a metric: [metric, challenger, champion]; cases: a row a case: [case, positives, challenger, champion].
-        held_out: the rows they were compared on; notes: what a reader should mind.
+        figures: one row per metric: [metric, challenger, champion].
+        cases: one row per case: [case, positives, challenger, champion], with each model's PR-AUC.
+        held_out: the rows they were compared on; notes: what a reader should bear in mind.
         run_id: of the record in MLflow.
     """
 

@@ -1,4 +1,4 @@
-"""The rows on which registered models are compared: later than their trainings, of wallets that trained none. Decides nothing."""
+"""The snapshots on which registered models are compared: later than all trainings, of wallets in none. Decides nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from .model_versions import ModelVersion
 
 @dataclass(frozen=True)
 class HeldOutRows:
-    """The rows on which models are compared.
+    """The snapshots on which models are compared.
 
     Attributes:
         snapshots: address and as_of, later than the training of both models; y: their outcomes, (rows,).
-        groups: what is drawn as a whole: the case, or the wallet where it has none; by: `case` or `wallet`.
+        groups: what is resampled as a whole: the case, or the wallet if it has none; by: `case` or `wallet`.
         case: of each row, null for none.
-        since: the first date that could be taken.
+        since: the first date that qualifies.
     """
 
     snapshots: pd.DataFrame
@@ -43,7 +43,9 @@ class HeldOutRows:
 def held_out_rows(
     ledger: Ledger, labels: pd.DataFrame, versions: Sequence[ModelVersion], scorers: Sequence[Scorer]
 ) -> HeldOutRows:
-    """The rows that no model of these was fitted on, later than all their trainings. What is true, the first one's config says.
+    """The snapshots that none of these models was fitted on, later than all their trainings.
+
+    The config of the first model decides which categories are positive.
 
     Args:
         ledger, labels: the data.
@@ -75,7 +77,7 @@ def _embargo(config: TrainConfig) -> Any:
 
 
 def _unseen(addresses: pd.Index, marked: Targets, trained: pd.Timestamp, share: float) -> np.ndarray:
-    """Which wallets trained no model: held out by hash in all, or without a label that was known when the last one trained."""
+    """Which wallets trained no model: held out by hash under every config, or without a label when the last model was trained."""
     held_out = unit_hash(addresses.tolist(), "held_out_addresses") < share
     marks = marked.labels
     early = marks.loc[marks["known_from"].isna() | (marks["known_from"] < trained), "address"]
@@ -100,10 +102,10 @@ def _check_classes(y: np.ndarray, since: pd.Timestamp) -> None:
 
 
 def margins_of(scorer: Scorer, ledger: Ledger, snapshots: pd.DataFrame, report: Progress) -> np.ndarray:
-    """A model's margins of snapshots, (rows,), computed in batches; `report` is told ("compare", done, total)."""
-    found = np.empty(len(snapshots))
+    """A model's margins of snapshots, (rows,), computed in batches. `report` is called with ("compare", done, total)."""
+    margins = np.empty(len(snapshots))
     for part in batch_slices(len(snapshots)):
         X = extract(ledger, snapshots.iloc[part], window=scorer.model.window, features=scorer.model.features)
-        found[part] = scorer.score_features(X)["margin"]
+        margins[part] = scorer.score_features(X)["margin"]
         report("compare", part.stop, len(snapshots))
-    return found
+    return margins

@@ -1,4 +1,4 @@
-"""Registered models in MLflow: which version has which alias, where it came from, and moving an alias. Compares no models."""
+"""Registered models in MLflow: their versions, aliases and trainings, and moving an alias. Compares no models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ DECISION_TAG, DECISION_RUN_TAG = "walletprint.decision", "walletprint.decision_r
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A version of a registered model: its number, and the run, experiment and config that it came from.
+    """A version of a registered model: its number, and the run, experiment and config of its training.
 
     Attributes:
-        train_until: the end of its training slice, as configured or derived; labels known from then on trained nothing.
+        train_until: the end of its training slice, as configured or derived. Labels known from then on were not used.
     """
 
     name: str
@@ -41,7 +41,7 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class RecordedTraining:
-    """What MLflow holds of a training: its config, the digest of its data, and the version of the model that came of it."""
+    """What MLflow holds of a training: its config, the digest of its data, and the version of its model."""
 
     run_id: str
     config: TrainConfig
@@ -71,7 +71,7 @@ def recorded_training(run_id: str, uri: str | None) -> RecordedTraining:
     """A training as MLflow holds it.
 
     Raises:
-        UsageError: if the store cannot be used, or the run is none of walletprint's trainings.
+        UsageError: if the store cannot be used, or the run is not a training of walletprint.
     """
     with connected(uri) as (mlflow, store):
         try:
@@ -82,14 +82,18 @@ def recorded_training(run_id: str, uri: str | None) -> RecordedTraining:
             raise UsageError(f"run: {run_id!r} is not in {store}; `walletprint runs` lists them") from None
         config = _config(mlflow, run)
         params, tags = run.data.params, run.data.tags
-        done = params.get("tuning.done")
+        trials = params.get("tuning.done")
         return RecordedTraining(
-            run_id, config, params["data_digest"], tags["walletprint.model"], int(done) if done is not None else None
+            run_id,
+            config,
+            params["data_digest"],
+            tags["walletprint.model"],
+            int(trials) if trials is not None else None,
         )
 
 
 def move_champion(store: TrackingStore, to: ModelVersion, before: ModelVersion | None, tags: Mapping[str, str]) -> None:
-    """Point the alias `champion` at a version, and note in its tags which one had it before."""
+    """Point the alias `champion` at a version, and write in its tags which version had it before."""
     with connected(store.uri) as (mlflow, _):
         client = mlflow.MlflowClient()
         _tag(client, to, {**tags, **({PREVIOUS_TAG: before.number} if before else {})})
@@ -106,7 +110,7 @@ def rollback_target(name: str, uri: str | None) -> tuple[ModelVersion, ModelVers
     """The champion, and the version that was champion before it.
 
     Raises:
-        UsageError: if there is no champion, none before it, or the one before is gone.
+        UsageError: if there is no champion, or no version before it, or that version is gone.
     """
     with connected(uri) as (mlflow, store):
         aliases = _aliases(mlflow, name, store)
@@ -121,29 +125,11 @@ def rollback_target(name: str, uri: str | None) -> tuple[ModelVersion, ModelVers
         return champion, _version(mlflow, name, before)
 
 
-def record_run(
-    store: TrackingStore,
-    name: str,
-    tags: Mapping[str, str],
-    params: Mapping[str, Any],
-    metrics: Mapping[str, float],
-    texts: Mapping[str, str],
-) -> str:
-    """Write a run that is no training, such as a decision, beside the trainings; returns its id."""
-    with connected(store.uri) as (mlflow, _):
-        with mlflow.start_run(experiment_id=store.experiment_id, run_name=name, nested=True, tags=dict(tags)) as run:
-            mlflow.log_params({key: str(value)[:500] for key, value in params.items()})
-            mlflow.log_metrics({key: value for key, value in metrics.items() if value == value})
-            for file, text in texts.items():
-                mlflow.log_text(text, file)
-        return run.info.run_id
-
-
 def store_of(version: ModelVersion, uri: str | None) -> TrackingStore:
-    """The store and experiment that a version's training is in."""
+    """The store and experiment of a version's training."""
     with connected(uri) as (mlflow, chosen):
-        found = mlflow.MlflowClient().get_experiment(version.experiment_id)
-        return TrackingStore(chosen, found.name, version.experiment_id)
+        experiment = mlflow.MlflowClient().get_experiment(version.experiment_id)
+        return TrackingStore(chosen, experiment.name, version.experiment_id)
 
 
 def _aliases(mlflow: Any, name: str, store: str) -> dict[str, str]:
@@ -161,15 +147,15 @@ def _aliases(mlflow: Any, name: str, store: str) -> dict[str, str]:
 def _version(mlflow: Any, name: str, number: str) -> ModelVersion:
     client = mlflow.MlflowClient()
     try:
-        found = client.get_model_version(name, number)
-        run = client.get_run(found.run_id)
+        version = client.get_model_version(name, number)
+        run = client.get_run(version.run_id)
     except mlflow.exceptions.MlflowException as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"name: version {number} of {name} cannot be read ({reason:.200})") from None
     config = _config(mlflow, run)
     until: Any = config.split.train_until or pd.Timestamp(run.data.params["train_until"], tz="UTC")
     info = run.info
-    return ModelVersion(name, str(number), info.run_id, info.experiment_id, config, until, dict(found.tags))
+    return ModelVersion(name, str(number), info.run_id, info.experiment_id, config, until, dict(version.tags))
 
 
 def _config(mlflow: Any, run: Any) -> TrainConfig:
@@ -178,7 +164,7 @@ def _config(mlflow: Any, run: Any) -> TrainConfig:
         text = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/config.yaml")
     except (mlflow.exceptions.MlflowException, OSError):
         raise UsageError(
-            f"run: {run.info.run_id} has no config.yaml: it is no training of walletprint's; `walletprint runs` lists them"
+            f"run: {run.info.run_id} has no config.yaml: it is not a training of walletprint; `walletprint runs` lists them"
         ) from None
     return load_config(yaml.safe_load(text))
 

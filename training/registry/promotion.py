@@ -1,8 +1,8 @@
-"""The gate between challenger and champion: both on the same held-out rows, a paired interval, a decision that is recorded.
+"""The gate between challenger and champion: both score the same held-out snapshots, and a paired interval decides.
 
 The rule. Against a champion, the challenger is promoted if its PR-AUC is not lower, and the interval of the difference does not
 reach below −tolerance. The first model of a name is promoted if its PR-AUC is above the base rate with its whole interval, and
-above every shortcut in its own training record. Whatever the outcome, it is written down as a run and as tags of the version.
+above every shortcut in its own training record. Every decision is recorded as a run and as tags of the version.
 """
 
 from dataclasses import dataclass, replace
@@ -28,11 +28,11 @@ from .model_versions import (
     ModelVersion,
     challenger_and_champion,
     move_champion,
-    record_run,
     rollback_target,
     store_of,
     tag_version,
 )
+from .tracking import record_run
 
 METRIC = "pr_auc"
 TOLERANCE = 0.02
@@ -43,7 +43,7 @@ KIND_TAG, ROLLED_BACK_TAG = "walletprint.kind", "walletprint.rolled_back"
 
 @dataclass(frozen=True)
 class Rollback:
-    """A rollback: from and to which version of `name` the alias went, and its record in MLflow."""
+    """A rollback: the alias of `name` went from version `before` to version `now`; `run_id` is its record in MLflow."""
 
     name: str
     before: str
@@ -61,8 +61,8 @@ def promote(
 ) -> Decision:
     """Compare the challenger of a registered model with its champion, move the alias `champion` or not, and record it.
 
-    Compared are snapshots later than both trainings by the longer embargo, of wallets that neither model was fitted on: held out
-    by hash under both configs, or labelled only after both trainings ended.
+    The snapshots are later than both trainings by the longer embargo. Their wallets trained neither model: they are held out by
+    hash under both configs, or were labelled only after both trainings ended.
 
     Args:
         name: of the registered model, such as `walletprint-laundering`.
@@ -94,7 +94,7 @@ def promote(
     held_out = held_out_rows(ledger, known, versions, scorers)
     margins = [margins_of(scorer, ledger, held_out.snapshots, report) for scorer in scorers]
     decision = _decide(challenger, champion, scorers, held_out, margins, tolerance)
-    return _settle(decision, challenger, champion, tracking_uri)
+    return _record_and_move(decision, challenger, champion, tracking_uri)
 
 
 def rollback(name: str, tracking_uri: str | None = None) -> Rollback:
@@ -129,10 +129,12 @@ def _decide(
     margins: list[np.ndarray],
     tolerance: float,
 ) -> Decision:
-    nobody = np.zeros(len(held_out.y))  # ranks all alike: its PR-AUC is the base rate
-    other = margins[1] if champion else nobody
+    same_rank = np.zeros(len(held_out.y))  # its PR-AUC is the base rate
+    other = margins[1] if champion else same_rank
     compared = paired_bootstrap(held_out.y, margins[0], other, held_out.groups, METRIC, REPEATS)
-    promoted, reason = against_champion(compared, tolerance) if champion else _first(compared, scorers[0].model.metrics)
+    promoted, reason = (
+        against_champion(compared, tolerance) if champion else _against_chance(compared, scorers[0].model.metrics)
+    )
     columns = {"challenger": margins[0], "champion": margins[1] if champion else None}
     return Decision(
         name=challenger.name,
@@ -151,45 +153,48 @@ def _decide(
 
 def against_champion(compared: Paired, tolerance: float) -> tuple[bool, str]:
     """Whether a challenger (a) replaces a champion (b), and why or why not."""
-    told = f"PR-AUC {compared.a:.3f} against {compared.b:.3f}, difference {compared.difference:+.3f}"
+    figures = f"PR-AUC {compared.a:.3f} against {compared.b:.3f}, difference {compared.difference:+.3f}"
     if np.isnan(compared.low):
-        return False, f"{told}; no interval: {compared.note}"
+        return False, f"{figures}; no interval: {compared.note}"
     span = f"interval {compared.low:+.3f} to {compared.high:+.3f}"
     if compared.difference < 0:
-        return False, f"the challenger is worse: {told} ({span})"
+        return False, f"the challenger is worse: {figures} ({span})"
     if compared.low < -tolerance:
-        return False, f"not sure enough: {told}, but its {span} reaches below −{tolerance:g}"
-    return True, f"not worse, and surely not by more than {tolerance:g}: {told} ({span})"
+        return False, f"not sure enough: {figures}, but its {span} reaches below −{tolerance:g}"
+    return True, f"not worse, and surely not by more than {tolerance:g}: {figures} ({span})"
 
 
-def _first(compared: Paired, metrics: Any) -> tuple[bool, str]:
+def _against_chance(compared: Paired, metrics: Any) -> tuple[bool, str]:
     """Whether a model becomes the first champion."""
-    told = f"PR-AUC {compared.a:.3f} at a base rate of {compared.b:.3f}"
+    figures = f"PR-AUC {compared.a:.3f} at a base rate of {compared.b:.3f}"
     if np.isnan(compared.low):
-        return False, f"{told}; no interval: {compared.note}"
+        return False, f"{figures}; no interval: {compared.note}"
     if compared.low <= 0:
         return (
             False,
-            f"not surely better than chance: {told}, interval of the lead {compared.low:+.3f} to {compared.high:+.3f}",
+            f"not surely better than chance: {figures}, interval of the lead {compared.low:+.3f} to {compared.high:+.3f}",
         )
     ahead = shortcuts_ahead(metrics)
     if ahead:
         return False, f"a shortcut does as well in its own training record: {', '.join(ahead)}; see its leakage audit"
     return (
         True,
-        f"the first champion: {told} (interval of the lead {compared.low:+.3f} to {compared.high:+.3f}), above all shortcuts",
+        f"the first champion: {figures} (interval of the lead {compared.low:+.3f} to {compared.high:+.3f}), above all shortcuts",
     )
 
 
 def shortcuts_ahead(metrics: Any) -> list[str]:
-    """The shortcuts whose PR-AUC in a model folder's metrics is not below the model's, on wallets it never met if it has such."""
+    """The shortcuts whose PR-AUC in a model folder's metrics is not below the model's.
+
+    Compared on wallets that are new to the model (`test_new`) if it has figures for them, else on `test_time`.
+    """
     model = metrics["lightgbm"]
     part = "test_new" if (model.get("test_new") or {}).get("pr_auc") is not None else "test_time"
-    own = model[part]["pr_auc"]
+    model_pr_auc = model[part]["pr_auc"]
     return [
-        f"{name} {value:.3f} against {own:.3f} in {part}"
+        f"{name} {value:.3f} against {model_pr_auc:.3f} in {part}"
         for name in SHORTCUTS
-        if (value := (metrics.get(name, {}).get(part) or {}).get("pr_auc")) is not None and value >= own
+        if (value := (metrics.get(name, {}).get(part) or {}).get("pr_auc")) is not None and value >= model_pr_auc
     ]
 
 
@@ -203,7 +208,7 @@ def _figures(held_out: HeldOutRows, margins: dict[str, np.ndarray | None], confi
 
 
 def _cases(held_out: HeldOutRows, margins: dict[str, np.ndarray | None]) -> pd.DataFrame:
-    """The PR-AUC of each case's positives among all negatives, for both."""
+    """The PR-AUC of each case's positives among all negatives, for both models."""
     tables = {
         who: per_case(held_out.case, held_out.y, margin, (), ()).set_index("case")
         for who, margin in margins.items()
@@ -226,10 +231,12 @@ def _notes(challenger: ModelVersion, champion: ModelVersion | None, compared: Pa
     return tuple(notes)
 
 
-def _settle(decision: Decision, challenger: ModelVersion, champion: ModelVersion | None, uri: str | None) -> Decision:
-    """Record the decision; then, if it says so, move the alias."""
+def _record_and_move(
+    decision: Decision, challenger: ModelVersion, champion: ModelVersion | None, uri: str | None
+) -> Decision:
+    """Record the decision. Then move the alias, if the challenger is promoted."""
     store = store_of(challenger, uri)
-    word = "promoted" if decision.promoted else "not promoted"
+    outcome = "promoted" if decision.promoted else "not promoted"
     compared, held_out = decision.compared, decision.held_out
     params = {
         "name": decision.name,
@@ -252,12 +259,12 @@ def _settle(decision: Decision, challenger: ModelVersion, champion: ModelVersion
     run_id = record_run(
         store,
         f"promotion-of-{decision.challenger}",
-        {KIND_TAG: "promotion", DECISION_TAG: word},
+        {KIND_TAG: "promotion", DECISION_TAG: outcome},
         params,
         metrics,
         {"decision.md": decision_text(decision)},
     )
-    tags = {DECISION_TAG: word, DECISION_RUN_TAG: run_id}
+    tags = {DECISION_TAG: outcome, DECISION_RUN_TAG: run_id}
     if decision.promoted:
         move_champion(store, challenger, champion, tags)
     else:

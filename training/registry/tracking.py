@@ -1,7 +1,7 @@
-"""Writes a training into MLflow: parameters, metrics, tables, pictures, data digests, trials and the model, as `challenger`.
+"""Writes runs into MLflow, such as a training with its parameters, metrics, tables, pictures and data digests, and its model.
 
-MLflow is imported late: that takes seconds. Nothing is sent anywhere but to the tracking store; MLflow's own usage reports are
-switched off. What becomes of a registered model is in `registered.py`.
+MLflow is imported late, because that takes seconds. Everything goes to the tracking store and nowhere else: MLflow's own usage
+reports are switched off. What happens to a registered model afterwards is in `model_versions.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ _TRIAL_COLUMNS = ("trial", "state", "pr_auc", "began", "ended")
 
 @dataclass(frozen=True)
 class TrackingStore:
-    """An MLflow store that answers, and the experiment in it that runs go to."""
+    """An MLflow store that answers, and the experiment in it that takes the runs."""
 
     uri: str
     experiment: str
@@ -49,7 +49,7 @@ class TrackedTraining:
 
 @dataclass(frozen=True)
 class TrackedRows:
-    """Some rows of a data set: its name, what it was used for, its rows and a digest."""
+    """Rows of a dataset: its name, what the rows were used for, the rows and a digest."""
 
     name: str
     context: str
@@ -59,14 +59,14 @@ class TrackedRows:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What is written of a training.
+    """Everything that is written about a training.
 
     Attributes:
         params, metrics: flat.
-        tables: written as CSV, by name; texts: by file name; pictures: a folder of them.
-        data: the rows of each slice, asked for once.
+        tables: by name, written as CSV; texts: by file name; pictures: the folder that holds them.
+        data: the rows of each slice; read once.
         trials: `Tuned.trials`, each a nested run; None if nothing was tuned.
-        tags: of the run, beside the head's and the model's.
+        tags: of the run, besides those of the head and the model.
     """
 
     config: TrainConfig
@@ -82,7 +82,7 @@ class TrainingRecord:
 
 @contextmanager
 def connected(uri: str | None) -> Iterator[tuple[Any, str]]:
-    """MLflow and its store's URI, for as long as the context lasts; afterwards MLflow is set as it was before.
+    """MLflow and its store's URI, for as long as the context lasts. Afterwards MLflow has its earlier settings again.
 
     Args:
         uri: of the tracking store; None for the one MLflow is set to, or else `mlflow.db` in the working directory.
@@ -110,7 +110,7 @@ def open_store(uri: str | None, config: TrainConfig) -> TrackingStore:
 
 
 def open_experiment(uri: str | None, name: str) -> TrackingStore:
-    """Reach the store and make the experiment if it is missing: so that a wrong URI shows before the work, not after it.
+    """Reach the store, and create the experiment if it is missing. So a wrong URI shows before the work, not after it.
 
     Args:
         uri: of the tracking store; None for the one MLflow is set to, or else `mlflow.db` in the working directory.
@@ -121,16 +121,16 @@ def open_experiment(uri: str | None, name: str) -> TrackingStore:
     """
     with connected(uri) as (mlflow, chosen):
         client = mlflow.MlflowClient()
-        found = client.get_experiment_by_name(name)
-        if found is None:
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
             return TrackingStore(
                 chosen, name, client.create_experiment(name, artifact_location=_artifacts_beside(chosen))
             )
-        if found.lifecycle_stage != "active":
+        if experiment.lifecycle_stage != "active":
             raise UsageError(
                 f"tracking.experiment: {name} was deleted in {chosen}; restore it there, or give another name"
             )
-        return TrackingStore(chosen, name, found.experiment_id)
+        return TrackingStore(chosen, name, experiment.experiment_id)
 
 
 def record_training(store: TrackingStore, record: TrainingRecord, model: ModelFolder, folder: Path) -> TrackedTraining:
@@ -138,19 +138,16 @@ def record_training(store: TrackingStore, record: TrainingRecord, model: ModelFo
 
     Args:
         store: from `open_store`.
-        record: what is written.
+        record: what to write.
         model: as saved in `folder`.
         folder: the model folder on disk.
     """
     name = record.config.tracking.run_name or f"{model.head}-{model.version[:8]}"
     with connected(store.uri) as (mlflow, _):
-        own = {HEAD_TAG: model.head, MODEL_TAG: model.version, "mlflow.note.content": model.card}
-        tags = {**own, **record.tags}
+        standard = {HEAD_TAG: model.head, MODEL_TAG: model.version, "mlflow.note.content": model.card}
+        tags = {**standard, **record.tags}
         with mlflow.start_run(experiment_id=store.experiment_id, run_name=name, nested=True, tags=tags) as run:
-            mlflow.log_params({key: str(value)[:500] for key, value in record.params.items()})
-            mlflow.log_metrics(
-                {key: value for key, value in record.metrics.items() if value == value}
-            )  # NaN is no metric
+            _log_figures(mlflow, record.params, record.metrics)
             _log_files(mlflow, record)
             logged = _log_model(mlflow, folder)
         if record.trials is not None:
@@ -160,6 +157,28 @@ def record_training(store: TrackingStore, record: TrainingRecord, model: ModelFo
         )
     uri = f"models:/{record.config.model_name}@{CHALLENGER}" if version else logged.model_uri
     return TrackedTraining(run.info.run_id, uri, version, store)
+
+
+def record_run(
+    store: TrackingStore,
+    name: str,
+    tags: Mapping[str, str],
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    texts: Mapping[str, str],
+) -> str:
+    """Write a run that is not a training, such as a decision, beside the trainings; return its id."""
+    with connected(store.uri) as (mlflow, _):
+        with mlflow.start_run(experiment_id=store.experiment_id, run_name=name, nested=True, tags=dict(tags)) as run:
+            _log_figures(mlflow, params, metrics)
+            for file, text in texts.items():
+                mlflow.log_text(text, file)
+        return run.info.run_id
+
+
+def _log_figures(mlflow: Any, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+    mlflow.log_params({key: str(value)[:500] for key, value in params.items()})
+    mlflow.log_metrics({key: value for key, value in metrics.items() if value == value})  # MLflow refuses NaN
 
 
 def _log_files(mlflow: Any, record: TrainingRecord) -> None:
@@ -174,7 +193,7 @@ def _log_files(mlflow: Any, record: TrainingRecord) -> None:
 
 
 def _log_trials(client: Any, store: TrackingStore, parent: str, trials: pd.DataFrame) -> None:
-    """Each trial as a run under the training's, with its own times: also those of a process that was killed before this one."""
+    """Write each trial as a run below the training's, with its own times. Trials of an earlier, killed process are among them."""
     from mlflow.entities import Metric, Param
 
     for row in trials.to_dict("records"):
@@ -200,7 +219,7 @@ def _log_model(mlflow: Any, folder: Path) -> Any:
 
 
 def _register(mlflow: Any, logged: Any, run_id: str, config: TrainConfig) -> str:
-    """Register by the client: the fluent functions print."""
+    """Register through the client, because the fluent functions print."""
     client, name = mlflow.MlflowClient(), config.model_name
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
@@ -210,7 +229,7 @@ def _register(mlflow: Any, logged: Any, run_id: str, config: TrainConfig) -> str
 
 
 def _artifacts_beside(uri: str) -> str | None:
-    """For a sqlite store the folder `mlartifacts` beside its file; other stores know their own place."""
+    """The folder `mlartifacts` beside the file of a sqlite store. Other stores have a folder of their own: None."""
     if urlsplit(uri).scheme.split("+")[0] != "sqlite":
         return None
     database = uri.split("sqlite:///", 1)[-1]
