@@ -169,7 +169,8 @@ def _expand(path: Path, kinds: Mapping[str, tuple[str, ...]]) -> list[Path]:
 def files_within(path: Path, endings: tuple[str, ...]) -> list[Path] | None:
     """The files in a folder, at any depth, or of a glob pattern; sorted. None if the path is neither.
 
-    Quarantines and hidden files are skipped. A file is hidden if its name, or that of a folder it is in, begins with `.` or `_`.
+    Quarantines and hidden files are skipped. A file is hidden if its name begins with `.` or `_`, or that of a folder below
+    `path` that it is in.
 
     Args:
         path: a folder, a pattern, or anything else.

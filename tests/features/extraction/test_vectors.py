@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from oracles.histories import random_table
 
-from walletprint.features import Ledger, UsageError, extract, parse_memory, snapshots_of, write_vectors
+from walletprint.features import Ledger, UsageError, extract, snapshots_of, write_vectors
 from walletprint.features.extraction import vector_files as vectors
 
 NAMES = ["activity__transfers__total", "flow__retention__share", "value__in__median"]
@@ -71,19 +71,6 @@ def test_no_snapshots_give_a_file_of_no_rows(ledger, tmp_path):
 def test_only_parquet_is_written(ledger, tmp_path):
     with pytest.raises(UsageError, match=r"ends in \.parquet"):
         write_vectors(ledger, snapshots_of([], "2021-03-01"), tmp_path / "v.csv", features=NAMES)
-
-
-@pytest.mark.parametrize(
-    ("text", "size"), [(None, None), ("2GB", 2 * 10**9), ("1500 mb", 1_500_000_000), ("0.5gb", 500_000_000)]
-)
-def test_sizes_of_memory(text, size):
-    assert parse_memory(text) == size
-
-
-@pytest.mark.parametrize("text", ["2", "GB", "-1GB", "2 gigabytes", "5MB", "2KB", ""])
-def test_what_is_no_size_of_memory_is_one_clear_line(text):
-    with pytest.raises(UsageError, match="at least 100MB"):
-        parse_memory(text)
 
 
 def test_a_ledger_read_for_few_features_says_what_it_lacks(ledger):

@@ -21,12 +21,12 @@ from walletprint.features.transfers.schema import MARK, QUARANTINE, SCHEMA
 
 A, B, C = ("0x" + digit * 40 for digit in "abc")
 T0 = 1_600_000_000
-OWN = {"timestamp": T0, "sender": A, "receiver": B, "amount": 1.0, "asset": "ETH", "tx_id": "0x01"}
+TRANSFER = {"timestamp": T0, "sender": A, "receiver": B, "amount": 1.0, "asset": "ETH", "tx_id": "0x01"}
 LISTED = {"hash": "0x02", "timeStamp": T0, "from": A, "to": B, "value_token": 3.5, "contractAddress": C, "wallet": A}
 
 
 def test_the_report_counts_and_the_file_is_marked_sorted_and_whole(save, tmp_path):
-    rows = [OWN | {"timestamp": T0 + 5, "receiver": A}, OWN, OWN, OWN | {"amount": -1.0}]
+    rows = [TRANSFER | {"timestamp": T0 + 5, "receiver": A}, TRANSFER, TRANSFER, TRANSFER | {"amount": -1.0}]
     edges = [{"sourceNodeId": 1, "targetNodeId": 2, "value": 1.5, "time": 0}]
     report = ingest([save("own.parquet", rows), save("edges.csv", edges)], tmp_path / "deep" / "out.parquet")
     assert (report.read, report.good, report.duplicates, report.bad, report.skipped) == (5, 3, 1, 1, 0)
@@ -101,8 +101,8 @@ def test_row_numbers_hold_over_many_blocks_of_csv(tmp_path, monkeypatch):
 
 
 def test_a_stale_quarantine_goes_and_nothing_else_does(save, tmp_path):
-    path, out = save("own.csv", [OWN]), tmp_path / "out.parquet"
-    ingest(save("bad.csv", [OWN, OWN | {"amount": "x"}]), out)
+    path, out = save("own.csv", [TRANSFER]), tmp_path / "out.parquet"
+    ingest(save("bad.csv", [TRANSFER, TRANSFER | {"amount": "x"}]), out)
     assert (tmp_path / "out.bad.parquet").exists()
     assert ingest(path, out).quarantine is None
     assert not (tmp_path / "out.bad.parquet").exists()
@@ -112,7 +112,7 @@ def test_a_stale_quarantine_goes_and_nothing_else_does(save, tmp_path):
 
 
 def test_without_a_good_row_the_bad_ones_are_still_there(save, tmp_path):
-    path = save("own.csv", [OWN | {"amount": "x"}, OWN | {"amount": "y"}, OWN | {"sender": ""}])
+    path = save("own.csv", [TRANSFER | {"amount": "x"}, TRANSFER | {"amount": "y"}, TRANSFER | {"sender": ""}])
     with pytest.raises(
         DataError, match=r"among 3 rows, 3 of them bad; .* \(2\): amount is not a number; see .*out\.bad"
     ):
@@ -129,7 +129,7 @@ def test_files_without_rows_are_no_transfers(save, tmp_path):
 
 def test_the_same_transfer_through_two_formats_counts_once(save, tmp_path):
     api = {"hash": "0x01", "timeStamp": T0, "from": A, "to": B, "value": str(10**18), "gasPrice": "1", "gasUsed": "1"}
-    paths = [save("own.csv", [OWN]), save("list.csv", [api]), save("again.csv", [OWN])]
+    paths = [save("own.csv", [TRANSFER]), save("list.csv", [api]), save("again.csv", [TRANSFER])]
     report = ingest(paths, tmp_path / "out.parquet")
     assert (report.good, report.duplicates) == (1, 2)
     assert pq.read_table(report.out)["chain"].to_pylist() == ["ethereum"]  # the details of all copies
@@ -151,7 +151,7 @@ def test_overlapping_pieces_of_one_list_do_not_double_it(save, tmp_path):
 
 def test_ingesting_the_result_again_changes_nothing(save, tmp_path):
     path = save("lists.parquet", [LISTED] * 3 + [LISTED | {"wallet": B}] * 2)
-    nameless = save("own.csv", [{key: value for key, value in OWN.items() if key != "tx_id"}] * 2)
+    nameless = save("own.csv", [{key: value for key, value in TRANSFER.items() if key != "tx_id"}] * 2)
     first = ingest([path, nameless], tmp_path / "first.parquet")
     assert first.good == 5
     assert ingest(first.out, tmp_path / "second.parquet").good == 5
@@ -160,21 +160,21 @@ def test_ingesting_the_result_again_changes_nothing(save, tmp_path):
 
 
 def test_the_output_may_replace_an_input(save, tmp_path):
-    path = save("transfers.parquet", [OWN, OWN])
+    path = save("transfers.parquet", [TRANSFER, TRANSFER])
     assert ingest(path, path).good == 1
     assert MARK.items() <= pq.read_schema(path).metadata.items()
 
 
 def test_progress_goes_up_to_the_end(save, tmp_path):
-    told = []
+    steps = []
     ingest(
-        [save("own.csv", [OWN]), save("more.parquet", [OWN])],
+        [save("own.csv", [TRANSFER]), save("more.parquet", [TRANSFER])],
         tmp_path / "out.parquet",
-        on_progress=lambda *to: told.append(to),
+        on_progress=lambda *done: steps.append(done),
     )
-    assert told == sorted(told)
-    assert told[-1][0] == told[-1][1]
-    assert len(set(told)) >= 3
+    assert steps == sorted(steps)
+    assert steps[-1][0] == steps[-1][1]
+    assert len(set(steps)) >= 3
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_progress_goes_up_to_the_end(save, tmp_path):
     ],
 )
 def test_wrong_calls_are_one_line_and_write_nothing(save, tmp_path, paths, out, options, error, text):
-    save("own.csv", [OWN])
+    save("own.csv", [TRANSFER])
     options = {key: tmp_path / value if key == "quarantine" else value for key, value in options.items()}
     with pytest.raises(error, match=text) as caught:
         ingest(str(tmp_path / paths), tmp_path / out, **options)
@@ -198,9 +198,9 @@ def test_wrong_calls_are_one_line_and_write_nothing(save, tmp_path, paths, out, 
 
 
 def test_a_damaged_file_is_named_and_leaves_the_old_output_alone(save, tmp_path):
-    out = ingest(save("own.parquet", [OWN]), tmp_path / "out.parquet").out
+    out = ingest(save("own.parquet", [TRANSFER]), tmp_path / "out.parquet").out
     before = out.read_bytes()
-    data = save("big.parquet", [OWN | {"tx_id": f"0x{i:x}", "amount": i} for i in range(5000)]).read_bytes()
+    data = save("big.parquet", [TRANSFER | {"tx_id": f"0x{i:x}", "amount": i} for i in range(5000)]).read_bytes()
     (tmp_path / "cut.parquet").write_bytes(data[: len(data) // 2])
     (tmp_path / "rotten.parquet").write_bytes(b"PAR1" + bytes(2000) + data[2004:])
     for name in ("cut.parquet", "rotten.parquet"):
@@ -211,7 +211,7 @@ def test_a_damaged_file_is_named_and_leaves_the_old_output_alone(save, tmp_path)
 
 
 def test_an_interrupted_ingest_leaves_no_half_written_file(save, tmp_path, monkeypatch):
-    path = save("own.parquet", [OWN])
+    path = save("own.parquet", [TRANSFER])
 
     def interrupted(*args):
         raise KeyboardInterrupt
@@ -223,7 +223,7 @@ def test_an_interrupted_ingest_leaves_no_half_written_file(save, tmp_path, monke
 
 
 def test_a_killed_ingest_leaves_no_half_written_file(save, tmp_path):
-    path, out = save("own.parquet", [OWN]), tmp_path / "out" / "out.parquet"
+    path, out = save("own.parquet", [TRANSFER]), tmp_path / "out" / "out.parquet"
     code = (
         "import os\nfrom walletprint.features.ingestion import work_folder\n"
         "from walletprint.features.ingestion.ingestion import ingest\n"
@@ -238,7 +238,7 @@ def test_a_killed_ingest_leaves_no_half_written_file(save, tmp_path):
 def test_files_of_a_folder_are_taken_but_for_hidden_ones_and_quarantines(save, tmp_path):
     folder = tmp_path / "in"
     for name in ("in/a.csv", "in/deep/b.parquet", "in/.hidden.csv", "in/_tmp/c.csv", "in/x.bad.parquet", "in/note.txt"):
-        save(name, [OWN | {"tx_id": name}])
+        save(name, [TRANSFER | {"tx_id": name}])
     report = ingest(folder, tmp_path / "out.parquet")
     assert sorted(pq.read_table(report.out)["tx_id"].to_pylist()) == ["in/a.csv", "in/deep/b.parquet"]
     assert ingest([folder, folder / "a.csv", folder / ".." / "in" / "a.csv"], tmp_path / "out.parquet").read == 2
@@ -246,18 +246,18 @@ def test_files_of_a_folder_are_taken_but_for_hidden_ones_and_quarantines(save, t
 
 def test_odd_names_of_folders(save, tmp_path):
     odd = tmp_path / "it's [1] * ?"
-    report = ingest(save("it's [1] * ?/own.parquet", [OWN]), odd / "out.parquet")
+    report = ingest(save("it's [1] * ?/own.parquet", [TRANSFER]), odd / "out.parquet")
     assert len(pq.read_table(odd / "out.parquet")) == report.good == 1
 
 
 def test_in_memory_and_out_of_core_agree(save, tmp_path):
-    rows = [OWN | {"tx_id": f"0x0{i % 7}", "usd": i if i % 3 else None, "amount": i % 5 / 10} for i in range(80)]
+    rows = [TRANSFER | {"tx_id": f"0x0{i % 7}", "usd": i if i % 3 else None, "amount": i % 5 / 10} for i in range(80)]
     report = ingest(save("own.parquet", rows), tmp_path / "out.parquet")
     assert canonical_table(pd.DataFrame(rows))[0].equals(pq.read_table(report.out))
 
 
 def test_rows_in_several_groups_and_a_small_memory(save, tmp_path, monkeypatch):
-    rows = [OWN | {"tx_id": f"0x{i % 3000:04x}", "timestamp": T0 + i % 50} for i in range(9000)]
+    rows = [TRANSFER | {"tx_id": f"0x{i % 3000:04x}", "timestamp": T0 + i % 50} for i in range(9000)]
     whole = ingest(save("own.parquet", rows), tmp_path / "whole.parquet")
     monkeypatch.setattr(work_folder, "ROW_GROUP", 1000)
     monkeypatch.setattr(work_folder, "MEMORY", "60MB")

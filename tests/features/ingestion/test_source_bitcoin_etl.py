@@ -142,11 +142,11 @@ def test_value_is_conserved(save, ingested, ins, outs):
         return
     table = ingested(saved(save, inputs, outputs))
     assert table["amount"].sum() == pytest.approx(total / 1e8, rel=1e-12)
-    came = pd.Series(dict.fromkeys("ABCXYZ", 0))
+    expected = pd.Series(dict.fromkeys("ABCXYZ", 0))
     for address, value in kept:
-        came[address] += value
+        expected[address] += value
     received = table.groupby("receiver")["amount"].sum()
-    for address, value in came[came > 0].items():
+    for address, value in expected[expected > 0].items():
         assert received[f"1{address}"] == pytest.approx(value / 1e8, rel=1e-12)
 
 

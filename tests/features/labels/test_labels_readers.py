@@ -108,20 +108,20 @@ def test_xml_that_is_no_list(tmp_path, text, message):
 
 
 def test_a_packed_file_that_is_cut_off(tmp_path):
-    place = written(tmp_path / "sdn.xml.bz2", sdn("2022-01-05", [GANG]))
-    place.write_bytes(place.read_bytes()[:-20])
+    path = written(tmp_path / "sdn.xml.bz2", sdn("2022-01-05", [GANG]))
+    path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(DataError, match=r"sdn\.xml\.bz2: cannot be read \(damaged or cut off\?\)"):
-        build_labels(place)
+        build_labels(path)
 
 
 def test_sdn_csv_has_addresses_in_its_remarks(tmp_path):
     first, second = f"Digital Currency Address - XBT {key('a')}", f"Digital Currency Address - ETH {evm('b')}"
     remarks = f"DOB 1 May 1980; {first}; alt. {second}; a.k.a. 'MUG'."
-    place = tmp_path / "sdn.csv"
-    with place.open("w", newline="") as file:
+    path = tmp_path / "sdn.csv"
+    with path.open("w", newline="") as file:
         csv.writer(file).writerow(["36", "PLAIN CO", "-0-", "CUBA", *["-0-"] * 7, "-0- "])
         csv.writer(file).writerow(["37", "GANG, Made Up", "individual", "DPRK3] [CYBER2", *["-0-"] * 7, remarks])
-    built = build_labels(place)
+    built = build_labels(path)
     assert set(rows(built, "address", "category", "name", "programmes", "aliases", "source")) == {
         (key("a"), "sanctioned", "GANG, Made Up", "CYBER2|DPRK3", "MUG", "ofac_sdn"),
         (key("a"), "state_linked", "GANG, Made Up", "CYBER2|DPRK3", "MUG", "ofac_sdn"),
@@ -132,8 +132,8 @@ def test_sdn_csv_has_addresses_in_its_remarks(tmp_path):
 
 
 def test_a_list_of_an_address_a_line(tmp_path):
-    place = written(tmp_path / "sanctioned_addresses_XBT.txt", f"{key('a')}\n\n{key('b').lower()}\n{key('c')}\n")
-    built = build_labels(place)
+    path = written(tmp_path / "sanctioned_addresses_XBT.txt", f"{key('a')}\n\n{key('b').lower()}\n{key('c')}\n")
+    built = build_labels(path)
     assert sorted(rows(built, "address", "category", "network")) == sorted(
         (key(n), "sanctioned", "bitcoin") for n in "ac"
     )
@@ -174,11 +174,11 @@ def test_a_table_of_entities_is_known_from_the_later_day(tmp_path):
 
 
 def test_the_history_of_lists(tmp_path):
-    place = written(
+    path = written(
         tmp_path / "history.csv",
         f"list,asset,address,first_seen_commit_date,removed_commit_date\nx,XBT,{key('a')},2022-01-01,2023-01-01\n",
     )
-    (label,) = build_labels(place).labels.to_dict("records")
+    (label,) = build_labels(path).labels.to_dict("records")
     assert (label["category"], label["source"]) == ("sanctioned", "ofac_list")
     assert (label["known_from"], label["known_until"]) == (
         pd.Timestamp("2022-01-01", tz="UTC"),
@@ -187,8 +187,8 @@ def test_the_history_of_lists(tmp_path):
 
 
 def test_a_tagpack_inherits_its_head(tmp_path):
-    place = written(tmp_path / "pack.yaml", PACK.format(first=key("a"), second=key("b"), third=evm("c")))
-    built = build_labels(place)
+    path = written(tmp_path / "pack.yaml", PACK.format(first=key("a"), second=key("b"), third=evm("c")))
+    built = build_labels(path)
     assert set(rows(built, "address", "category", "name", "confidence", "network")) == {
         (key("a"), "exchange", "Corner Exchange", 0.5, "bitcoin"),
         (key("b"), "theft", "Corner heist", 0.5, "bitcoin"),

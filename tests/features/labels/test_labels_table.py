@@ -1,4 +1,4 @@
-"""The table of labels: categories, actors, words, reading it, and which labels stood at a moment."""
+"""The table of labels: categories, actors, words, reading it, and which labels were known on a date."""
 
 import pandas as pd
 import pyarrow as pa
@@ -110,10 +110,10 @@ def test_active_is_half_open_and_leaves_out_what_has_no_date():
     ]
 
 
-@pytest.mark.parametrize("moment", ["soon", None, pd.NaT])
-def test_a_moment_that_is_none(moment):
+@pytest.mark.parametrize("as_of", ["soon", None, pd.NaT])
+def test_what_is_no_date(as_of):
     with pytest.raises(UsageError, match="as_of: a date such as 2021-04-01 is needed"):
-        active(labels(known_from=["2021-01-01"] * 4), moment)
+        active(labels(known_from=["2021-01-01"] * 4), as_of)
 
 
 def test_a_wrong_date_of_withdrawal_is_set_aside():

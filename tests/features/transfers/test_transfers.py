@@ -146,11 +146,11 @@ def test_amounts_as_text_and_decimals():
 
 
 def test_addresses_are_spelt_one_way():
-    came = pa.array([" 0xABCDEF" + "0" * 34, "0X" + "F" * 40, "0x" + "A" * 64, "bc1QXyZ", "1AbC", "0xABC", None])
+    spelt = pa.array([" 0xABCDEF" + "0" * 34, "0X" + "F" * 40, "0x" + "A" * 64, "bc1QXyZ", "1AbC", "0xABC", None])
     want = ["0xabcdef" + "0" * 34, "0x" + "f" * 40, "0x" + "a" * 64, "bc1QXyZ", "1AbC", "0xABC", None]
-    assert normalise_addresses(came).to_pylist() == want
-    assert normalise_addresses(pa.chunked_array([came.slice(0, 3), came.slice(3)])).to_pylist() == want
-    assert address_problems(came.slice(0, 5)).to_pylist() == [None] * 5
+    assert normalise_addresses(spelt).to_pylist() == want
+    assert normalise_addresses(pa.chunked_array([spelt.slice(0, 3), spelt.slice(3)])).to_pylist() == want
+    assert address_problems(spelt.slice(0, 5)).to_pylist() == [None] * 5
     assert address_problems(pa.array([A, A])).to_pylist() == [None, None]
 
 
@@ -245,7 +245,7 @@ def test_a_column_of_mixed_types_is_read_row_by_row():
         ("/none/such.parquet", DataError, "/none/such.parquet: no such file or folder"),
         ("/none/*.parquet", DataError, "no Parquet or CSV file fits this pattern"),
         ([], DataError, "no input"),
-        (7, UsageError, "int came"),
+        (7, UsageError, "got int"),
         (
             pd.DataFrame([ROW]).drop(columns="asset"),
             DataError,
