@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+from samples.small_ledger import transfers_from_rows
 
 from walletprint.cli import main
 from walletprint.features.base.markdown import Markdown, render, table
@@ -34,11 +35,7 @@ HOSTILE = [
 
 
 def transfers(**columns) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {"timestamp": pd.to_datetime(["2021-01-01", "2021-01-02"], utc=True), "sender": A, "receiver": B, "amount": [1.0, 2.0],
-         "asset": "ETH", "tx_id": ["t1", "t2"]}
-    )  # fmt: skip
-    return frame.assign(**columns)
+    return transfers_from_rows([("2021-01-01", A, B, 1.0), ("2021-01-02", A, B, 2.0)]).assign(**columns)
 
 
 def test_sql_in_columns_is_text(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import WITHOUT_LABELS
 from oracles.histories import DAY, HOUR, START, WALLETS, WINDOWS, chain, moment, moments, random_table, snapshots_at
+from samples.small_ledger import transfers_from_rows
 
 from walletprint.features import Ledger, extract
 
@@ -86,10 +87,7 @@ def test_transfers_from_before_the_window_change_nothing(data):
 def test_windows_are_half_open():
     as_of = START + 10 * DAY
     times = [as_of - HOUR - 1, as_of - HOUR, as_of - 1, as_of, as_of + 1]
-    transfers = pd.DataFrame(
-        {"timestamp": pd.to_datetime(times, unit="s", utc=True), "sender": WALLETS[0], "receiver": WALLETS[1]}
-    )
-    transfers = transfers.assign(amount=1.0, asset="ETH", tx_id=list("abcde"))
+    transfers = transfers_from_rows([(time - START, *WALLETS[:2]) for time in times])
     counts = {
         window: vectors(transfers, snapshots_at([moment(as_of)], WALLETS[:1]), window) for window in ("1h", "all")
     }

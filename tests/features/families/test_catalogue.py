@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from oracles.families.exposure_features import labels_among, table_of_labels
 from oracles.histories import DAY, START, STRANGER, moment, random_table, snapshots_at
+from samples.small_ledger import ledger_from_rows
 
 from walletprint.features import FAMILIES, Feature, Ledger, catalogue, extract, families
 from walletprint.features.exposure import with_attribution
@@ -38,11 +39,10 @@ def vectors() -> pd.DataFrame:
 def one_transfer(side: str, amount: float = 1.0) -> Ledger:
     """A ledger of one transfer of wallet "w" with wallet "v", which has labels of all groups."""
     sender, receiver = {"in": ("v", "w"), "out": ("w", "v"), "self": ("w", "w")}[side]
-    row = {"sender": sender, "receiver": receiver, "amount": amount, "asset": "ETH", "tx_id": "t"}
     labels = table_of_labels(
         [("v", category, "heist", START - DAY, None) for of_group in GROUPS.values() for category in of_group]
     )
-    return with_attribution(Ledger.from_transfers(pd.DataFrame([{"timestamp": moment(START), **row}])), labels)
+    return with_attribution(ledger_from_rows([(0, sender, receiver, amount)]), labels)
 
 
 def test_there_are_as_many_as_a_person_can_read():

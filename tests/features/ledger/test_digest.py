@@ -1,6 +1,7 @@
 """A ledger's digest: the same for the same transfers wherever they come from, another for any other transfer, asset or label."""
 
 import pandas as pd
+from samples.small_ledger import transfers_from_rows
 
 from walletprint.features.exposure import with_attribution
 from walletprint.features.labels import read_labels
@@ -9,9 +10,7 @@ from walletprint.features.ledger.ledger import Ledger
 
 
 def transfers(**columns) -> pd.DataFrame:
-    times = pd.to_datetime(["2021-01-01", "2021-01-02"], utc=True)
-    frame = pd.DataFrame({"timestamp": times, "sender": ["a", "b"], "receiver": ["b", "c"], "amount": [1.0, 2.0]})
-    return frame.assign(**{"asset": "ETH", "tx_id": ["t1", "t2"]} | columns)
+    return transfers_from_rows([("2021-01-01", "a", "b", 1.0), ("2021-01-02", "b", "c", 2.0)]).assign(**columns)
 
 
 def test_the_same_transfers_have_the_same_digest_and_others_another(tmp_path):
