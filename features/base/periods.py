@@ -16,7 +16,7 @@ def parse_window(window: str | None) -> int | None:
     """Seconds of a window such as `90d`, `12h` or `4w`; None (no lower end) for None and `all`.
 
     Raises:
-        UsageError: the text is none of these, or the window is empty.
+        UsageError: the text is not a window, or the window is empty.
 
     >>> parse_window("90d")
     7776000

@@ -177,7 +177,7 @@ def _is_quarantine(path: Path) -> bool:
 
 def _nothing_good(work: WorkFolder, quarantine: Path) -> str:
     if not work.reasons:
-        return f"no transfers in the files: {sum(work.read.values()):,} rows read, none of them carries one"
+        return f"no transfers in the files: {sum(work.read.values()):,} rows read, none of them is one"
     reason, count = work.reasons.most_common(1)[0]
     return (
         f"no good transfer among {sum(work.read.values()):,} rows, {work.bad.rows:,} of them bad; the most common "

@@ -258,7 +258,7 @@ def _rejected(tags: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
 
 
 def _counted(gaps: pd.DataFrame) -> pd.DataFrame:
-    """Gaps with how often each came, the most frequent of a source first."""
+    """Gaps and how often each occurs, the most frequent of a source first."""
     counts = gaps.value_counts(sort=False).rename("count").reset_index()
     order = ["source", "what", "count", "word"]
     ordered = counts.sort_values(by=order, ascending=[True, False, False, True], ignore_index=True)

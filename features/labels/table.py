@@ -60,7 +60,7 @@ class Labels:
 
 
 def read_labels(source: str | os.PathLike[str] | pd.DataFrame) -> Labels:
-    """Read and check labels. Bad rows are returned apart, with their reasons.
+    """Read and check labels. Bad rows are returned separately, with their reasons.
 
     Args:
         source: a CSV or Parquet file, or a frame, with `address` and `category` (one of `IDS`), and optionally the other
