@@ -1,54 +1,55 @@
 """Importing the scorer loads no training code: it must start fast and run where scikit-learn and MLflow are not installed."""
 
+import json
 import subprocess
 import sys
 
-PROBE = """
-import sys
-import walletprint.serving
-heavy = {"sklearn", "mlflow", "lightgbm", "matplotlib", "optuna", "pyspark"}
-print(sorted(heavy & set(sys.modules)), [name for name in sys.modules if name.startswith("walletprint.training")])
-"""
+import pytest
 
-SCORE = """
-import sys
+PROBE = """
+import json, sys
+sys.modules["yaml"] = None  # as if it were not installed; numba would load it
+
+def heavy():
+    names = {"sklearn", "mlflow", "lightgbm", "matplotlib", "optuna", "pyspark"} & set(sys.modules)
+    return sorted(names | {name for name in sys.modules if name.startswith("walletprint.training")})
+
 from walletprint.serving import Scorer
+found = {"after import": heavy()}
 rows = [("2021-01-%02dT00:00:00Z" % day, "0x" + "a" * 40, "0x%040x" % day, 1.0, "ETH") for day in range(1, 20)]
 import pandas as pd
 transfers = pd.DataFrame(rows, columns=["timestamp", "sender", "receiver", "amount", "asset"])
-score = Scorer.load("reference").score(["0x" + "a" * 40], transfers, "2021-02-01", reasons="all")["score"][0]
-print(0 < score < 1, sorted({"sklearn", "mlflow", "lightgbm", "pyspark"} & set(sys.modules)))
-"""
-
-WITHOUT = """
-import sys
-for name in ("sklearn", "mlflow", "yaml", "matplotlib"):
+found["score"] = Scorer.load("reference").score(["0x" + "a" * 40], transfers, "2021-02-01", reasons="all")["score"][0]
+found["after scoring"] = heavy()
+for name in ("sklearn", "mlflow", "matplotlib"):
     sys.modules[name] = None
 from walletprint.features.base.errors import UsageError
-from walletprint.serving import Scorer
 try:
     Scorer.load("models:/laundering@champion")
 except UsageError as error:
-    print(error)
-print(Scorer.load(sys.argv[1]).model.version)
+    found["refusal"] = str(error)
+found["version"] = Scorer.load(sys.argv[1]).model.version
+print(json.dumps(found))
 """
 
 
-def run(code: str, *arguments: str) -> list[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
+@pytest.fixture(scope="module")
+def found(model, tmp_path_factory) -> dict:
+    """What one process of its own found."""
+    folder = model.save(tmp_path_factory.mktemp("light") / "model")
+    command = [sys.executable, "-c", PROBE, str(folder)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def test_importing_serving_loads_nothing_heavy():
-    assert run(PROBE) == ["[] []"]
+def test_importing_serving_loads_nothing_heavy(found):
+    assert found["after import"] == []
 
 
-def test_scoring_loads_nothing_heavy():
-    assert run(SCORE) == ["True []"]
+def test_scoring_loads_nothing_heavy(found):
+    assert 0 < found["score"] < 1
+    assert found["after scoring"] == []
 
 
-def test_a_model_loads_without_scikit_learn_and_mlflow(model, model_dir):
-    refusal, version = run(WITHOUT, str(model_dir))
-    assert "needs MLflow; pip install 'walletprint[training]'" in refusal
-    assert version == model.version
+def test_a_model_loads_without_scikit_learn_and_mlflow(found, model):
+    assert "needs MLflow; pip install 'walletprint[training]'" in found["refusal"]
+    assert found["version"] == model.version

@@ -1,7 +1,7 @@
 """Injects faults into batches, one a forked child, and tells how each ended: a script, run by test_faults.py.
 
-The parent loads model and transfers once and never scores, so that no thread is lost in a fork. After a fault the batch is
-resumed and compared, byte for byte, with one that nothing disturbed.
+The parent loads model, transfers and kernels once, on one thread, so that no thread is lost in a fork. After a fault the batch
+is resumed and compared, byte for byte, with one that nothing disturbed.
 """
 
 import errno
@@ -97,6 +97,9 @@ class Campaign:
         self.scorer = Scorer.load(folder / "model")
         self.ledger = Ledger.from_transfers(str(folder / "transfers.parquet"), self.scorer.model.features)
         self.names = [f"0x{n:040x}" for n in range(FILES * ROWS)]
+        self.scorer.score(
+            self.names[:1], self.ledger, "2021-04-01", reasons="all"
+        )  # loads the kernels once, for all children
         self.input = folder / "in"
         self.input.mkdir()
         for k in range(FILES):

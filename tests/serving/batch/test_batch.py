@@ -22,7 +22,7 @@ ASKED = [f"0x{n:040x}" for n in range(62)] + ["0x12", "nonsense here"]
 @pytest.fixture
 def batch(scorer, ledger, tmp_path):
     def call(addresses: Path, out: str = "scores", **given):
-        given = {"as_of": AS_OF, "scored_at": AT, "rows_per_part": 10} | given
+        given = {"as_of": AS_OF, "scored_at": AT, "rows_per_part": 16} | given
         return score_batch(scorer, ledger, addresses, tmp_path / out, **given)
 
     return call
@@ -43,7 +43,7 @@ def test_parts_hold_the_rows_of_the_scorer_in_order(batch, listed, scorer, ledge
     expected = scorer.score(ASKED, ledger, as_of=AS_OF, reasons="flagged", scored_at=AT)
     write_scores(expected, tmp_path / "expected.parquet")
     assert pq.read_table(tmp_path / "scores" / "scores").equals(pq.read_table(tmp_path / "expected.parquet"))
-    assert len(list((tmp_path / "scores" / "scores").iterdir())) == 7
+    assert len(list((tmp_path / "scores" / "scores").iterdir())) == 4
     assert told["rows"] == len(ASKED)
     assert told["bands"] == expected["band"].value_counts().sort_index().to_dict()
     assert sum(told["flagged"].values()) == expected["flagged"].sum()
@@ -122,7 +122,7 @@ def test_an_unfinished_run_goes_on_only_when_asked_the_same(batch, listed, tmp_p
         batch(listed, resume=True)
     listed.write_text(listed.read_text()[: -len(ASKED[3]) - 1])
     told = batch(listed, resume=True, scored_at=None)
-    assert told["rows_kept"] == 30
+    assert told["rows_kept"] == 48
     batch(listed, "undisturbed")
     assert files(tmp_path / "scores") == files(tmp_path / "undisturbed")
 
@@ -209,7 +209,7 @@ def test_refusals_before_any_work(batch, listed, tmp_path):
 
 
 def test_drift_adds_up_over_parts(batch, listed):
-    assert batch(listed, "one", rows_per_part=1000)["drift"] == batch(listed, "many", rows_per_part=7)["drift"]
+    assert batch(listed, "one", rows_per_part=1000)["drift"] == batch(listed, "many", rows_per_part=25)["drift"]
 
 
 def test_the_summary_is_json(batch, listed, tmp_path):

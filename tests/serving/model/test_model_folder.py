@@ -265,7 +265,7 @@ def test_trees_with_other_columns_are_refused_by_the_scorer(model, model_dir):
         Scorer.load(model_dir)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(name=st.sampled_from(["model.json", "manifest.json"]), data=st.data())
 def test_random_damage_never_ends_in_another_error(model, tmp_path_factory, name, data):
     folder = model.save(tmp_path_factory.mktemp("fuzz") / "model")

@@ -38,7 +38,7 @@ def test_random_damage_is_refused_or_harmless(trained, vectors):
     text, source = trained.model_to_string(), random.Random(3)
     end = text.index("end of trees")
     refused = 0
-    for _ in range(400):
+    for _ in range(200):
         at = source.randrange(end)
         damaged = (
             text[:at]
@@ -51,7 +51,7 @@ def test_random_damage_is_refused_or_harmless(trained, vectors):
             refused += 1
         else:
             read.predict(vectors[:20], pred_contrib=True)
-    assert refused > 100
+    assert refused > 50
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def with_sizes(text: str) -> str:
 
 
 def test_a_split_that_only_parts_missing_values_is_allowed():
-    values = np.where(np.arange(400) % 3 == 0, np.nan, np.arange(400) % 2.0).reshape(-1, 1)
+    values = np.where(np.arange(200) % 3 == 0, np.nan, np.arange(200) % 2.0).reshape(-1, 1)
     data = lightgbm.Dataset(values, np.isnan(values[:, 0]).astype(float), feature_name=["a"])
     trained = lightgbm.train({"objective": "binary", "verbosity": -1, "num_threads": 1}, data, num_boost_round=2)
     text = trained.model_to_string()
