@@ -1,10 +1,11 @@
 """Bootstrap intervals of a metric, and of the difference of two models, by resampling wallets or cases. Fits nothing.
 
-Rows of one wallet, and wallets of one theft, are not independent: whole groups are drawn with replacement, never rows (Field &
-Welsh 2007). Groups with a positive and groups without one are drawn apart, as how many there are of either is a matter of how
-labels were collected. Two models are judged on the same draws. The interval lies between percentiles of the draws.
+Rows of one wallet, and wallets of one theft, are not independent. So whole groups are resampled with replacement, never rows
+(Field & Welsh 2007). Groups with a positive and groups without one are resampled separately, because their numbers depend on how
+labels were collected. Two models are measured on the same resamples. The interval lies between percentiles of the resamples.
 
-Rows are sorted once: a draw is a weight for each row, the number of times its group came, and metrics are sums of these.
+The rows are sorted once: a resample is a weight per row, the number of times that its group was chosen, and metrics are weighted
+sums. Scipy and arch have no bootstrap of groups.
 """
 
 from collections.abc import Callable
@@ -19,10 +20,10 @@ from ...features.base.errors import UsageError
 from .weighted_metrics import WeightedMetric, weighted_metric
 
 LEAST_GROUPS = 5
-"""Fewer groups with positives (or with negatives) have no interval: some hundred different draws are left, and all leave out
+"""Fewer groups with positives (or with negatives) get no interval: only some hundred different resamples exist, and none shows
 what the next group would be like."""
 FEW_GROUPS = 20
-"""Below this an interval comes with the note that it is too narrow (Cameron, Gelbach & Miller 2008)."""
+"""Below this an interval has the note that it is too narrow (Cameron, Gelbach & Miller 2008)."""
 _CELLS = 2_000_000  # weights held at once
 
 Metric = str | Callable[[np.ndarray, np.ndarray], float]
@@ -88,21 +89,21 @@ def interval(
     Args:
         y: 0 or 1, shape (n,).
         ranking: scores of the rows; probabilities for `brier`.
-        groups: what is drawn as a whole, a label a row: the wallet's address, or its case (`clusters`).
+        groups: the group of each row, which is resampled as a whole: the wallet's address, or its case (`clusters`).
         metric: `pr_auc`, `roc_auc`, `brier`, `precision_at_` or `recall_at_` with a budget or a number (`1pct`, `k100`; the
-            budget is a share of the rows drawn): as in `metrics.py`. Or a function of (y, ranking), which is called once a
-            draw.
+            budget is a share of the resampled rows), as in `classification_metrics.py`. Or a function of (y, ranking), which is
+            called once per resample.
         resamples: how many.
-        level: share of the draws in the interval, 0–1.
-        seed: of the draws.
+        level: share of the resamples in the interval, 0–1.
+        seed: the seed of the resampling.
 
     Raises:
         UsageError: if shapes differ, a value is missing, or an argument cannot be used.
     """
-    drawn = _Draws(y, groups, resamples, level, seed)
-    values, draws = drawn.of(metric, ranking)
-    low, high, note = drawn.bounds(draws)
-    return Interval(values, low, high, level, resamples, drawn.holding, note)
+    resampling = _Resampling(y, groups, resamples, level, seed)
+    value, values = resampling.measure(metric, ranking)
+    low, high, note = resampling.bounds(values)
+    return Interval(value, low, high, level, resamples, resampling.holding, note)
 
 
 def paired_bootstrap(
@@ -115,7 +116,7 @@ def paired_bootstrap(
     level: float = 0.95,
     seed: int = 7,
 ) -> Paired:
-    """The bootstrap interval of the difference of two models' metric, a − b, both judged on the same draws.
+    """The bootstrap interval of the difference of two models' metric, a − b, both measured on the same resamples.
 
     Args:
         a, b: scores of the rows by either model, shape (n,).
@@ -124,18 +125,20 @@ def paired_bootstrap(
     Raises:
         UsageError: as `interval`.
     """
-    drawn = _Draws(y, groups, resamples, level, seed)
-    (value_a, draws_a), (value_b, draws_b) = drawn.of(metric, a, "a"), drawn.of(metric, b, "b")
-    low, high, note = drawn.bounds(draws_a - draws_b)
-    above = np.nan if np.isnan(low) else float(np.nanmean(np.sign(draws_a - draws_b) + 1) / 2)
-    return Paired(value_a, value_b, value_a - value_b, low, high, above, level, resamples, drawn.holding, note)
+    resampling = _Resampling(y, groups, resamples, level, seed)
+    (value_a, values_a), (value_b, values_b) = resampling.measure(metric, a, "a"), resampling.measure(metric, b, "b")
+    differences = values_a - values_b
+    low, high, note = resampling.bounds(differences)
+    superiority = np.nan if np.isnan(low) else float(np.nanmean(np.sign(differences) + 1) / 2)
+    difference, holding = value_a - value_b, resampling.holding
+    return Paired(value_a, value_b, difference, low, high, superiority, level, resamples, holding, note)
 
 
 def interval_of_mean(values: ArrayLike, resamples: int = 1000, level: float = 0.95, seed: int = 7) -> Interval:
-    """The bootstrap interval of a mean, such as that of a figure a case (or of its difference between two models).
+    """The bootstrap interval of a mean, such as of one number per case (or of its difference between two models).
 
     Args:
-        values: one a group, shape (n,); missing ones are left out.
+        values: one per group, shape (n,); missing values are left out.
         resamples, level, seed: as in `interval`.
     """
     kept = np.asarray(values, dtype=np.float64).ravel()
@@ -146,27 +149,27 @@ def interval_of_mean(values: ArrayLike, resamples: int = 1000, level: float = 0.
     if len(kept) < LEAST_GROUPS:
         return Interval(mean, np.nan, np.nan, level, resamples, (len(kept), 0), note)
     generator = np.random.default_rng(seed)
-    draws = np.array([kept[generator.integers(0, len(kept), len(kept))].mean() for _ in range(resamples)])
-    low, high = np.quantile(draws, _tails(level))
+    means = np.array([kept[generator.integers(0, len(kept), len(kept))].mean() for _ in range(resamples)])
+    low, high = np.quantile(means, _tails(level))
     return Interval(mean, float(low), float(high), level, resamples, (len(kept), 0), note)
 
 
 def clusters(case: Any, address: Any) -> np.ndarray:
-    """What to draw for intervals by case: the case of each row, or its address where it has none; shape (n,), text."""
+    """The groups for intervals by case: the case of each row, or its address if it has no case; shape (n,), text."""
     case, address = pd.Series(case, dtype=object), pd.Series(address, dtype=object)
     names = [f"address {a}" if pd.isna(c) else f"case {c}" for c, a in zip(case, address, strict=True)]
     return np.array(names, dtype=object)
 
 
 def resampling_groups(y: np.ndarray, case: Any, address: Any) -> tuple[str, np.ndarray]:
-    """What to draw, and what that is: `case` (`clusters`) where the positives have cases, else `wallet`, the address."""
+    """The kind and the group of each row: `case` (`clusters`) if the positives have cases, else `wallet`, the address."""
     if case[y == 1].notna().any():
         return "case", clusters(case, address)
     return "wallet", address.to_numpy(dtype=object)
 
 
-class _Draws:
-    """The rows in their groups, and how often each group comes in each draw."""
+class _Resampling:
+    """The rows in their groups, and how often each resample has each group."""
 
     def __init__(self, y: ArrayLike, groups: ArrayLike, resamples: int, level: float, seed: int) -> None:
         self.y = _outcomes(y)
@@ -174,7 +177,7 @@ class _Draws:
         _check_numbers(resamples, level)
         labels = pd.Series(np.asarray(groups, dtype=object).ravel())
         if len(labels) != len(self.y) or labels.isna().any():
-            raise UsageError(f"groups: one label for each of {len(self.y)} rows is needed; {labels.count()} came")
+            raise UsageError(f"groups: one label for each of {len(self.y)} rows is needed; got {labels.count()}")
         self.of_row, names = pd.factorize(labels)
         positive, negative = (
             np.bincount(self.of_row, weights=self.y == side, minlength=len(names)) > 0 for side in (1, 0)
@@ -183,12 +186,12 @@ class _Draws:
         self._strata = [np.flatnonzero(positive), np.flatnonzero(~positive)]
         self.note = _few({"groups hold positives": self.holding[0], "groups hold negatives": self.holding[1]})
 
-    def of(self, metric: Metric, ranking: ArrayLike, name: str = "ranking") -> tuple[float, np.ndarray]:
-        """A model's metric, and that of each draw, shape (resamples,); NaN where there are too few groups to draw."""
+    def measure(self, metric: Metric, ranking: ArrayLike, name: str = "ranking") -> tuple[float, np.ndarray]:
+        """A model's metric, and its value in each resample, shape (resamples,); NaN if there are too few groups."""
         scores = np.asarray(ranking, dtype=np.float64)
         if scores.shape != self.y.shape or np.isnan(scores).any():
             raise UsageError(
-                f"{name}: one number for each of {len(self.y)} rows is needed; {np.isfinite(scores).sum()} came"
+                f"{name}: one number for each of {len(self.y)} rows is needed; got {np.isfinite(scores).sum()}"
             )
         measure = weighted_metric(metric, self.y, scores) if isinstance(metric, str) else self._called(metric, scores)
         value = float(measure(np.ones((1, len(self.y))))[0])
@@ -196,34 +199,34 @@ class _Draws:
             return value, np.full(self.resamples, np.nan)
         return value, np.concatenate([measure(counts[:, self.of_row]) for counts in self._counts()])
 
-    def bounds(self, draws: np.ndarray) -> tuple[float, float, str]:
-        """The interval of a number a draw, and what to say of it."""
-        defined = draws[~np.isnan(draws)]
+    def bounds(self, values: np.ndarray) -> tuple[float, float, str]:
+        """The interval of one value per resample, and its note."""
+        defined = values[~np.isnan(values)]
         if min(self.holding) < LEAST_GROUPS:
             return np.nan, np.nan, self.note
-        missing = len(draws) - len(defined)
-        notes = [self.note, f"not defined in {missing} of {len(draws)} draws" if missing else ""]
+        missing = len(values) - len(defined)
+        notes = [self.note, f"not defined in {missing} of {len(values)} resamples" if missing else ""]
         low, high = np.quantile(defined, _tails(self.level)) if len(defined) else (np.nan, np.nan)
         return float(low), float(high), "; ".join(note for note in notes if note)
 
     def _counts(self):
-        """How often each group comes, (draws, groups), some draws at a time; the same draws however many at a time."""
+        """How often each resample has each group, (resamples, groups), in batches; the batch size changes no resample."""
         generator = np.random.default_rng(self.seed)
         size = max(1, _CELLS // len(self.y))
         for begin in range(0, self.resamples, size):
             counts = np.zeros((min(size, self.resamples - begin), self.of_row.max() + 1))
-            for draw in counts:
+            for resample in counts:
                 for stratum in self._strata:
                     chosen = generator.integers(0, max(len(stratum), 1), len(stratum))
-                    draw[stratum] = np.bincount(chosen, minlength=len(stratum))
+                    resample[stratum] = np.bincount(chosen, minlength=len(stratum))
             yield counts
 
     def _called(self, metric: Callable[[np.ndarray, np.ndarray], float], scores: np.ndarray) -> WeightedMetric:
-        """A function of rows as one of weights: called with each row as often as it was drawn."""
+        """A function of rows as a function of weights: each row is repeated as often as its weight says."""
 
         def measure(weights: np.ndarray) -> np.ndarray:
-            rows = (np.repeat(np.arange(len(self.y)), draw.astype(np.int64)) for draw in weights)
-            return np.array([metric(self.y[drawn], scores[drawn]) for drawn in rows], dtype=np.float64)
+            repeated = (np.repeat(np.arange(len(self.y)), counts.astype(np.int64)) for counts in weights)
+            return np.array([metric(self.y[rows], scores[rows]) for rows in repeated], dtype=np.float64)
 
         return measure
 

@@ -1,7 +1,7 @@
-"""Metrics of a ranking and of a probability, as pure functions of arrays. Knows no model, no config and no data source.
+"""Metrics of rankings and probabilities, as pure functions of arrays. Knows no model, no config and no data source.
 
-Everywhere `y` is 0 or 1, `ranking` is any score that grows with risk, and `score` is a probability. Where a metric is not
-defined (one class only, fewer rows than asked for) it is NaN: missing is not zero.
+Everywhere `y` is 0 or 1, `ranking` is any score that grows with risk, and `score` is a probability. A metric
+that is not defined (one class only, fewer rows than reviewed) is NaN: missing is not zero.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ RANK_QUANTILES = (0.1, 0.5, 0.9)
 
 
 def pr_auc(y: ArrayLike, ranking: ArrayLike) -> float:
-    """Area under the precision-recall curve as average precision, Σ (R_n − R_{n−1})·P_n, tied scores taken as one step.
+    """Area under the precision-recall curve as average precision, Σ (R_n − R_{n−1})·P_n, with tied scores as one step.
 
     Source: Davis & Goadrich 2006, and scikit-learn's `average_precision_score`.
     """
@@ -25,60 +25,60 @@ def pr_auc(y: ArrayLike, ranking: ArrayLike) -> float:
 
 
 def roc_auc(y: ArrayLike, ranking: ArrayLike) -> float:
-    """The chance that a random positive ranks above a random negative, ties counted half."""
+    """The probability that a random positive ranks above a random negative; ties count half."""
     return float(roc_auc_score(y, ranking)) if _both_classes(y) else np.nan
 
 
 def roc_auc_low_fpr(y: ArrayLike, ranking: ArrayLike, max_fpr: float = LOW_FPR) -> float:
     """Area under the ROC curve up to a false-positive rate, scaled so that 0.5 is chance and 1 is perfect (McClish 1989).
 
-    Ties are straight lines of the curve, as in `roc_auc`. With fewer than 1/max_fpr negatives it says little: none may rank high.
+    Ties are straight lines of the curve, as in `roc_auc`. With fewer than 1/max_fpr negatives it says little.
     """
     return float(roc_auc_score(y, ranking, max_fpr=max_fpr)) if _both_classes(y) else np.nan
 
 
 def precision_at(y: ArrayLike, ranking: ArrayLike, k: int) -> float:
-    """Share of positives among the k first of the ranking, ties counted at their worst (negatives first); NaN if k > rows."""
+    """Share of positives among the first k of the ranking, with ties at their worst (negatives first); NaN if k > rows."""
     hits = _hits_at(y, ranking, k)
     return hits / k
 
 
 def recall_at(y: ArrayLike, ranking: ArrayLike, k: int) -> float:
-    """Share of all positives found among the k first of the ranking, ties counted at their worst; NaN if k > rows."""
+    """Share of all positives among the first k of the ranking, with ties at their worst; NaN if k > rows."""
     positives = int(np.sum(np.asarray(y)))
     return _hits_at(y, ranking, k) / positives if positives else np.nan
 
 
 def illicit_per_100(y: ArrayLike, ranking: ArrayLike, k: int) -> float:
-    """How many of every hundred reviews find a positive when the k first are reviewed, ties at their worst; NaN if k > rows."""
+    """Positives per hundred reviews if the first k are reviewed, with ties at their worst; NaN if k > rows."""
     return 100 * precision_at(y, ranking, k)
 
 
 def bounds_at(y: ArrayLike, ranking: ArrayLike, k: int) -> dict[str, float]:
-    """What precision and recall can be at most and at least, whatever the unlabelled wallets among the rows are.
+    """Bounds of precision and recall over all possible outcomes of the unlabelled wallets among the rows.
 
-    An unlabelled wallet consumes budget like any other. Precision is lowest if all of them are negative and highest if all are
-    positive. Recall is lowest if just those beyond the budget are positive, and highest if just those within it are. Ties
-    count at their worst in each case.
+    An unlabelled wallet consumes budget like any other wallet. Precision is lowest if all of them are negative, and highest if
+    all are positive. Recall is lowest if exactly those beyond the budget are positive, and highest if exactly those within it
+    are. Ties count at their worst in each case.
 
     Args:
-        y: 1, 0, or NaN where nothing is known; shape (n,).
+        y: 1, 0, or NaN if unknown; shape (n,).
         ranking: any score that grows with risk; shape (n,).
         k: how many rows are reviewed.
 
     Returns:
-        precision_low, precision_high, recall_low, recall_high; NaN where k > rows, or where nothing can be positive.
+        precision_low, precision_high, recall_low, recall_high; NaN if k > rows, or if no row can be positive.
     """
     y, ranking = np.asarray(y, dtype=np.float64), np.asarray(ranking, dtype=np.float64)
     if k < 1 or k > y.size:
         return dict.fromkeys(("precision_low", "precision_high", "recall_low", "recall_high"), np.nan)
     unknown = np.isnan(y)
-    order = np.lexsort((np.where(unknown, 0.5, y), -ranking))  # among equals negatives first, then what is unknown
+    order = np.lexsort((np.where(unknown, 0.5, y), -ranking))  # among equal scores negatives first, then unknown ones
     beyond = np.ones(y.size, bool)
     beyond[order[:k]] = False
     last = ranking[order[k - 1]]
-    cases = [np.where(unknown, side, y) for side in (beyond, ranking >= last, ranking > last)]
-    recalls = [recall_at(one, ranking, k) for one in cases]
+    outcomes = [np.where(unknown, side, y) for side in (beyond, ranking >= last, ranking > last)]
+    recalls = [recall_at(outcome, ranking, k) for outcome in outcomes]
     return {
         "precision_low": precision_at(np.where(unknown, 0, y), ranking, k),
         "precision_high": precision_at(np.where(unknown, 1, y), ranking, k),
@@ -88,7 +88,7 @@ def bounds_at(y: ArrayLike, ranking: ArrayLike, k: int) -> dict[str, float]:
 
 
 def reviews(rows: int, budget: float) -> int:
-    """How many rows a review budget (a share of all rows) pays for: rounded down, so that it is never overdrawn, at least 1."""
+    """How many rows a review budget (a share of all rows) pays for: rounded down, but at least 1."""
     return max(1, int(rows * budget + 1e-9))
 
 
@@ -133,8 +133,8 @@ def evaluate(
 
     Args:
         y: outcomes, 0 or 1.
-        ranking: what rows are sorted by (a raw margin has no ties that calibration makes).
-        score: calibrated probabilities; None leaves Brier and ECE out.
+        ranking: the score that sorts the rows (a raw margin has fewer ties than a calibrated score).
+        score: calibrated probabilities; None for no Brier and ECE.
         budgets: shares of the rows that can be reviewed, 0–1.
         ks: numbers of rows that can be reviewed.
 
@@ -168,14 +168,14 @@ def budget_name(budget: float) -> str:
 def per_period(
     as_of: pd.Series, y: ArrayLike, ranking: ArrayLike, score: ArrayLike, by: str = "quarter"
 ) -> pd.DataFrame:
-    """The metrics of each calendar `quarter` or `year` of `as_of` (UTC) on a row of its own.
+    """The metrics of each calendar `quarter` or `year` of `as_of` (UTC), one row per period.
 
     Returns:
         [period, rows, positives, base_rate, pr_auc, roc_auc, roc_auc_fpr_1pct, brier, ece], in order of time.
     """
-    moments = pd.DatetimeIndex(as_of)
-    years = moments.year.astype(str)
-    names = years if by == "year" else years + "Q" + moments.quarter.astype(str)
+    dates = pd.DatetimeIndex(as_of)
+    years = dates.year.astype(str)
+    names = years if by == "year" else years + "Q" + dates.quarter.astype(str)
     rows = []
     for name in sorted(set(names)):
         inside = np.asarray(names == name)
@@ -191,32 +191,32 @@ def per_case(
     budgets: Sequence[float] = (0.01, 0.05),
     ks: Sequence[int] = (100,),
 ) -> pd.DataFrame:
-    """How well the positives of each case are found, a row a case.
+    """How well the positives of each case are found, one row per case.
 
     Args:
         case: the case of each row, missing for none; shape (n,).
-        y, ranking: of the same rows.
-        budgets, ks: depths of a review of all rows, as in `evaluate`.
+        y, ranking: outcomes and scores of the same rows.
+        budgets, ks: how many of all rows are reviewed, as in `evaluate`.
 
     Returns:
-        [case, positives, pr_auc, roc_auc, recall_at_…, rank_q10, rank_q50, rank_q90], in order of the cases' names. PR-AUC and
-        ROC-AUC are of the case's positives against all negatives. Recall is the share of the case's positives among the first of
-        all rows. A rank is the share of all rows that rank as high as a positive of the case, itself included (0 is best), and
-        rank_q90 is what nine tenths of these stay at or below. Ties count at their worst.
+        [case, positives, pr_auc, roc_auc, recall_at_…, rank_q10, rank_q50, rank_q90], ordered by the cases' names. PR-AUC and
+        ROC-AUC compare the case's positives with all negatives. Recall is the share of the case's positives among the first of
+        all rows. The rank of a positive is the share of all rows that rank at least as high (0 is best), and rank_q90 is the 90 %
+        quantile of the ranks. Ties count at their worst.
     """
     y, ranking, name = np.asarray(y), np.asarray(ranking, dtype=np.float64), pd.Series(case).to_numpy(dtype=object)
     reviewed = depths(y.size, budgets, ks)
     as_high = (y.size - np.searchsorted(np.sort(ranking), ranking)) / max(y.size, 1)
     rows = []
-    for one in sorted({one for one in name[y == 1] if not pd.isna(one)}):
-        own = (name == one) & (y == 1)
-        against = own | (y == 0)
-        found = {"case": one, "positives": int(own.sum())}
-        found |= {"pr_auc": pr_auc(own[against], ranking[against]), "roc_auc": roc_auc(own[against], ranking[against])}
-        found |= {f"recall_at_{depth}": recall_at(own, ranking, k) for depth, k in reviewed.items()}
-        ranks = np.quantile(as_high[own], RANK_QUANTILES, method="inverted_cdf")
-        found |= {f"rank_q{100 * q:.0f}": float(rank) for q, rank in zip(RANK_QUANTILES, ranks, strict=True)}
-        rows.append(found)
+    for label in sorted({label for label in name[y == 1] if not pd.isna(label)}):
+        inside = (name == label) & (y == 1)
+        compared = inside | (y == 0)
+        row = {"case": label, "positives": int(inside.sum())}
+        row |= {measure.__name__: measure(inside[compared], ranking[compared]) for measure in (pr_auc, roc_auc)}
+        row |= {f"recall_at_{depth}": recall_at(inside, ranking, k) for depth, k in reviewed.items()}
+        ranks = np.quantile(as_high[inside], RANK_QUANTILES, method="inverted_cdf")
+        row |= {f"rank_q{100 * q:.0f}": float(rank) for q, rank in zip(RANK_QUANTILES, ranks, strict=True)}
+        rows.append(row)
     return pd.DataFrame(rows)
 
 

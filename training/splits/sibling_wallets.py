@@ -1,7 +1,7 @@
-"""Direct siblings of wallets: who else the same hand may run. Finds addresses; decides nothing about them.
+"""Direct siblings of wallets: other wallets that the same actor may run. Finds addresses; decides nothing about them.
 
-Looks at the whole history, whatever its dates: siblings are what must not train when a theft is left out, and what only later
-ties them to it ties them all the same. Never a feature and never a label.
+It reads the whole history. Siblings must not be in the training when a theft is left out, and a later link to the theft is a link
+too. They are never a feature and never a label.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,30 +15,30 @@ from ...features.chain import funders
 from ...features.ledger.ledger import Ledger
 
 HUB_DEGREE = 100
-"""A wallet that dealt with more others is a service or a bot: its neighbours have nothing in common by it."""
+"""A wallet with more counterparties is a service or a bot: it does not link its neighbours."""
 HUB_FUNDED = 1_000
-"""A wallet that first paid more others is an exchange or a faucet. Higher than the degree, as one splitter of a theft fans out
-to hundreds of wallets."""
-_GLANCE = 64  # entries for each allowed counterparty: a hub shows in the first of them
-_CHUNK = 4_000_000  # entries looked at in one go (about 100 bytes each)
+"""A wallet that funded more wallets is an exchange or a faucet. Higher than `HUB_DEGREE`, because one splitter of a theft fans
+out to hundreds of wallets."""
+_GLANCE = 64  # entries per allowed counterparty that are read first: a hub shows there
+_CHUNK = 4_000_000  # entries per batch (about 100 bytes each)
 
 
 def siblings_of(
     ledger: Ledger, addresses: Sequence[str] | pd.Series, hub_degree: int = HUB_DEGREE, hub_funded: int = HUB_FUNDED
 ) -> set[str]:
-    """The direct siblings of a set of wallets, without these themselves.
+    """The direct siblings of a set of wallets, without the wallets themselves.
 
     Siblings are the wallets
 
-    - that sent value to one of them or received value from one, and dealt with at most `hub_degree` wallets in all;
+    - that sent value to one of them or received value from one, and have at most `hub_degree` counterparties;
     - whose first money came from the same wallet as that of one of them (`Funders`, features/kernels/context.py), if this one
       funded at most `hub_funded` wallets.
 
     Args:
-        ledger: the transfers; all of its history is looked at.
-        addresses: of the wallets, in any spelling; those that are unknown to the ledger have no siblings.
-        hub_degree: most wallets that a counterparty may have dealt with, itself not counted.
-        hub_funded: most wallets that a common funder may have funded.
+        ledger: the transfers; the whole history is read.
+        addresses: of the wallets, in any spelling; unknown addresses have no siblings.
+        hub_degree: maximum number of counterparties of a sibling, itself not counted.
+        hub_funded: maximum number of wallets that a common funder may have funded.
 
     Returns:
         Addresses in the ledger's spelling.
@@ -69,11 +69,12 @@ def siblings_by_case(
 
     Args:
         ledger: the transfers.
-        addresses: of wallets; cases: the case of each, as many; missing for none.
+        addresses: of wallets.
+        cases: the case of each wallet; missing for none.
         hub_degree, hub_funded: see `siblings_of`.
 
     Returns:
-        {case: addresses}, in order of the cases' names.
+        {case: addresses}, in the order of the cases' names.
     """
     table = pd.DataFrame({"address": list(addresses), "case": list(cases)}).dropna(subset="case")
     return {
@@ -83,7 +84,7 @@ def siblings_by_case(
 
 
 def _counterparties(ledger: Ledger, ids: np.ndarray) -> np.ndarray:
-    """The ids of all that exchanged value with some wallets; ascending, perhaps these themselves among them."""
+    """The ids of all wallets that exchanged value with some wallets, ascending; these themselves may be among them."""
     found = [np.empty(0, np.int64)]
     for part in _chunks(ledger, ids):
         wallet, row = _entries(ledger, part)
@@ -93,7 +94,7 @@ def _counterparties(ledger: Ledger, ids: np.ndarray) -> np.ndarray:
 
 
 def _within(ledger: Ledger, ids: np.ndarray, bound: int) -> np.ndarray:
-    """Those of some wallets that dealt with at most so many others. What few entries say already is not read to the end."""
+    """Those of some wallets with at most `bound` counterparties. Only the first entries of a hub are read."""
     sizes = ledger.offsets[ids + 1] - ledger.offsets[ids]
     few, many = ids[sizes <= bound], ids[sizes > bound]
     for most in (_GLANCE * (bound + 1), None):
@@ -103,7 +104,7 @@ def _within(ledger: Ledger, ids: np.ndarray, bound: int) -> np.ndarray:
 
 
 def _degrees(ledger: Ledger, ids: np.ndarray, most: int | None) -> np.ndarray:
-    """How many others each wallet dealt with, in its first `most` entries; shape (n,)."""
+    """The number of counterparties of each wallet in its first `most` entries; shape (n,)."""
     wallet, row = _entries(ledger, ids, most)
     other = _other(ledger, wallet, row)
     place = np.searchsorted(ids, wallet)
@@ -112,7 +113,7 @@ def _degrees(ledger: Ledger, ids: np.ndarray, most: int | None) -> np.ndarray:
 
 
 def _entries(ledger: Ledger, ids: np.ndarray, most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The wallet and the row of each of some wallets' entries; of each wallet the first `most`."""
+    """The wallet and the row of each entry of some wallets; the first `most` entries per wallet."""
     low, size = ledger.offsets[ids], ledger.offsets[ids + 1] - ledger.offsets[ids]
     size = size if most is None else np.minimum(size, most)
     before = np.cumsum(size) - size
@@ -121,13 +122,13 @@ def _entries(ledger: Ledger, ids: np.ndarray, most: int | None = None) -> tuple[
 
 
 def _other(ledger: Ledger, wallet: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """The other end of each row; the wallet itself where it paid itself."""
+    """The counterparty in each row; the wallet itself if it paid itself."""
     sender, receiver = ledger.rows.sender[row].astype(np.int64), ledger.rows.receiver[row].astype(np.int64)
     return np.where(sender == wallet, receiver, sender)
 
 
 def _chunks(ledger: Ledger, ids: np.ndarray, most: int | None = None) -> list[np.ndarray]:
-    """Wallets in parts of about so many entries as are looked at in one go."""
+    """The wallets in batches of about `_CHUNK` entries."""
     size = ledger.offsets[ids + 1] - ledger.offsets[ids]
     size = size if most is None else np.minimum(size, most)
     number = np.cumsum(size) // _CHUNK
@@ -135,7 +136,7 @@ def _chunks(ledger: Ledger, ids: np.ndarray, most: int | None = None) -> list[np
 
 
 def _funded_alike(ledger: Ledger, ids: np.ndarray, bound: int) -> np.ndarray:
-    """The wallets whose funder funded one of `ids`, and at most `bound` wallets."""
+    """The wallets whose funder funded one of `ids`, and at most `bound` wallets in all."""
     funder = ledger.chain_part("funders", funders.build_funders).funder
     fed = np.flatnonzero(funder >= 0)
     count = np.bincount(funder[fed], minlength=len(funder))

@@ -1,7 +1,7 @@
-"""What a splitter is told of each row: a frame of groups, checked. Splits nothing (`splitters.py`, `leave_case.py`).
+"""The groups of snapshots that a splitter needs: a frame with one row per snapshot, read and checked. Splits nothing.
 
-A row is a snapshot. Columns: `address`; `as_of` (UTC); `known_from`, since when the row's label is known (UTC, empty = always);
-`case`, the theft that the wallet belongs to (empty = none); `transfers`, how many the snapshot sees.
+Columns: `address`; `as_of` (UTC); `known_from`, since when the row's label is known (UTC, empty = always); `case`, the theft that
+the wallet belongs to (empty = none); `transfers`, the number of transfers that the snapshot sees.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,12 +26,14 @@ _Splitter: Any = BaseCrossValidator  # which declares that it returns nothing
 
 @dataclass(frozen=True)
 class SnapshotGroups:
-    """The columns of the frame as arrays, a number a row; those that were not asked for or did not come are empty.
+    """The columns of the frame as arrays, one number per row. Columns that were not requested or do not exist are empty.
 
     Attributes:
-        wallet: the number of the row's address, int64; addresses: the addresses by number, in their normal spelling.
-        as_of, known_from: datetime64[us], UTC; NaT in `known_from` where the label was always known.
-        case: the number of the row's case, int64, −1 where there is none; cases: their names by number, in order of text.
+        wallet: the number of the row's address, int64.
+        addresses: the addresses by number, in their normal spelling.
+        as_of, known_from: datetime64[us], UTC; `known_from` is NaT if the label was always known.
+        case: the number of the row's case, int64; −1 if there is none.
+        cases: the names of the cases by number, in alphabetical order.
         transfers: float64.
     """
 
@@ -45,7 +47,7 @@ class SnapshotGroups:
 
 
 class GroupedSplitter(_Splitter):
-    """A scikit-learn splitter that hangs on `groups`, a frame with a row a snapshot."""
+    """A scikit-learn splitter that depends on `groups`, a frame with one row per snapshot."""
 
     __metadata_request__split: ClassVar = {"groups": True}  # as scikit-learn's own splitters of groups say
 
@@ -53,16 +55,16 @@ class GroupedSplitter(_Splitter):
         """Positions of the training and of the test rows of each fold, int64, ascending.
 
         Args:
-            X: anything with a row a snapshot; only its length is looked at. None for no check of it.
-            y: 0 and 1; only `LeaveOneCaseOut` looks at it.
-            groups: the frame; which columns are needed stands with each splitter.
+            X: anything with one row per snapshot; only its length is checked. None for no check.
+            y: 0 and 1; only `LeaveOneCaseOut` uses it.
+            groups: the frame; each splitter lists the columns that it needs.
 
         Raises:
             UsageError: if the frame cannot be used, or a fold would have an empty side.
         """
         raise NotImplementedError
 
-    def _told(self, X: Any, groups: Any, needs: Iterable[str], wants: Iterable[str] = ()) -> SnapshotGroups:
+    def _read(self, X: Any, groups: Any, needs: Iterable[str], wants: Iterable[str] = ()) -> SnapshotGroups:
         return read_groups(groups, X, type(self).__name__, tuple(needs), tuple(wants))
 
     def _refuse(self, what: str) -> UsageError:
@@ -70,20 +72,20 @@ class GroupedSplitter(_Splitter):
 
 
 def groups_of(dataset: "Dataset") -> pd.DataFrame:
-    """The groups of a dataset: [address, as_of, transfers, case, known_from], a row a snapshot, in the same order.
+    """The groups of a dataset: [address, as_of, transfers, case, known_from], one row per snapshot, in the same order.
 
-    `known_from` is the earliest date of the wallet's labels that count, NaT if one of them has no date.
+    `known_from` is the earliest date of the wallet's labels; NaT if one of them has no date.
     """
-    marks = dataset.targets.labels
-    undated = marks["known_from"].isna().groupby(marks["address"]).any()
-    since: Any = marks.groupby("address")["known_from"].min()
+    labels = dataset.targets.labels
+    undated = labels["known_from"].isna().groupby(labels["address"]).any()
+    since: Any = labels.groupby("address")["known_from"].min()
     snapshots: Any = dataset.snapshots.loc[:, ["address", "as_of", "transfers"]].reset_index(drop=True)
     case = dataset.label_details["case"].reset_index(drop=True)
     return snapshots.assign(case=case, known_from=snapshots["address"].map(since.where(~undated)))
 
 
 def parse_length(text: str | None, key: str, who: str) -> np.timedelta64:
-    """A length such as `90d` as timedelta64[us]; zero for None. Raises UsageError if it is none."""
+    """A length such as `90d` as timedelta64[us]; zero for None. Raises UsageError if it is not a length."""
     if text is None:
         return np.timedelta64(0, "us")
     try:
@@ -96,34 +98,35 @@ def parse_length(text: str | None, key: str, who: str) -> np.timedelta64:
 
 
 def read_groups(groups: Any, X: Any, who: str, needs: tuple[str, ...], wants: tuple[str, ...] = ()) -> SnapshotGroups:
-    """Check the frame and take it apart.
+    """Check the frame and convert its columns to arrays.
 
     Args:
         groups: the frame.
-        X: what it must be as long as; None for anything.
-        who: the splitter, for the text of an error.
-        needs: columns that must be there; wants: columns that are read if they are.
+        X: must have as many rows; None for no check.
+        who: the name of the splitter, for error texts.
+        needs: columns that must exist.
+        wants: columns that are read if they exist.
 
     Raises:
-        UsageError: if it is no frame, lacks a column or a value, or a column is of another kind.
+        UsageError: if `groups` is not a frame, lacks a column or a value, or has a column of the wrong type.
     """
     if not isinstance(groups, pd.DataFrame):
-        came = "nothing" if groups is None else type(groups).__name__
-        raise UsageError(f"{who}: groups must be a frame with a row a snapshot and {', '.join(needs)}, not {came}")
+        got = "None" if groups is None else type(groups).__name__
+        raise UsageError(f"{who}: groups must be a frame with one row per snapshot and {', '.join(needs)}, not {got}")
     if missing := [name for name in needs if name not in groups.columns]:
-        came = ", ".join(map(str, groups.columns)) or "none"
-        raise UsageError(f"{who}: groups lack the column {missing[0]!r}; the columns that came: {came}")
+        columns = ", ".join(map(str, groups.columns)) or "none"
+        raise UsageError(f"{who}: groups lack the column {missing[0]!r}; the columns are: {columns}")
     if X is not None and (rows := np.shape(X)[0] if np.shape(X) else len(X)) != len(groups):
-        raise UsageError(f"{who}: groups have {len(groups)} rows and X has {rows}; give a row of groups for each of X")
+        raise UsageError(f"{who}: groups have {len(groups)} rows and X has {rows}; give one row of groups per row of X")
     if not len(groups):
         raise UsageError(f"{who}: groups have no row; there is nothing to split")
-    asked = {*needs, *wants} & set(groups.columns)
+    requested = {*needs, *wants} & set(groups.columns)
     empty = np.empty(0, np.int64)
-    parts: dict[str, Any] = {"wallet": empty, "addresses": [], "case": empty, "cases": []}
-    parts |= {"as_of": empty, "known_from": empty, "transfers": empty}
-    for name in asked:
-        parts |= _READERS[name](groups.loc[:, name].reset_index(drop=True), who)
-    return SnapshotGroups(**parts)
+    arrays: dict[str, Any] = {"wallet": empty, "addresses": [], "case": empty, "cases": []}
+    arrays |= {"as_of": empty, "known_from": empty, "transfers": empty}
+    for name in requested:
+        arrays |= _READERS[name](groups.loc[:, name].reset_index(drop=True), who)
+    return SnapshotGroups(**arrays)
 
 
 def checked_outcomes(y: Any, rows: int, who: str) -> np.ndarray:
@@ -132,7 +135,7 @@ def checked_outcomes(y: Any, rows: int, who: str) -> np.ndarray:
         raise UsageError(f"{who}: y is needed, with 1 for a positive and 0 for a negative")
     values = np.asarray(y)
     if values.shape != (rows,):
-        raise UsageError(f"{who}: y has the shape {values.shape}, and groups have {rows} rows; give one value a row")
+        raise UsageError(f"{who}: y has the shape {values.shape}, and groups have {rows} rows; give one value per row")
     if not np.isin(values, (0, 1)).all():
         raise UsageError(f"{who}: y must be 0 or 1, not {values[~np.isin(values, (0, 1))][0]!r}")
     return values.astype(np.int8)
@@ -147,16 +150,16 @@ def _addresses(column: pd.Series, who: str) -> dict[str, Any]:
     codes, names = _texts(column, "address", who)
     if (codes < 0).any():
         raise UsageError(f"{who}: groups.address is missing in row {np.flatnonzero(codes < 0)[0] + 1}")
-    wallet, spelt = pd.factorize(np.array(normal_spelling(names), dtype=object))
-    return {"wallet": wallet[codes].astype(np.int64), "addresses": list(spelt)}
+    wallet, spellings = pd.factorize(np.array(normal_spelling(names), dtype=object))
+    return {"wallet": wallet[codes].astype(np.int64), "addresses": list(spellings)}
 
 
 def _cases(column: pd.Series, who: str) -> dict[str, Any]:
     codes, names = _texts(column, "case", who)
     order = np.argsort(np.array(names, dtype=object), kind="stable")
-    place = np.empty(len(names) + 1, np.int64)
-    place[order], place[-1] = np.arange(len(names)), NO_CASE
-    return {"case": place[codes], "cases": [names[i] for i in order]}
+    number = np.empty(len(names) + 1, np.int64)
+    number[order], number[-1] = np.arange(len(names)), NO_CASE
+    return {"case": number[codes], "cases": [names[i] for i in order]}
 
 
 def _texts(column: pd.Series, name: str, who: str) -> tuple[np.ndarray, list[str]]:
@@ -167,7 +170,7 @@ def _texts(column: pd.Series, name: str, who: str) -> tuple[np.ndarray, list[str
     return codes, list(names)
 
 
-def _moments(name: str, missing_allowed: bool) -> Callable[[pd.Series, str], dict[str, Any]]:
+def _timestamps(name: str, missing_allowed: bool) -> Callable[[pd.Series, str], dict[str, Any]]:
     def read(column: pd.Series, who: str) -> dict[str, Any]:
         missing = column.isna().to_numpy()
         if missing.any() and not missing_allowed:
@@ -195,8 +198,8 @@ def _transfers(column: pd.Series, who: str) -> dict[str, Any]:
 
 _READERS: dict[str, Callable[[pd.Series, str], dict[str, Any]]] = {
     "address": _addresses,
-    "as_of": _moments("as_of", missing_allowed=False),
-    "known_from": _moments("known_from", missing_allowed=True),
+    "as_of": _timestamps("as_of", missing_allowed=False),
+    "known_from": _timestamps("known_from", missing_allowed=True),
     "case": _cases,
     "transfers": _transfers,
 }

@@ -2,8 +2,8 @@
 
     cross_val_score(model, X, y, groups=groups, cv=ForwardChaining(5))
 
-`groups` is a frame with a row a snapshot (`groups.py` says which columns); `groups_of(dataset)` makes it. A training's own
-slices, with their calibration, are in `splits.py`.
+`groups` is a frame with one row per snapshot (`split_groups.py` lists its columns); `groups_of(dataset)` makes it. The slices of
+a training, calibration included, are in `time_split.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,24 +20,24 @@ __all__ = ["AddressDisjoint", "CaseFold", "ForwardChaining", "LeaveOneCaseOut", 
 
 
 class ForwardChaining(GroupedSplitter):
-    """Train on the past, test on what comes next, again and again; the training set grows from fold to fold.
+    """Train on the past and test on the period that follows; the training set grows from fold to fold.
 
-    The dates are cut into n_splits + 1 stretches; fold i is tested on stretch i + 1 and trained on what lies an embargo or more
-    before it. As in `splits.py`, with B the first date of the test and train_until = B − embargo:
+    The dates are cut into n_splits + 1 periods. Fold i is tested on period i + 1 and trained on the rows that are at least an
+    embargo earlier. As in `time_split.py`, with B the first date of the test and train_until = B − embargo:
 
         train   as_of ≤ train_until, as_of < B, and the label known before train_until: known_from + label_delay < train_until
-        test    B ≤ as_of < the next fold's B (the last fold: all that follows), all wallets, all labels
+        test    B ≤ as_of < the next fold's B (the last fold: all later rows), all wallets, all labels
 
-    With an embargo of one window no transfer is seen by both sides. A wallet may stand in both with different dates, as it does
-    for a job that runs every month; `straddling="drop"` takes the wallets of the test out of the training.
+    With an embargo of one window no transfer is in the windows of both sides. A wallet may be on both sides with different dates,
+    as it is for a job that runs every month; `straddling="drop"` removes the wallets of the test from the training.
 
     Args:
-        n_splits: folds, 1 or more; not looked at where `starts` is given.
-        embargo: least distance of training and test dates, such as `90d`; None for none.
+        n_splits: number of folds, 1 or more; ignored if `starts` is given.
+        embargo: minimum distance of training and test dates, such as `90d`; None for none.
         label_delay: how long after `known_from` a label reaches the trainer, such as `30d`; needs the column `known_from`.
-            Without it labels count from `known_from` on where that column is there.
-        by: stretches of equal numbers of `snapshots`, or of distinct `dates`. A date is never cut.
-        starts: the dates on which the tests begin, ascending, instead of equal shares: then no fold hangs on later rows.
+            Without it labels count from `known_from` on, if that column exists.
+        by: periods with equal numbers of `snapshots`, or of distinct `dates`. A date is never cut.
+        starts: the dates on which the tests begin, ascending, instead of equal shares: then no fold depends on later rows.
         straddling: `keep` or `drop` the training rows of wallets that are in the fold's test.
 
     Columns of `groups`: as_of; address for `straddling="drop"`; known_from for `label_delay`.
@@ -65,15 +65,19 @@ class ForwardChaining(GroupedSplitter):
 
     def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Positions of the training and of the test rows of each fold, in order of time (see `GroupedSplitter.split`)."""
-        told = self._checked(X, groups)
+        snapshots = self._checked(X, groups)
         embargo = parse_length(self.embargo, "embargo", type(self).__name__)
-        begins = self._begins(told.as_of)
-        ends = [*begins[1:], told.as_of.max() + np.timedelta64(1, "us")]
+        begins = self._begins(snapshots.as_of)
+        ends = [*begins[1:], snapshots.as_of.max() + np.timedelta64(1, "us")]
         for number, (begin, end) in enumerate(zip(begins, ends, strict=True), 1):
-            test = (told.as_of >= begin) & (told.as_of < end)
-            train = (told.as_of <= begin - embargo) & (told.as_of < begin) & self._known(told, begin - embargo)
+            test = (snapshots.as_of >= begin) & (snapshots.as_of < end)
+            train = (
+                (snapshots.as_of <= begin - embargo)
+                & (snapshots.as_of < begin)
+                & self._known(snapshots, begin - embargo)
+            )
             if self.straddling == "drop":
-                train &= ~np.isin(told.wallet, told.wallet[test])
+                train &= ~np.isin(snapshots.wallet, snapshots.wallet[test])
             self._check_fold(number, begin, train, test)
             yield np.flatnonzero(train), np.flatnonzero(test)
 
@@ -82,14 +86,14 @@ class ForwardChaining(GroupedSplitter):
             if getattr(self, key) not in allowed:
                 raise self._refuse(f"{key} must be {' or '.join(allowed)}, not {getattr(self, key)!r}")
         needs = ["as_of"] + ["address"] * (self.straddling == "drop") + ["known_from"] * (self.label_delay is not None)
-        return self._told(X, groups, needs, wants=("known_from",))
+        return self._read(X, groups, needs, wants=("known_from",))
 
-    def _known(self, told: SnapshotGroups, moment: np.datetime64) -> np.ndarray:
-        """Which rows' labels a training at that moment may know."""
-        if not told.known_from.size:
-            return np.ones(len(told.as_of), bool)
+    def _known(self, snapshots: SnapshotGroups, cutoff: np.datetime64) -> np.ndarray:
+        """The rows whose labels are known to a training with this cutoff."""
+        if not snapshots.known_from.size:
+            return np.ones(len(snapshots.as_of), bool)
         delay = parse_length(self.label_delay, "label_delay", type(self).__name__)
-        return np.isnat(told.known_from) | (told.known_from + delay < moment)
+        return np.isnat(snapshots.known_from) | (snapshots.known_from + delay < cutoff)
 
     def _begins(self, as_of: np.ndarray) -> np.ndarray:
         """The first date of each test, datetime64[us], ascending."""
@@ -117,14 +121,14 @@ class ForwardChaining(GroupedSplitter):
 
 
 class AddressDisjoint(GroupedSplitter):
-    """Folds of wallets: all snapshots of a wallet stand in one test, and in no training of that fold.
+    """Folds by wallet: all snapshots of a wallet are in one test, and in no training of that fold.
 
-    Which fold a wallet is in hangs on the hash of its address alone, so that other wallets, their order or more data never move
-    it. Time is not looked at: combine it with dates of your own, or use `ForwardChaining(straddling="drop")`.
+    A wallet's fold depends on the hash of its address alone. Other wallets, their order or more data never move it. Time is
+    ignored: filter by dates yourself, or use `ForwardChaining(straddling="drop")`.
 
     Args:
-        n_splits: folds, 2 or more.
-        purpose: any text; another one deals the wallets anew.
+        n_splits: number of folds, 2 or more.
+        purpose: any text; a different text assigns the wallets differently.
 
     Columns of `groups`: address.
     """
@@ -141,24 +145,24 @@ class AddressDisjoint(GroupedSplitter):
         """Positions of the training and of the test rows of each fold (see `GroupedSplitter.split`)."""
         if not isinstance(self.n_splits, int) or self.n_splits < 2:
             raise self._refuse(f"n_splits must be a whole number from 2 on, not {self.n_splits!r}")
-        told = self._told(X, groups, ("address",))
-        fold = (unit_hash(told.addresses, self.purpose) * self.n_splits).astype(np.int64)
+        snapshots = self._read(X, groups, ("address",))
+        fold = (unit_hash(snapshots.addresses, self.purpose) * self.n_splits).astype(np.int64)
         if lacking := sorted(set(range(self.n_splits)) - set(fold.tolist())):
             raise self._refuse(
-                f"fold {lacking[0] + 1} of {self.n_splits} has no wallet ({len(told.addresses)} in all); use fewer folds"
+                f"fold {lacking[0] + 1} of {self.n_splits} has no wallet ({len(snapshots.addresses)} in all); use fewer folds"
             )
         for number in range(self.n_splits):
-            test = fold[told.wallet] == number
+            test = fold[snapshots.wallet] == number
             yield np.flatnonzero(~test), np.flatnonzero(test)
 
 
 def _equal_shares(weights: np.ndarray, parts: int) -> np.ndarray:
-    """Where the second, third … of so many parts begin: each at the first place that leaves its share or more before it.
+    """The positions where parts 2, 3, … begin: each the first position with at least its share of the weights before it.
 
-    Strictly ascending, from 1 on, and with room for those that follow; `weights` are at least as many as `parts`.
+    They are strictly ascending, from 1 on, and leave room for the later parts. There are at least as many `weights` as `parts`.
     """
     before = np.cumsum(weights) - weights
     cuts = np.arange(1, parts)
     first = np.searchsorted(before * parts, cuts * weights.sum())
-    apart = np.maximum.accumulate(first - cuts) + cuts
-    return np.minimum(apart, len(weights) - parts + cuts)
+    ascending = np.maximum.accumulate(first - cuts) + cuts
+    return np.minimum(ascending, len(weights) - parts + cuts)

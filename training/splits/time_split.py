@@ -1,11 +1,11 @@
-"""Splits snapshots in time with an embargo, and by address. Knows rows, dates and outcomes; no features and no model.
+"""Splits snapshots by time, with an embargo, and by address. Knows rows, dates and outcomes; no features and no model.
 
 train       as_of ≤ train_until, wallets not held out, labels known before train_until
 calibrate   train_until + embargo ≤ as_of ≤ calibration_until, wallets not held out, labels known before calibration_until
 test_time   as_of ≥ calibration_until + embargo, all wallets, all labels
-test_new    the held-out wallets of test_time: the model met them in no slice before
+test_new    the held-out wallets of test_time: no earlier slice has them
 
-A label is known from its known_from + split.label_delay on. In the tests all labels are the truth.
+A label is known from its known_from + split.label_delay on. The tests use all labels.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Slices:
-    """The four slices and the dates that made them."""
+    """The four slices, with the dates that separate them."""
 
     train: Slice
     calibrate: Slice
@@ -62,14 +62,14 @@ def split_snapshots(snapshots: pd.DataFrame, targets: Targets, config: TrainConf
     """Split snapshots.
 
     Args:
-        snapshots: [address, as_of (UTC)], one row a snapshot.
+        snapshots: [address, as_of (UTC)], one row per snapshot.
         targets: which wallets are positive and negative, and since when that is known.
-        config: its `split` and `snapshots.window`; dates left out are derived.
+        config: its `split` and `snapshots.window`; missing dates are derived.
 
     Raises:
         DataError: if a slice lacks a class, with the numbers and what to change.
     """
-    table = _Table(snapshots, targets, config)
+    table = _TimeTable(snapshots, targets, config)
     train_until, calibration_until = config.split.train_until, config.split.calibration_until
     derived = train_until is None
     if derived:
@@ -82,46 +82,46 @@ def split_snapshots(snapshots: pd.DataFrame, targets: Targets, config: TrainConf
 
 
 def split(dataset: Dataset, config: TrainConfig) -> Slices:
-    """Split a dataset in time with an embargo, and by address (`split_snapshots`)."""
+    """Split a dataset by time, with an embargo, and by address (`split_snapshots`)."""
     return split_snapshots(dataset.snapshots, dataset.targets, config)
 
 
 def subsample(dataset: Dataset, part: Slice, limit: int) -> Slice:
-    """At most `limit` rows of a slice, by hash of address and date: half of them positives, if there are so many.
+    """At most `limit` rows of a slice, sampled by hash of address and date: half of them positives, if there are enough.
 
-    The slice itself if it is not larger.
+    A slice that is not larger is returned as it is.
     """
     if len(part.rows) <= limit:
         return part
     shots = dataset.snapshots.iloc[part.rows]
-    lot = unit_hash(shots["address"] + "|" + shots["as_of"].astype("int64").astype("str"), "sampled")
+    hash_fraction = unit_hash(shots["address"] + "|" + shots["as_of"].astype("int64").astype("str"), "sampled")
     sides = [np.flatnonzero(part.y == side) for side in (0, 1)]
     fewer = min(len(side) for side in sides)
     room = [max(limit // 2, limit - fewer) if len(side) > fewer else limit // 2 for side in sides]
-    kept = [side[np.argsort(lot[side], kind="stable")[:most]] for side, most in zip(sides, room, strict=True)]
+    kept = [side[np.argsort(hash_fraction[side], kind="stable")[:most]] for side, most in zip(sides, room, strict=True)]
     chosen = np.sort(np.concatenate(kept))
     return Slice(part.rows[chosen], part.y[chosen])
 
 
-class _Table:
-    """The snapshots with what a cut needs to know of them."""
+class _TimeTable:
+    """The snapshots, with the columns that a cut needs."""
 
     def __init__(self, snapshots: pd.DataFrame, targets: Targets, config: TrainConfig) -> None:
         self.targets = targets
-        place, wallets = pd.factorize(snapshots["address"])
+        wallet, addresses = pd.factorize(snapshots["address"])
         self.address: Any = snapshots["address"].reset_index(drop=True)
         self.as_of: Any = snapshots["as_of"].reset_index(drop=True)
-        self.held_out = (unit_hash(wallets, "held_out_addresses") < config.split.held_out_addresses)[place]
+        self.held_out = (unit_hash(addresses, "held_out_addresses") < config.split.held_out_addresses)[wallet]
         embargo = config.split.embargo if config.split.embargo is not None else config.snapshots.window
         self.embargo: Any = pd.Timedelta(parse_window(embargo) or 0, unit="s")
         self.delay: Any = pd.Timedelta(parse_window(config.split.label_delay) or 0, unit="s")
 
     def outcomes(self, known_by: pd.Timestamp | None) -> np.ndarray:
-        """1, 0, or −1 where nothing was known by then (None: ever), or it was contradictory; shape (rows,)."""
-        moment = None if known_by is None else known_by - self.delay
-        return self.address.map(self.targets.known_by(moment)).fillna(-1).to_numpy(dtype=np.int8)
+        """1 or 0 by the labels known by then (None: all labels), −1 if they say nothing or both; shape (rows,)."""
+        cutoff = None if known_by is None else known_by - self.delay
+        return self.address.map(self.targets.known_by(cutoff)).fillna(-1).to_numpy(dtype=np.int8)
 
-    def part(self, when: Any, who: np.ndarray, known_by: pd.Timestamp | None) -> Slice:
+    def slice_of(self, when: Any, who: np.ndarray, known_by: pd.Timestamp | None) -> Slice:
         y = self.outcomes(known_by)
         rows = np.flatnonzero(when.to_numpy() & who & (y >= 0))
         return Slice(rows, y[rows])
@@ -131,56 +131,56 @@ class _Table:
         later = (as_of >= train_until + self.embargo) & (as_of > train_until) & (as_of <= calibration_until)
         test = (as_of >= calibration_until + self.embargo) & (as_of > calibration_until)
         return {
-            "train": self.part(as_of <= train_until, free, train_until),
-            "calibrate": self.part(later, free, calibration_until),
-            "test_time": self.part(test, everybody, None),
-            "test_new": self.part(test, self.held_out, None),
+            "train": self.slice_of(as_of <= train_until, free, train_until),
+            "calibrate": self.slice_of(later, free, calibration_until),
+            "test_time": self.slice_of(test, everybody, None),
+            "test_new": self.slice_of(test, self.held_out, None),
             "train_until": train_until,
             "calibration_until": calibration_until,
         }
 
 
-def _derive(table: _Table) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The pair of dates whose slices come nearest to 60/20/20 of the positives and of the negatives, each slice with both.
+def _derive(table: _TimeTable) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """The pair of dates whose slices are closest to 60/20/20 of the positives and of the negatives, with both classes in each.
 
-    Every pair of the snapshots' own dates is tried, as the embargo and the dates of the labels make shares by rule fail
-    where histories are short.
+    Every pair of the snapshots' dates is tried. Fixed shares would fail for short histories, because of the embargo and of the
+    dates of labels.
     """
-    moments: Any = pd.DatetimeIndex(table.as_of.unique()).sort_values()
-    after = np.searchsorted(moments, moments + max(table.embargo, pd.Timedelta(microseconds=1)))
-    known = [_cumulated(table, moments, moment, ~table.held_out) for moment in moments]
-    truth = _cumulated(table, moments, None, np.ones(len(table.held_out), bool))
+    dates: Any = pd.DatetimeIndex(table.as_of.unique()).sort_values()
+    after = np.searchsorted(dates, dates + max(table.embargo, pd.Timedelta(microseconds=1)))
+    known = [_cumulated(table, dates, date, ~table.held_out) for date in dates]
+    truth = _cumulated(table, dates, None, np.ones(len(table.held_out), bool))
     best, chosen = np.inf, None
-    for i in range(len(moments)):
-        for j in range(after[i], len(moments)):
+    for i in range(len(dates)):
+        for j in range(after[i], len(dates)):
             parts = (known[i][i + 1], known[j][j + 1] - known[j][after[i]], truth[-1] - truth[after[j]])
             if (distance := _distance(np.array(parts))) < best:
-                best, chosen = distance, (moments[i], moments[j])
+                best, chosen = distance, (dates[i], dates[j])
     if chosen is None:
-        raise DataError(_no_split(table, moments))
+        raise DataError(_no_split(table, dates))
     return chosen
 
 
-def _cumulated(table: _Table, moments: Any, known_by: pd.Timestamp | None, who: np.ndarray) -> np.ndarray:
-    """Negatives and positives before the i-th date, shape (dates + 1, 2)."""
-    place, y = np.searchsorted(moments, table.as_of), table.outcomes(known_by)
-    counts = [np.bincount(place[who & (y == side)], minlength=len(moments)) for side in (0, 1)]
+def _cumulated(table: _TimeTable, dates: Any, known_by: pd.Timestamp | None, who: np.ndarray) -> np.ndarray:
+    """The numbers of negatives and positives before each date, shape (dates + 1, 2)."""
+    position, y = np.searchsorted(dates, table.as_of), table.outcomes(known_by)
+    counts = [np.bincount(position[who & (y == side)], minlength=len(dates)) for side in (0, 1)]
     return np.vstack([np.zeros((1, 2), np.int64), np.cumsum(np.array(counts).T, axis=0)])
 
 
 def _distance(parts: np.ndarray) -> float:
-    """How far three slices (rows) of two classes (columns) are from 60/20/20; infinite if one lacks a class."""
+    """The distance of three slices (rows) of two classes (columns) from 60/20/20; infinite if a slice lacks a class."""
     if (parts == 0).any():
         return np.inf
     return float(np.abs(parts / parts.sum(axis=0) - np.array(SHARES)[:, None]).sum())
 
 
-def _no_split(table: _Table, moments: Any) -> str:
-    negatives, positives = _cumulated(table, moments, None, np.ones(len(table.held_out), bool))[-1]
-    span = f"{moments[0].date()} to {moments[-1].date()}" if len(moments) else "none"
+def _no_split(table: _TimeTable, dates: Any) -> str:
+    negatives, positives = _cumulated(table, dates, None, np.ones(len(table.held_out), bool))[-1]
+    span = f"{dates[0].date()} to {dates[-1].date()}" if len(dates) else "none"
     return (
         f"split: no two dates give train, calibrate and test slices with both classes ({positives} positive and "
-        f"{negatives} negative snapshots on {len(moments)} dates, {span}, embargo {table.embargo.days} d); use a shorter "
+        f"{negatives} negative snapshots on {len(dates)} dates, {span}, embargo {table.embargo.days} d); use a shorter "
         "snapshots.window or split.embargo, a closer snapshots.every, fewer snapshots.min_transfers, or more labels"
     )
 
@@ -191,11 +191,11 @@ def _check(slices: Slices) -> None:
         name for name, (negatives, positives) in counts.items() if name != "test_new" and not (negatives and positives)
     ]
     if lacking:
-        told = ", ".join(
+        numbers = ", ".join(
             f"{name} {positives} positive / {negatives} negative" for name, (negatives, positives) in counts.items()
         )
-        dates = f"train_until {slices.train_until.date()}, calibration_until {slices.calibration_until.date()}"
+        used = f"train_until {slices.train_until.date()}, calibration_until {slices.calibration_until.date()}"
         raise DataError(
-            f"split: {lacking[0]} needs both classes ({told}; {dates}, embargo {slices.embargo.days} d); move the dates, "
+            f"split: {lacking[0]} needs both classes ({numbers}; {used}, embargo {slices.embargo.days} d); move the dates, "
             "shorten split.embargo, or add labels"
         )

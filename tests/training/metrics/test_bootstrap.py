@@ -168,10 +168,10 @@ def test_draws_that_define_nothing_are_left_out_and_counted():
     y, score, of = sample()
     found = interval(y, score, of, lambda y, s: np.nan if s[0] > 1 else 0.5, resamples=60)
     assert found.low == found.high == 0.5
-    assert "of 60 draws" in found.note
+    assert "of 60 resamples" in found.note
     never = interval(y, score, of, "precision_at_k9999", resamples=20)
     assert math.isnan(never.low)
-    assert never.note.endswith("; not defined in 20 of 20 draws")
+    assert never.note.endswith("; not defined in 20 of 20 resamples")
 
 
 def test_the_mean_of_cases():
@@ -191,10 +191,10 @@ def test_the_mean_of_cases():
     [
         ({"y": [0, 2]}, "y: one row or more of 0 and 1 is needed"),
         ({"y": []}, "y: one row or more of 0 and 1 is needed"),
-        ({"groups": ["a"]}, "groups: one label for each of 2 rows is needed; 1 came"),
-        ({"groups": ["a", None]}, "groups: one label for each of 2 rows is needed; 1 came"),
-        ({"ranking": [0.1, np.nan]}, "ranking: one number for each of 2 rows is needed; 1 came"),
-        ({"ranking": [0.1]}, "ranking: one number for each of 2 rows is needed; 1 came"),
+        ({"groups": ["a"]}, "groups: one label for each of 2 rows is needed; got 1"),
+        ({"groups": ["a", None]}, "groups: one label for each of 2 rows is needed; got 1"),
+        ({"ranking": [0.1, np.nan]}, "ranking: one number for each of 2 rows is needed; got 1"),
+        ({"ranking": [0.1]}, "ranking: one number for each of 2 rows is needed; got 1"),
         ({"metric": "f1"}, "metric: pr_auc, roc_auc, .* or a function of .* not 'f1'"),
         ({"metric": "precision_at_k0"}, "metric: "),
         ({"resamples": 0}, "resamples must be 1 or more and level between 0 and 1, not 0 and 0.95"),

@@ -141,10 +141,10 @@ def test_wallets_without_a_transfer_are_counted_nowhere():
         ({"ages": ("all",)}, "ages: lengths such as 1h or 7d are needed, not 'all'"),
         ({"ages": ("soon",)}, "a number and a unit are allowed"),
         ({"transfers": (), "ages": ()}, "at least one stage is needed"),
-        ({"addresses": [name(1), name(1)]}, "came twice; give each wallet once"),
+        ({"addresses": [name(1), name(1)]}, "is repeated; give each wallet once"),
         (
             {"score": lambda shots: [1.0]},
-            r"score: one score for each of \d+ snapshots is needed; the shape \(1,\) came",
+            r"score: one score for each of \d+ snapshots is needed; got the shape \(1,\)",
         ),
     ],
 )

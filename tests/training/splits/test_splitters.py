@@ -193,9 +193,9 @@ GOOD = frame([(w, d, None) for d, w in enumerate(range(9))])
 @pytest.mark.parametrize(
     ("splitter", "groups", "message"),
     [
-        (AddressDisjoint(2), None, r"groups must be a frame .* not nothing"),
+        (AddressDisjoint(2), None, r"groups must be a frame .* not None"),
         (AddressDisjoint(2), GOOD["address"].to_numpy(), "groups must be a frame .* not ndarray"),
-        (AddressDisjoint(2), GOOD[["as_of"]], "groups lack the column 'address'; the columns that came: as_of"),
+        (AddressDisjoint(2), GOOD[["as_of"]], "groups lack the column 'address'; the columns are: as_of"),
         (AddressDisjoint(2), GOOD.iloc[:0], "groups have no row"),
         (AddressDisjoint(1), GOOD, "n_splits must be a whole number from 2 on, not 1"),
         (AddressDisjoint(2), GOOD.assign(address=[None, *GOOD["address"][1:]]), "groups.address is missing in row 1"),
@@ -225,7 +225,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(splitter, groups, message):
 
 
 def test_groups_are_as_long_as_the_table():
-    with pytest.raises(UsageError, match="groups have 9 rows and X has 3; give a row of groups for each of X"):
+    with pytest.raises(UsageError, match="groups have 9 rows and X has 3; give one row of groups per row of X"):
         list(AddressDisjoint(2).split(np.zeros((3, 1)), None, GOOD))
 
 
