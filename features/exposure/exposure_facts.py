@@ -48,7 +48,7 @@ def facts(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> tuple[list[F
     named: list[Facts] = [[] for _ in wallet]
     snapshots = snapshots_with_leads(ledger, wallet, as_of)
     for epoch in group_positions(index.epochs(as_of)):
-        standing = index.stand(int(as_of[epoch[0]]))
+        standing = index.standing_at(int(as_of[epoch[0]]))
         sources = group_sources(index, standing, len(ledger.addresses))
         for direction in ("in", "out"):
             for which, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, direction):

@@ -65,7 +65,7 @@ def exposure_features(
     snapshots = snapshots_with_leads(ledger, wallet, as_of)
     wanted = {name for name, place in _PLACE.items() if want[place]}
     for epoch in group_positions(index.epochs(as_of)):
-        standing = index.stand(int(as_of[epoch[0]]))
+        standing = index.standing_at(int(as_of[epoch[0]]))
         _shares(ledger, index, standing, snapshots, epoch, wanted, out)
         if wanted & {*_DEALINGS}:
             _dealings(ledger, index, standing, snapshots, epoch, out)

@@ -1,4 +1,4 @@
-"""Labels by wallet id, and which of them stood at a date. Arrays only: made by `exposure/attribution.py`."""
+"""Labels by wallet id, and which of them stand at a date. Arrays only: `exposure/attribution.py` makes them."""
 
 from typing import NamedTuple
 
@@ -23,12 +23,12 @@ class AttributionIndex(NamedTuple):
 
     Attributes:
         wallet: int64, ids.
-        group: int64, places in GROUPS; −1: none of them.
+        group: int64, positions in GROUPS; −1: none of them.
         service: bool, whether taint stops there.
         case: int64, the number of the theft that it belongs to; −1: none.
         known_from, known_until: int64, seconds since 1970 UTC; a label stands at T if known_from < T < known_until.
         cases: the names of the thefts, by number.
-        table: the labels themselves.
+        table: the labels as a table.
     """
 
     wallet: np.ndarray
@@ -40,7 +40,7 @@ class AttributionIndex(NamedTuple):
     cases: tuple[str, ...]
     table: pd.DataFrame
 
-    def stand(self, as_of: int) -> np.ndarray:
+    def standing_at(self, as_of: int) -> np.ndarray:
         """Which labels stand at a date, bool."""
         return (self.known_from < as_of) & (self.known_until > as_of)
 

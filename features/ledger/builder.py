@@ -67,7 +67,7 @@ class LedgerBuilder:
     """Takes in rows and names, and builds columns.
 
     Args:
-        needs: what the features to be extracted need (`catalogue.needs_of`); `tx` where there are several runs.
+        needs: what the features to be extracted need (`registry.needs_of`); `tx` where there are several runs.
         folder: where columns grow in files, which may exist already; None for memory.
         names: encoders to continue; None for new ones.
         last: the time of the last transfer in the files of `folder`, failed ones too.

@@ -81,22 +81,22 @@ class StringEncoder:
         """The ids of strings (int32); new strings get new ids."""
         if pa.types.is_dictionary(strings.type) and not strings.null_count:
             return self._encode_values(strings.dictionary, strings.indices)
-        given = string_buffers(strings)
-        _refuse_long(given)
-        hashes, out, done = _hashed(given), np.empty(len(strings), np.int32), 0
-        self._make_room(len(strings), len(given.text))
+        buffers = string_buffers(strings)
+        _refuse_long(buffers)
+        hashes, out, done = _hashed(buffers), np.empty(len(strings), np.int32), 0
+        self._make_room(len(strings), len(buffers.text))
         while done < len(out):
             self._widen()
-            done, self._count = _encode(given, hashes, done, self._state, self._count, out)
+            done, self._count = _encode(buffers, hashes, done, self._state, self._count, out)
         return out
 
     def look_up(self, strings: pa.Array) -> np.ndarray:
         """The ids of strings (int32), −1 for those not known."""
         out = np.empty(len(strings), np.int32)
         for at in range(0, len(out), _TOGETHER):
-            given = string_buffers(strings.slice(at, _TOGETHER))
-            _refuse_long(given)
-            _look_up(given, _hashed(given), self._state, out[at : at + _TOGETHER])
+            buffers = string_buffers(strings.slice(at, _TOGETHER))
+            _refuse_long(buffers)
+            _look_up(buffers, _hashed(buffers), self._state, out[at : at + _TOGETHER])
         return out
 
     def holds_exactly(self, strings: pa.Array) -> bool:
@@ -110,8 +110,8 @@ class StringEncoder:
             return False
         _, starts, text, _ = self.state
         ends = np.frombuffer(strings.buffers()[1], np.int64)[strings.offset : strings.offset + len(strings) + 1]
-        given = np.frombuffer(strings.buffers()[2], np.uint8)[ends[0] : ends[-1]]
-        return bool(np.array_equal(given, text) and np.array_equal(ends - ends[0], starts))
+        text_of_strings = np.frombuffer(strings.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+        return bool(np.array_equal(text_of_strings, text) and np.array_equal(ends - ends[0], starts))
 
     def strings(self) -> pa.Array:
         """All strings by id, as `large_string`; shares memory with the encoder."""
@@ -168,9 +168,9 @@ def string_buffers(strings: pa.Array) -> StringBuffers:
     return StringBuffers(ends, text)
 
 
-def _refuse_long(given: StringBuffers) -> None:
+def _refuse_long(buffers: StringBuffers) -> None:
     """Names are short; the slots have room for lengths of 24 bits."""
-    if len(given.text) > _LONGEST and np.diff(given.ends).max(initial=0) > _LONGEST:
+    if len(buffers.text) > _LONGEST and np.diff(buffers.ends).max(initial=0) > _LONGEST:
         raise DataError("got a name of more than 16 MB: no address, asset, chain or method is that long")
 
 
@@ -183,15 +183,15 @@ def stable_hash(strings: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """FNV-1a (64 bits) of each string: the same in every run and for every order of the rows."""
     if isinstance(strings, pa.ChunkedArray):
         return np.concatenate([np.empty(0, np.uint64), *(stable_hash(chunk) for chunk in strings.chunks)])
-    given = string_buffers(strings)
+    buffers = string_buffers(strings)
     out = np.empty(len(strings), np.uint64)
-    _fnv_all(given, out)
+    _fnv_all(buffers, out)
     return out
 
 
-def _hashed(given: StringBuffers) -> np.ndarray:
-    out = np.empty(len(given.ends) - 1, np.uint64)
-    _hash_all(given, out)
+def _hashed(buffers: StringBuffers) -> np.ndarray:
+    out = np.empty(len(buffers.ends) - 1, np.uint64)
+    _hash_all(buffers, out)
     return out
 
 
@@ -247,15 +247,15 @@ def _same(one, other, n):
 
 
 @kernel
-def _hash_all(given, out):
-    ends, text = given.ends, address_of(given.text, 0)
+def _hash_all(buffers, out):
+    ends, text = buffers.ends, address_of(buffers.text, 0)
     for k in range(out.size):
         out[k] = _hash(text + np.uint64(ends[k]), np.int64(ends[k + 1]) - ends[k])
 
 
 @kernel
-def _fnv_all(given, out):
-    ends, text = given.ends, address_of(given.text, 0)
+def _fnv_all(buffers, out):
+    ends, text = buffers.ends, address_of(buffers.text, 0)
     for k in range(out.size):
         out[k] = _fnv(text + np.uint64(ends[k]), np.int64(ends[k + 1]) - ends[k])
 
@@ -288,15 +288,15 @@ def _fetch_for(hashes, k, slots, mask, text):
 
 
 @kernel
-def _encode(given, hashes, done, state, count, out):
+def _encode(buffers, hashes, done, state, count, out):
     """Encode strings from `done` on, until half the slots are taken; return how many are done, and how many have ids."""
-    ends, first_given = given.ends, address_of(given.text, 0)
+    ends, first_byte_given = buffers.ends, address_of(buffers.text, 0)
     slots, starts, stable, text = state.slots, state.starts, state.stable, state.text
     first_slot, first_byte = address_of(slots, 0), address_of(text, 0)
     mask = np.uint64(slots.size // 2 - 1)
     while done < out.size and 4 * count < slots.size:
         _fetch_for(hashes, done, first_slot, mask, first_byte)
-        h, address, n = hashes[done], first_given + np.uint64(ends[done]), np.int64(ends[done + 1]) - ends[done]
+        h, address, n = hashes[done], first_byte_given + np.uint64(ends[done]), np.int64(ends[done + 1]) - ends[done]
         slot = _slot_of(address, n, h, first_slot, mask, first_byte)
         if not slots[2 * slot]:
             start = starts[count]
@@ -313,14 +313,14 @@ def _encode(given, hashes, done, state, count, out):
 
 
 @kernel
-def _look_up(given, hashes, state, out):
-    ends, first_given = given.ends, address_of(given.text, 0)
+def _look_up(buffers, hashes, state, out):
+    ends, first_byte_given = buffers.ends, address_of(buffers.text, 0)
     slots, text = state.slots, address_of(state.text, 0)
     first_slot, mask = address_of(slots, 0), np.uint64(slots.size // 2 - 1)
     for k in range(out.size):
         _fetch_for(hashes, k, first_slot, mask, text)
         n = np.int64(ends[k + 1]) - ends[k]
-        slot = _slot_of(first_given + np.uint64(ends[k]), n, hashes[k], first_slot, mask, text)
+        slot = _slot_of(first_byte_given + np.uint64(ends[k]), n, hashes[k], first_slot, mask, text)
         out[k] = np.int64(slots[2 * slot] & _LOWER) - 1
 
 
