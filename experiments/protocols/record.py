@@ -50,8 +50,8 @@ def record(store: TrackingStore, found: Findings, data: Path, seed: int, report:
             mlflow.log_artifact(str(report))
             for title, table in found.tables.items():
                 mlflow.log_text(csv_text(table), f"tables/{_name(title)}.csv")
-            told = {"published": found.protocol.source, "folder": str(data)}
-            source = mlflow.data.code_dataset_source.CodeDatasetSource(told)
+            description = {"published": found.protocol.source, "folder": str(data)}
+            source = mlflow.data.code_dataset_source.CodeDatasetSource(description)
             seen = {"name": found.protocol.name, "digest": digest(data, found.protocol)[:16]}
             mlflow.log_input(mlflow.data.meta_dataset.MetaDataset(source, **seen), context="benchmark")
         return run.info.run_id
@@ -63,8 +63,8 @@ def flat(table: pd.DataFrame) -> dict[str, float]:
     texts = [name for name in table.columns if name not in numbers]
     used = next((k for k in range(1, len(texts) + 1) if not table[texts[:k]].duplicated().any()), len(texts))
     found = {}
-    for place, row in enumerate(table.to_dict("records")):
-        of_row = "/".join(str(row[name]) for name in texts[:used] if not pd.isna(row[name])) or f"row {place + 1}"
+    for position, row in enumerate(table.to_dict("records")):
+        of_row = "/".join(str(row[name]) for name in texts[:used] if not pd.isna(row[name])) or f"row {position + 1}"
         found |= {_name(f"{of_row}/{name}"): float(row[name]) for name in numbers if not pd.isna(row[name])}
     return found
 

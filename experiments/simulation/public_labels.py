@@ -122,7 +122,7 @@ def _new_wallets(world: World, seen: Any, count: int) -> Ints:
     return np.concatenate([*taken, groups[2][:left]])
 
 
-def _told(frame: Any, **columns: Any) -> Any:
+def _label_rows(frame: Any, **columns: Any) -> Any:
     """Labels of these wallets: their own texts, and what else is said; `known` is a simulator's second."""
     told = frame[["category", "actor", "case"]].assign(wallet=frame.index, name="", programmes="", until=np.nan)
     return told.assign(**columns)
@@ -133,7 +133,7 @@ def _services(world: World, honest: Any) -> Any:
     theirs = honest[honest["population"].isin(list(SERVICES))]
     wait = DAY * world.rng.uniform(*SERVICE_KNOWN, len(theirs))
     names = _entities(theirs)
-    return _told(
+    return _label_rows(
         theirs, category=theirs["population"].map(SERVICES), actor=names, name=names, source=TAGS,
         known=np.maximum(theirs["first"], START) + wait, confidence=np.round(world.rng.uniform(0.7, 1.0, len(theirs)), 2),
     )  # fmt: skip
@@ -141,14 +141,14 @@ def _services(world: World, honest: Any) -> Any:
 
 def _entities(theirs: Any) -> Any:
     """Whose wallets they are, as a list would put it: of each population the first, the second and so on."""
-    one = {
+    service_of = {
         "cold": "exchange",
         "btc_hot": "exchange",
         "btc_cold": "exchange",
         "relayer": "mixer",
         "bridge_far": "bridge",
     }
-    stem = theirs["population"].map(lambda name: str(one.get(name, name)).replace("_", " ").capitalize())
+    stem = theirs["population"].map(lambda name: str(service_of.get(name, name)).replace("_", " ").capitalize())
     nth = (theirs.groupby("population").cumcount() + 1).astype(str)
     return stem.where(stem == "Mixer", stem + " " + nth)
 
@@ -163,7 +163,7 @@ def _others(world: World, honest: Any, habits: Labels) -> Any:
     )
     known = theirs["first"] + DAY * (1 + rng.exponential(25, len(theirs)))
     name = np.where(word == "exchange_deposit", _exchange(world, theirs.index.to_numpy()), "")
-    return _told(
+    return _label_rows(
         theirs,
         category=word,
         actor=name,
@@ -206,7 +206,7 @@ def _helpers(world: World, criminal: Any, cases: Any, habits: Labels) -> Any:
     share = np.clip(habits.illicit * habits.helpers / 0.7 * 2 * case["found"].to_numpy(), 0, 0.98)
     heard = np.where(theirs["category"] == "state_linked", case["named"], case["heard"])
     known = np.maximum(heard, theirs["first"] + DAY) + rng.exponential(12 * DAY, len(theirs))
-    told = _told(theirs, source=ANALYSTS, known=known, confidence=_confidence(rng, len(theirs)))
+    told = _label_rows(theirs, source=ANALYSTS, known=known, confidence=_confidence(rng, len(theirs)))
     return told[rng.random(len(theirs)) < share]
 
 
@@ -227,10 +227,10 @@ def _seeds(world: World, criminal: Any, cases: Any) -> Any:
     began = seeds["case"].map(world.wallets.case_start)
     after = {name: seeds["t"] + case[name] - began for name in ("heard", "named", "listed")}
     own = np.where(_extorted(world, seeds), "ransomware", "theft")
-    first = _told(seeds, category=seeds["category"].where(~state, own), known=after["heard"], source=ANALYSTS,
+    first = _label_rows(seeds, category=seeds["category"].where(~state, own), known=after["heard"], source=ANALYSTS,
                   name=seeds["case"] + " thief", confidence=0.95)  # fmt: skip
-    later = _told(seeds, known=after["named"], source=ANALYSTS, name=seeds["actor"], confidence=0.9)
-    listed = _told(seeds, category="sanctioned", known=after["listed"], source=SANCTIONS, name=seeds["actor"],
+    later = _label_rows(seeds, known=after["named"], source=ANALYSTS, name=seeds["actor"], confidence=0.9)
+    listed = _label_rows(seeds, category="sanctioned", known=after["listed"], source=SANCTIONS, name=seeds["actor"],
                    confidence=1.0, programmes="SIM1|SIM2")  # fmt: skip
     return pd.concat([first, later[state], listed[state & case["sanctioned"]]])
 
@@ -241,7 +241,7 @@ def _listed_mixers(world: World, honest: Any) -> Any:
     known, until = (START + 365.25 * DAY * (year - world.start_year) for year in (MIXER_LISTED, MIXER_DELISTED))
     nth = np.searchsorted(np.flatnonzero(world.wallets.is_("population", "mixer")), pools.index)
     sizes = [f"Mixer {DENOMINATIONS[k]:g}" for k in nth]
-    told = _told(pools, category="sanctioned", known=known, until=until, actor="Mixer", source=SANCTIONS, name=sizes,
+    told = _label_rows(pools, category="sanctioned", known=known, until=until, actor="Mixer", source=SANCTIONS, name=sizes,
                  confidence=1.0, programmes="SIM1")  # fmt: skip
     return told[told["known"] > START]
 

@@ -76,9 +76,9 @@ class _SumsUntil:
         self.key = self.wallet * _BITS + events["t"].to_numpy()
 
     def __call__(self, column: str, seconds: int) -> np.ndarray:
-        place = np.searchsorted(self.key, self.key + seconds, side="right") - 1
-        same = (place >= 0) & (self.wallet[place] == self.wallet)
-        return np.where(same, self.events[column].to_numpy()[place], 0.0)
+        position = np.searchsorted(self.key, self.key + seconds, side="right") - 1
+        same = (position >= 0) & (self.wallet[position] == self.wallet)
+        return np.where(same, self.events[column].to_numpy()[position], 0.0)
 
 
 def _wallets(e: Frame) -> Frame:

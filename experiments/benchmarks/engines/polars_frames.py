@@ -80,9 +80,9 @@ class _SumsUntil:
         self.key = events["w"].cast(pl.Int64) * _BITS + events["t"]
 
     def __call__(self, column: str, seconds: int) -> pl.Series:
-        place = self.key.search_sorted(self.key + seconds, side="right").cast(pl.Int64) - 1
-        at = pl.select(place.clip(lower_bound=0)).to_series()
-        same = (self.events["w"].gather(at) == self.events["w"]) & (place >= 0)
+        position = self.key.search_sorted(self.key + seconds, side="right").cast(pl.Int64) - 1
+        at = pl.select(position.clip(lower_bound=0)).to_series()
+        same = (self.events["w"].gather(at) == self.events["w"]) & (position >= 0)
         return self.events[column].gather(at).zip_with(same, pl.Series([0.0]))
 
 

@@ -59,10 +59,10 @@ def main(
     """Run the benchmark and write its tables."""
     use_few_cores()
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "transfers.parquet"
-        _transfers().to_parquet(place)
-        _took("score", place)
-        every = pd.DataFrame([{"step": step, "seconds": _took(step, place)} for _ in range(runs) for step in STEPS])
+        path = Path(folder) / "transfers.parquet"
+        _transfers().to_parquet(path)
+        _took("score", path)
+        every = pd.DataFrame([{"step": step, "seconds": _took(step, path)} for _ in range(runs) for step in STEPS])
     tables = {f"Of {runs} runs": _summary(every), "Every run": every}
     installed = ", ".join(name for name in MANY if find_spec(name)) or "none"
     intro = INTRO.format(installed=installed)
@@ -87,10 +87,10 @@ def _transfers() -> pd.DataFrame:
     )
 
 
-def _took(step: str, place: Path) -> float:
+def _took(step: str, path: Path) -> float:
     """Seconds from the start of a fresh process to its end."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", _CODE[step], WALLET, str(place), str(TRANSFERS)], check=True)
+    subprocess.run([sys.executable, "-c", _CODE[step], WALLET, str(path), str(TRANSFERS)], check=True)
     return time.perf_counter() - began
 
 

@@ -83,9 +83,9 @@ def batch(path: Path) -> int:
     """A batch job, from a file of addresses to files of rows."""
     scorer, ledger = _ready(path)
     with tempfile.TemporaryDirectory() as temporary:
-        asked = Path(temporary) / "addresses.parquet"
-        pq.write_table(pa.table({"address": ledger.addresses[:WALLETS]}), asked)
-        return score_batch(scorer, ledger, asked, Path(temporary) / "scores", as_of=AS_OF)["rows"]
+        requested = Path(temporary) / "addresses.parquet"
+        pq.write_table(pa.table({"address": ledger.addresses[:WALLETS]}), requested)
+        return score_batch(scorer, ledger, requested, Path(temporary) / "scores", as_of=AS_OF)["rows"]
 
 
 def _scored(path: Path, reasons: str, wallets: int) -> int:

@@ -26,11 +26,11 @@ transactions, and the smallest size here about as many. No simulator of launderi
 time beside it."""
 
 
-def run(place: Path) -> dict[str, int]:
+def run(path: Path) -> dict[str, int]:
     """Simulate the scenario of a file into a folder beside it, but for the small file to begin with, a tiny chain."""
-    config = place.with_suffix(".txt")
+    config = path.with_suffix(".txt")
     wallets = int(config.read_text()) if config.is_file() else 600
-    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         scenario = load_scenario("scale", wallets=wallets, days=None if config.is_file() else 90)
         made = simulate(folder, scenario)
     return {"wallets": made.wallets, "rows": made.rows}
@@ -48,9 +48,9 @@ def main(
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for size in sorted(wallets or SIZES):
-            place = Path(folder) / f"scale-{size}"
-            place.with_suffix(".txt").write_text(str(size))
-            rows += [{"asked": size, **measured("speed.simulation_speed", "run", place)} for _ in range(runs)]
+            path = Path(folder) / f"scale-{size}"
+            path.with_suffix(".txt").write_text(str(size))
+            rows += [{"asked": size, **measured("speed.simulation_speed", "run", path)} for _ in range(runs)]
     every = pd.DataFrame(rows)
     tables = {f"Medians of {runs} runs": summary(every), "Every run": every}
     publish(__file__, INTRO, tables, results)

@@ -104,8 +104,8 @@ def _family(process: int) -> list[int]:
     """A process and all that it started (Linux)."""
     parents = {int(p.name): int(_stat(p)[1]) for p in Path("/proc").iterdir() if p.name.isdigit() and _stat(p)}
     family = [process]
-    for one in family:
-        family += [child for child, parent in parents.items() if parent == one]
+    for member in family:
+        family += [child for child, parent in parents.items() if parent == member]
     return family
 
 
@@ -119,7 +119,7 @@ def _stat(process: Path) -> list[str]:
 
 def _cpu(process: int) -> float:
     """Seconds of CPU of a process, those that it started, and theirs that ended."""
-    stats = [_stat(Path("/proc") / str(one)) for one in _family(process)]
+    stats = [_stat(Path("/proc") / str(member)) for member in _family(process)]
     return sum(int(number) for stat in stats for number in stat[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
@@ -127,8 +127,8 @@ def _peak(process: int) -> float:
     """The most memory that each of them has held, added up, in MB."""
     lines = [
         line
-        for one in _family(process)
-        for line in (Path("/proc") / str(one) / "status").read_text().splitlines()
+        for member in _family(process)
+        for line in (Path("/proc") / str(member) / "status").read_text().splitlines()
         if line.startswith("VmHWM")
     ]
     return sum(int(line.split()[1]) for line in lines) / 1024

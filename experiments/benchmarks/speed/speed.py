@@ -71,8 +71,8 @@ def _repeat(name: str, data: Path, table: Path, runs: int) -> list[dict[str, Any
     code = f"import json, pathlib; from {__package__}.speed import step; print(json.dumps(step({name!r}, {paths})))"
     found = []
     for _ in range(runs + 1):
-        said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-        found.append(json.loads(said))
+        output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+        found.append(json.loads(output))
     return [row for run in found[1:] for row in run]
 
 

@@ -103,11 +103,11 @@ def listed(path: Path) -> Any:
     columns = ["wallet", "timeStamp", "from", "to", "value_eth", "isError"]
     table = read_table(path, columns)
     table = table[(table["isError"].astype("str") != "1") & table["value_eth"].gt(0)].dropna(subset=["from", "to"])
-    moment = pd.to_datetime(table["timeStamp"].astype("int64"), unit="s", utc=True)
+    timestamp = pd.to_datetime(table["timeStamp"].astype("int64"), unit="s", utc=True)
     ends = {name: table[name].str.lower() for name in ("wallet", "from", "to")}
     # Lists of whole ether lost digits beyond the fifteenth in different places.
     return pd.DataFrame({
-        "list": path.parent.name, "wallet": ends["wallet"], "timestamp": moment,
+        "list": path.parent.name, "wallet": ends["wallet"], "timestamp": timestamp,
         "sender": ends["from"], "receiver": ends["to"], "amount": table["value_eth"].round(12),
     })[lambda found: found["amount"] > 0]  # fmt: skip
 
@@ -115,9 +115,9 @@ def listed(path: Path) -> Any:
 def _flows(data: Path) -> Any:
     table = read_table(data / FLOWS / "transfers.csv", ["case", "Timestamp", "From", "To", "Value_in_USD"])
     weeks = table["case"].map(MOVED_WEEKS).fillna(0)
-    moment = pd.to_datetime(table["Timestamp"], utc=True) - pd.to_timedelta(7 * weeks, unit="D")
+    timestamp = pd.to_datetime(table["Timestamp"], utc=True) - pd.to_timedelta(7 * weeks, unit="D")
     found = pd.DataFrame({
-        "case": table["case"], "timestamp": moment, "sender": table["From"].str.lower(),
+        "case": table["case"], "timestamp": timestamp, "sender": table["From"].str.lower(),
         "receiver": table["To"].str.lower(), "amount": table["Value_in_USD"],
     })  # fmt: skip
     return found[found["amount"] > 0]

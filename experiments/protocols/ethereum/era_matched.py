@@ -169,20 +169,23 @@ def measure(dataset: Dataset, config: TrainConfig, on_progress: Progress | None 
     }
 
 
-def recalibrated(one: Contender, as_of: pd.Series, slices: Slices, config: TrainConfig) -> pd.DataFrame:
+def recalibrated(contender: Contender, as_of: pd.Series, slices: Slices, config: TrainConfig) -> pd.DataFrame:
     """The model's scores by the calibration slice, and renewed each quarter on the quarter before, as who serves it can.
 
     `ece_of_a_perfect_score` is the mean over draws of outcomes that the scores themselves foretell: with so many rows no score
     can be expected to do better.
     """
     test, method = slices.test_time, config.model.calibration
-    margin, renewed = one.margin[test.rows], np.empty(len(test.rows))
-    known, outcomes = one.margin[slices.calibrate.rows], slices.calibrate.y
-    for moment in sorted(as_of.unique()):
-        now = (as_of == moment).to_numpy()
+    margin, renewed = contender.margin[test.rows], np.empty(len(test.rows))
+    known, outcomes = contender.margin[slices.calibrate.rows], slices.calibrate.y
+    for date in sorted(as_of.unique()):
+        now = (as_of == date).to_numpy()
         renewed[now] = calibrate(margin[now], fit_calibration(known, outcomes, method))
         known, outcomes = margin[now], test.y[now]
-    found = {"once, on the quarter before the tests": one.score[test.rows], "each quarter, on the one before": renewed}
+    found = {
+        "once, on the quarter before the tests": contender.score[test.rows],
+        "each quarter, on the one before": renewed,
+    }
     rows = [
         {"calibrated": how, "brier": brier(test.y, score), "ece": ece(test.y, score), **_perfect(score, config.seed)}
         for how, score in found.items()
@@ -204,9 +207,9 @@ def _ordered(table: pd.DataFrame, first: list[str], drop: tuple[str, ...] = ()) 
 def _intervals(contending: list[Contender], test: Slice, address: pd.Series, seed: int) -> pd.DataFrame:
     """95 % intervals of PR-AUC and ROC-AUC, one row per contender."""
     rows = []
-    for one in contending:
+    for contender in contending:
         found = {
-            metric: interval(test.y, one.margin[test.rows], address, metric, seed=seed)
+            metric: interval(test.y, contender.margin[test.rows], address, metric, seed=seed)
             for metric in ("pr_auc", "roc_auc")
         }
         rows.append({f"{metric} 95 %": f"{of.low:.3f}–{of.high:.3f}" for metric, of in found.items()})

@@ -116,7 +116,9 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
         rows.append(_row(bench, fold, rankings))
         variants.append(_variants(fold, rankings))
     on_progress("cases", len(folds), len(folds))
-    early = [detected(bench, one) for one in folds if one.head == "laundering" and bench.views[one.case] == "histories"]
+    early = [
+        detected(bench, fold) for fold in folds if fold.head == "laundering" and bench.views[fold.case] == "histories"
+    ]
     carried = carry_over(bench)
     return {
         "Whole thefts left out": pd.DataFrame(rows),

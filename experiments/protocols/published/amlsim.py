@@ -152,8 +152,11 @@ def fit_and_judge(
     X = X.reindex(marked.index).astype(float)
     X_test = X_test.reindex(columns=X.columns, index=marked_test.index).astype(float)
     y, y_test = marked.to_numpy(), marked_test.to_numpy()
-    tried = [(*_out_of_fold(X, y, asked, seed), asked) for asked in ParameterSampler(SPACE, trials, random_state=seed)]
-    in_folds, scores, settings = max(tried, key=lambda one: one[0])
+    tried = [
+        (*_out_of_fold(X, y, candidate, seed), candidate)
+        for candidate in ParameterSampler(SPACE, trials, random_state=seed)
+    ]
+    in_folds, scores, settings = max(tried, key=lambda trial: trial[0])
     ranking = margins(_fit(X, y, settings, seed), X_test)
     between = interval(y_test, ranking, marked_test.index, "pr_auc", seed=seed)
     found = judged(y_test, ranking, ranking >= best_threshold(y, scores))

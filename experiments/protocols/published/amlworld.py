@@ -98,10 +98,10 @@ def read(path: Path) -> files.Frame:
             f"{path}: the header is {','.join(names)!r}, where {','.join(HEADER)!r} was published ({SOURCE})"
         )
     table = files.read_csv(path, _TYPES, SOURCE, names=list(_TYPES))
-    moments = pd.to_datetime(table["time"], format=WHEN, utc=True, errors="coerce")
-    _check(path, table, "time", moments.isna(), "2022/09/01 00:20")
+    timestamps = pd.to_datetime(table["time"], format=WHEN, utc=True, errors="coerce")
+    _check(path, table, "time", timestamps.isna(), "2022/09/01 00:20")
     _check(path, table, "laundering", ~table["laundering"].isin([0, 1]), "0 and 1")
-    seconds = moments.astype("datetime64[s, UTC]").astype("int64")
+    seconds = timestamps.astype("datetime64[s, UTC]").astype("int64")
     return table.assign(time=seconds).sort_values("time", kind="stable", ignore_index=True)
 
 
@@ -182,23 +182,23 @@ def accounts(table: files.Frame) -> pd.DataFrame:
     ends = dict(zip(("sender", "receiver"), _ends(table), strict=True))
     seconds, amount = table["time"].to_numpy(), np.log1p(table["paid"].fillna(0.0).to_numpy())
     parts = [
-        _before(ends[role], amount, ends[asked], seconds).add_prefix(f"{asked}_as_{role}_")
-        for asked in ends
+        _before(ends[role], amount, ends[queried], seconds).add_prefix(f"{queried}_as_{role}_")
+        for queried in ends
         for role in ends
     ]
     return pd.concat(parts, axis=1)
 
 
-def _before(account: np.ndarray, amount: np.ndarray, asked: np.ndarray, seconds: np.ndarray) -> pd.DataFrame:
+def _before(account: np.ndarray, amount: np.ndarray, queried: np.ndarray, seconds: np.ndarray) -> pd.DataFrame:
     """Number, mean and standard deviation of the amounts of the asked account strictly before each moment."""
-    moment = np.unique(seconds, return_inverse=True)[1]
-    moments = int(moment.max()) + 1
-    key = account * moments + moment
+    timestamp = np.unique(seconds, return_inverse=True)[1]
+    timestamps = int(timestamp.max()) + 1
+    key = account * timestamps + timestamp
     order = np.argsort(key, kind="stable")
     running = (
         pd.DataFrame({"sum": amount[order], "square": amount[order] ** 2}).groupby(account[order]).cumsum().to_numpy()
     )
-    low, high = (np.searchsorted(key[order], asked * moments + at) for at in (0, moment))
+    low, high = (np.searchsorted(key[order], queried * timestamps + at) for at in (0, timestamp))
     n = (high - low).astype(float)
     sums = np.where((n > 0)[:, None], running[high - 1], np.nan)  # of the account's last payment before
     mean, square = (sums / np.maximum(n, 1)[:, None]).T

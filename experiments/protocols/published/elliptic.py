@@ -164,8 +164,8 @@ def _rows(elliptic: Elliptic, ranked: dict, spans: dict, published: bool = False
         for span, (first, last) in spans.items():
             part = elliptic.part(first, last)
             found = judged(elliptic.y[part], ranking[part], ranking[part] >= start)
-            said = {"published": PUBLISHED.get((model, name), "")} if published else {}
-            yield {"model": model, "features": name, "steps": span, **found, **said}
+            published_column = {"published": PUBLISHED.get((model, name), "")} if published else {}
+            yield {"model": model, "features": name, "steps": span, **found, **published_column}
 
 
 def _by_step(elliptic: Elliptic, ranked: dict) -> pd.DataFrame:

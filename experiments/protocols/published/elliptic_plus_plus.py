@@ -54,8 +54,8 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     tables: Tables = {"As published": as_published(rows, seed)}
     lacking = [name for name in FILES if not files.every(data, name)]
     if lacking:
-        told = pd.DataFrame({"result": [f"not run: no file {', '.join(lacking)} in {data.name}"]})
-        tables |= {"As of": told, "At a review budget of 1 %": told}
+        not_run = pd.DataFrame({"result": [f"not run: no file {', '.join(lacking)} in {data.name}"]})
+        tables |= {"As of": not_run, "At a review budget of 1 %": not_run}
     else:
         on_progress("transactions", 1, steps)
         labels = rows.drop_duplicates("address").set_index("address")["y"]

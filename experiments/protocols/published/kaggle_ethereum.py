@@ -71,7 +71,7 @@ class Wallets:
 
 
 @dataclass(frozen=True)
-class Row:
+class Approach:
     """One way to tell wallets apart: a learner and what it sees, of some `rows` (None: all); and what others report of it."""
 
     what: str
@@ -86,15 +86,15 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     """The protocol's tables: what is reached and why, and what the table holds."""
     wallets = read(data)
     rows: list[dict[str, Any]] = []
-    ways = ways_of(wallets)
-    for done, way in enumerate(ways):
-        on_progress("fit", done, len(ways) + 1)
-        rows.append(cross_validated(way, wallets.y, seed))
+    approaches = approaches_of(wallets)
+    for done, approach in enumerate(approaches):
+        on_progress("fit", done, len(approaches) + 1)
+        rows.append(cross_validated(approach, wallets.y, seed))
     rows += rules(wallets)
     rows += in_time(wallets, seed)
-    on_progress("audit", len(ways), len(ways) + 1)
+    on_progress("audit", len(approaches), len(approaches) + 1)
     rows += audited(wallets, seed)
-    on_progress("audit", len(ways) + 1, len(ways) + 1)
+    on_progress("audit", len(approaches) + 1, len(approaches) + 1)
     return {
         "Reproduced, and explained": pd.DataFrame(rows).reindex(columns=COLUMNS),
         "What the table holds": about(wallets),
@@ -167,41 +167,48 @@ def _dates(data: Path, address: pd.Series) -> pd.DataFrame | None:
         with duckdb.connect() as connection:
             found = connection.execute(_SPANS, [paths]).df()
     except duckdb.Error as error:
-        told = " ".join(str(error).split())
-        raise DataError(f"{', '.join(paths)}: no lists of wallets ({told:.200}); see docs/protocols.md") from None
+        explanation = " ".join(str(error).split())
+        raise DataError(
+            f"{', '.join(paths)}: no lists of wallets ({explanation:.200}); see docs/protocols.md"
+        ) from None
     return found.set_index("wallet").reindex(address).reset_index(drop=True).astype(float) / 86_400
 
 
-def ways_of(wallets: Wallets) -> list[Row]:
+def approaches_of(wallets: Wallets) -> list[Approach]:
     """What is cross-validated: the published models, and the shortcuts beside them."""
     X, span = wallets.X, [SPAN]
     tokens = [name for name in X.columns if "ERC20" in name]
-    ways = [Row("LightGBM", "all columns", X, lightgbm, "accuracy .984, AUC .999 (arXiv 2503.15542)")]
+    approaches = [Approach("LightGBM", "all columns", X, lightgbm, "accuracy .984, AUC .999 (arXiv 2503.15542)")]
     if xgboost := _xgboost():
-        said = "accuracy .963, AUC .994 (Farrugia et al. 2020)"
-        ways.insert(
-            0, Row("XGBoost", "all columns, as many licit as published", X, xgboost, said, as_published(wallets))
+        published = "accuracy .963, AUC .994 (Farrugia et al. 2020)"
+        approaches.insert(
+            0,
+            Approach(
+                "XGBoost", "all columns, as many licit as published", X, xgboost, published, as_published(wallets)
+            ),
         )
-        ways.insert(1, Row("XGBoost", "all columns", X, xgboost, said))
-    ways += [
-        Row("LightGBM", "which columns are empty", X.isna().astype(float), lightgbm),
-        Row("LightGBM", "the time span alone", X[span], lightgbm),
-        Row("LightGBM", "the block about ERC-20 alone", X[tokens], lightgbm),
-        Row("LightGBM", "all but spans and ERC-20", X.drop(columns=[*span, *tokens]), lightgbm),
-        Row("LightGBM", "the place in the file alone", pd.DataFrame({"place": wallets.position}), lightgbm),
+        approaches.insert(1, Approach("XGBoost", "all columns", X, xgboost, published))
+    approaches += [
+        Approach("LightGBM", "which columns are empty", X.isna().astype(float), lightgbm),
+        Approach("LightGBM", "the time span alone", X[span], lightgbm),
+        Approach("LightGBM", "the block about ERC-20 alone", X[tokens], lightgbm),
+        Approach("LightGBM", "all but spans and ERC-20", X.drop(columns=[*span, *tokens]), lightgbm),
+        Approach("LightGBM", "the place in the file alone", pd.DataFrame({"place": wallets.position}), lightgbm),
     ]
     if wallets.dates is not None:
-        ways.append(Row("LightGBM", "first and last date alone", wallets.dates, lightgbm, "AUC .999 (measured before)"))
-    return ways
+        approaches.append(
+            Approach("LightGBM", "first and last date alone", wallets.dates, lightgbm, "AUC .999 (measured before)")
+        )
+    return approaches
 
 
 def as_published(wallets: Wallets) -> np.ndarray:
     """All illicit wallets, and as many licit ones for each as in the paper; by hash of the address."""
     licit = np.flatnonzero(wallets.y == 0)
     hash_fraction = unit_hash(wallets.address.iloc[licit], "kaggle_ethereum")
-    wanted = round(PAPER_LICIT / PAPER_ILLICIT * wallets.y.sum())
+    licit_count = round(PAPER_LICIT / PAPER_ILLICIT * wallets.y.sum())
     return np.sort(
-        np.concatenate([np.flatnonzero(wallets.y == 1), licit[np.argsort(hash_fraction, kind="stable")[:wanted]]])
+        np.concatenate([np.flatnonzero(wallets.y == 1), licit[np.argsort(hash_fraction, kind="stable")[:licit_count]]])
     )
 
 
@@ -219,17 +226,17 @@ def _xgboost() -> Learner | None:
     return learner
 
 
-def cross_validated(way: Row, y: np.ndarray, seed: int) -> dict[str, Any]:
+def cross_validated(approach: Approach, y: np.ndarray, seed: int) -> dict[str, Any]:
     """Mean over ten random folds, as published; the spread between folds is the standard deviation of ROC-AUC."""
     folds = []
-    X, y = (way.X, y) if way.rows is None else (way.X.iloc[way.rows], y[way.rows])
+    X, y = (approach.X, y) if approach.rows is None else (approach.X.iloc[approach.rows], y[approach.rows])
     for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(X, y):
-        ranking = way.learner(X.iloc[train], y[train], seed)(X.iloc[test])
+        ranking = approach.learner(X.iloc[train], y[train], seed)(X.iloc[test])
         folds.append(figures(y[test], ranking, ranking >= EVEN))
     mean = pd.DataFrame(folds).mean().to_dict()
     spread = float(np.std([fold["roc_auc"] for fold in folds]))
-    named = {"what": way.what, "sees": way.sees, "how": "random tenfold"}
-    return {**named, **mean, "roc_auc_spread": spread, "published": way.published}
+    named = {"what": approach.what, "sees": approach.sees, "how": "random tenfold"}
+    return {**named, **mean, "roc_auc_spread": spread, "published": approach.published}
 
 
 def figures(y: np.ndarray, ranking: np.ndarray, flagged: np.ndarray) -> dict[str, float]:
@@ -280,8 +287,8 @@ def in_time(wallets: Wallets, seed: int) -> list[dict[str, Any]]:
     ranking = lightgbm(wallets.X[train], wallets.y[train], seed)(wallets.X[test])
     earlier, later = (f"{wallets.y[part].mean():.1%} of {part.sum()}" for part in (train, test))
     day = pd.Timestamp(border * 86_400, unit="s").date()
-    told = f"tested on those first seen from {day} on; illicit are {earlier} earlier and {later} later wallets"
-    return [row | figures(wallets.y[test], ranking, ranking >= EVEN) | {"finding": told}]
+    explanation = f"tested on those first seen from {day} on; illicit are {earlier} earlier and {later} later wallets"
+    return [row | figures(wallets.y[test], ranking, ranking >= EVEN) | {"finding": explanation}]
 
 
 def audited(wallets: Wallets, seed: int) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ def snapshots(table: Frame, first: str | None = None, last: str | None = None, a
     end: Any = pd.Timestamp(last, tz="UTC") if last else _moment(ledger.last)
     dates = as_of_grid(start, end, "quarter")
     wallets = sorted(set(table["wallet"]))
-    seen = [coverage(ledger, snapshots_of(wallets, moment), window=WINDOW) for moment in dates]
+    seen = [coverage(ledger, snapshots_of(wallets, date), window=WINDOW) for date in dates]
     chosen: Any = pd.concat([frame[frame["transfers"] >= LEAST] for frame in seen], ignore_index=True)
     seen_first = pd.to_datetime(table.groupby("wallet")["t"].min(), unit="s", utc=True)
     old = chosen["as_of"] - chosen["address"].map(seen_first) >= pd.Timedelta(days=age)

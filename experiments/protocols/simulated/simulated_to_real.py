@@ -43,7 +43,7 @@ tests. Intervals (95 %) resample wallets; `both minus real` is paired."""
 
 
 @dataclass(frozen=True)
-class Test:
+class TransferTest:
     """One test: real rows to learn from, rows to judge on, and which simulated outcomes match."""
 
     name: str
@@ -98,7 +98,7 @@ def outcomes(simulated: Frame, head: str) -> tuple[Frame, np.ndarray]:
     return simulated[comparable_features()].astype(float), positive.to_numpy(np.int8)
 
 
-def era_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[Test]:
+def era_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[TransferTest]:
     """The tests of `era-matched`, native transfers alone."""
     config = era_matched.config_of(seed)
     folder = data / WALLETS if (data / WALLETS).is_dir() else data
@@ -108,10 +108,10 @@ def era_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[Test]:
     for name, slices in era_matched.protocols(dataset).items():
         train, test = slices.train, slices.test_time
         rows = X.iloc[test.rows]
-        yield Test(name, X.iloc[train.rows], train.y, rows, test.y, wallets[test.rows], PHISHING)
+        yield TransferTest(name, X.iloc[train.rows], train.y, rows, test.y, wallets[test.rows], PHISHING)
 
 
-def theft_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[Test]:
+def theft_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[TransferTest]:
     """The folds of `leave-one-case-out`."""
     bench = leave_one_case_out.prepared(load_cases(data), seed, on_progress)
     own = comparable_features()
@@ -120,11 +120,13 @@ def theft_tests(data: Path, seed: int, on_progress: Progress) -> Iterator[Test]:
             X = bench.whole.X[own].iloc[fold.train.rows]
             wallets = fold.test.snapshots["address"].to_numpy()
             disputed = " (disputed)" if head == "state_linked" and fold.case in DISPUTED else ""
-            yield Test(f"{head}: {fold.case}{disputed}", X, fold.train.y, fold.test.X[own], fold.y, wallets, head)
+            yield TransferTest(
+                f"{head}: {fold.case}{disputed}", X, fold.train.y, fold.test.X[own], fold.y, wallets, head
+            )
 
 
 def judged(
-    test: Test, simulated: Frame, average: Callable[[Any, Any], float], seed: int
+    test: TransferTest, simulated: Frame, average: Callable[[Any, Any], float], seed: int
 ) -> Iterator[dict[str, object]]:
     """A row for each of the three trainings."""
     X, y = outcomes(simulated, test.head)

@@ -24,7 +24,7 @@ SCENARIO = "demo"
 FIRST, LAST = "2018-01-01", "2022-12-31"
 SINCE = 1_506_816_000  # 2017-10-01: the window of the first snapshot
 GROWN = 180  # days
-TOLD = 15
+SHOWN_FEATURES = 15
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 INTRO = f"""\
 Simulated: the scenario `{SCENARIO}` with {WALLETS:,} wallets and {DAYS} days. Real: of the public lists those wallets on which
@@ -101,13 +101,15 @@ def tables(verdicts: dict[str, judging.Verdict]) -> Tables:
     """The verdicts: one row per population, and what gives it away."""
     rows = [
         {
-            "population": name, "real": one.real, "simulated": one.simulated, "auc": one.auc.value,
-            "auc 95 %": f"{one.auc.low:.3f}–{one.auc.high:.3f}", "median ks": float(one.table["ks"].median()),
+            "population": name, "real": verdict.real, "simulated": verdict.simulated, "auc": verdict.auc.value,
+            "auc 95 %": f"{verdict.auc.low:.3f}–{verdict.auc.high:.3f}", "median ks": float(verdict.table["ks"].median()),
         }
-        for name, one in verdicts.items()
+        for name, verdict in verdicts.items()
     ]  # fmt: skip
-    told = {f"{name}: what tells them apart": one.table.head(TOLD) for name, one in verdicts.items()}
-    return {"Simulated against real": pd.DataFrame(rows), **told}
+    tells_apart = {
+        f"{name}: what tells them apart": verdict.table.head(SHOWN_FEATURES) for name, verdict in verdicts.items()
+    }
+    return {"Simulated against real": pd.DataFrame(rows), **tells_apart}
 
 
 def _plain(real: Frame, simulated: Frame) -> pd.DataFrame:

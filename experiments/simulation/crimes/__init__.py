@@ -17,9 +17,9 @@ from ..parties.party import drawing, new_party, zone_and_hours
 from ..people.users import Users
 from ..scenarios.scenario import Evasion
 from . import darknet, drainer, phishing, ponzi, ransomware, ring, theft
-from .case import Case, Stage, begin, cover
+from .case import CrimeCase, Stage, begin, cover
 
-SCRIPTS: dict[str, tuple[Callable[[Case], None], float]] = {
+SCRIPTS: dict[str, tuple[Callable[[CrimeCase], None], float]] = {
     "phishing": (phishing.run, 2.1), "drainer": (drainer.run, 3.0), "ponzi": (ponzi.run, 2.1), "theft": (theft.run, 2.8),
     "ransomware": (ransomware.run, 6.8), "darknet": (darknet.run, 2.3), "ring": (ring.run, 1.9),
 }  # fmt: skip

@@ -38,7 +38,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Case:
+class CrimeCase:
     """One case, and the party at work on it.
 
     Attributes:
@@ -107,9 +107,9 @@ class Case:
         return self.party.took(Holding(thief, t, amount, asset))
 
 
-def begin(stage: Stage, party: Party, t: float, size: int) -> Case:
+def begin(stage: Stage, party: Party, t: float, size: int) -> CrimeCase:
     """A case of which no more is known than how rich its victims are."""
-    return Case(stage, party, t, size, float(party.rng.lognormal(0, LEVELS)), float(party.rng.uniform(*SPREADS)))
+    return CrimeCase(stage, party, t, size, float(party.rng.lognormal(0, LEVELS)), float(party.rng.uniform(*SPREADS)))
 
 
 def campaign(rng: np.random.Generator, t: float, days: float, n: int) -> Floats:
@@ -119,7 +119,7 @@ def campaign(rng: np.random.Generator, t: float, days: float, n: int) -> Floats:
     return t + DAY * days * np.cumsum(gaps) / max(gaps.sum(), 1e-9)
 
 
-def cover(case: Case) -> None:
+def cover(case: CrimeCase) -> None:
     """Some helpers have an ordinary life beside."""
     stage, rng = case.stage, case.rng
     idle = np.array(case.party.idle, dtype=np.int64)

@@ -8,14 +8,14 @@ from ..engine.transfer_plan import REPLY, UP_TO
 from ..parties.holding import Holding
 from ..parties.moves import gather
 from ..parties.party import drawing
-from .case import Case
+from .case import CrimeCase
 from .techniques import launder, plot
 
 MARKET_FEE = 0.05
 ORDER_USD = (30.0, 60.0, 100.0, 180.0, 400.0)
 
 
-def run(case: Case) -> None:
+def run(case: CrimeCase) -> None:
     """Plan a case: orders over weeks or months; each week's money goes to an address of its own."""
     party, rng = case.party, case.rng
     weeks = int(np.clip(rng.lognormal(1.9, 0.6), 2, max(3, case.size // 3)))
@@ -29,7 +29,7 @@ def run(case: Case) -> None:
         launder(case, gather(party, [holding]) if rng.random() < 0.3 else [holding], steps)
 
 
-def _sales(case: Case, orders: Floats, address: int) -> tuple[float, float]:
+def _sales(case: CrimeCase, orders: Floats, address: int) -> tuple[float, float]:
     """Customers pay the market, which pays the vendor days later. Returns when the last did, and about how much came in."""
     rng, plan, market = case.rng, case.stage.world.plan, case.stage.market
     sums = (
@@ -42,7 +42,7 @@ def _sales(case: Case, orders: Floats, address: int) -> tuple[float, float]:
     return float(released.max()), 0.8 * float(sums.sum())
 
 
-def _pay(case: Case, t: Floats, market: int, sums: Floats) -> Ints:
+def _pay(case: CrimeCase, t: Floats, market: int, sums: Floats) -> Ints:
     """Some pay from a wallet of theirs if there is enough in it, most straight from an exchange."""
     rng, stage, rows = case.rng, case.stage, np.empty(len(t), dtype=np.int64)
     own = (rng.random(len(t)) < 0.4) & (stage.buyers.size > 0)

@@ -13,7 +13,7 @@ from ..parties.holding import Holding
 from ..parties.party import Party
 from ..parties.service_moves import swap
 from ..people.tokens import MARKET_FEE
-from .case import ALL, Case, campaign
+from .case import ALL, CrimeCase, campaign
 from .techniques import launder, plot
 
 HELD = {ETH: 0.6, USDC: 0.35, USDT: 0.35, GOV: 0.1}  # how often a victim has something worth while of each
@@ -32,7 +32,7 @@ class Drainer:
     cut: float
 
 
-def run(case: Case) -> None:
+def run(case: CrimeCase) -> None:
     """Plan a case."""
     party, rng = case.party, case.rng
     cut = float(rng.choice([0.2, 0.25, 0.3, 0.15], p=[0.7, 0.1, 0.1, 0.1]))
@@ -51,7 +51,7 @@ def run(case: Case) -> None:
     _empty(case, takings)
 
 
-def _victims(case: Case, times: np.ndarray) -> np.ndarray:
+def _victims(case: CrimeCase, times: np.ndarray) -> np.ndarray:
     """People, some of them collectors of NFTs."""
     found, collectors = case.victims(times), case.stage.collectors
     if not collectors.size:
@@ -59,7 +59,7 @@ def _victims(case: Case, times: np.ndarray) -> np.ndarray:
     return np.where(case.rng.random(len(times)) < 0.4, case.rng.choice(collectors, len(times)), found)
 
 
-def _drain(case: Case, t: float, victim: int, by: Drainer) -> list[Holding]:
+def _drain(case: CrimeCase, t: float, victim: int, by: Drainer) -> list[Holding]:
     """All a victim has of some assets; returns what it is worth in coin, by taker."""
     party, rng, got = case.party, case.rng, []
     dollars = float(case.wealth(1)[0])
@@ -93,7 +93,7 @@ def _take(party: Party, t: float, victim: int, by: Drainer, asset: int, amount: 
         plan.add_one(t, by.contract, by.operator, by.cut, REPLY, asset=asset, after=row)
 
 
-def _take_nft(case: Case, t: float, victim: int, thief: int) -> None:
+def _take_nft(case: CrimeCase, t: float, victim: int, thief: int) -> None:
     """NFTs are taken, and sold cheaply to a collector soon after."""
     party, plan, market = case.party, case.stage.world.plan, case.stage.services.market
     buyer, price = int(case.rng.choice(case.stage.collectors)), float(case.rng.choice([0.02, 0.05, 0.08]))
@@ -106,7 +106,7 @@ def _take_nft(case: Case, t: float, victim: int, thief: int) -> None:
     plan.add_one(t, market, thief, 1 - MARKET_FEE, REPLY, after=paid, method=BUY)
 
 
-def _empty(case: Case, takings: list[Holding]) -> None:
+def _empty(case: CrimeCase, takings: list[Holding]) -> None:
     """Every taker launders what came in, a few times in the course of the campaign, in ways of his own."""
     for wallet in dict.fromkeys(holding.wallet for holding in takings):
         mine = sorted((holding for holding in takings if holding.wallet == wallet), key=lambda holding: holding.t)

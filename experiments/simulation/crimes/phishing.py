@@ -8,13 +8,13 @@ import numpy as np
 from ..engine.market import Floats, Ints
 from ..engine.transfer_plan import UP_TO
 from ..parties.holding import Holding
-from .case import ALL, Case, campaign
+from .case import ALL, CrimeCase, campaign
 from .techniques import launder, plot
 
 MOST_VICTIMS, MOST_ROUNDS, MOST_DAYS = 300, 20, 800.0
 
 
-def run(case: Case) -> None:
+def run(case: CrimeCase) -> None:
     """Plan a case."""
     party, rng, asset = case.party, case.rng, case.currency()
     scam, heads = bool(rng.random() < 0.25), min(int(rng.geometric(0.7)), 1 + case.size // 6)
@@ -37,7 +37,7 @@ def _rounds(rng: np.random.Generator, n: int) -> int:
     return int(np.clip(round(n * rng.beta(1.2, 1.3)), 1, MOST_ROUNDS))
 
 
-def _consolidated(case: Case, holdings: list[Holding]) -> Holding:
+def _consolidated(case: CrimeCase, holdings: list[Holding]) -> Holding:
     """Collectors send most or all of what they have, often a round sum, to a new wallet."""
     party, rng, asset = case.party, case.rng, holdings[0].asset
     target, got = party.fresh(holdings[0].t, asset), []
@@ -49,12 +49,12 @@ def _consolidated(case: Case, holdings: list[Holding]) -> Holding:
     return Holding(target, max(holding.t for holding in got), sum(holding.amount for holding in got), asset)
 
 
-def _digits(case: Case, n: int) -> Ints:
+def _digits(case: CrimeCase, n: int) -> Ints:
     """Every other victim sends a round sum."""
     return case.rng.choice([0, 1, 2], n, p=[0.5, 0.25, 0.25])
 
 
-def _phish(case: Case, times: Floats, collector: Ints, asset: int) -> Floats:
+def _phish(case: CrimeCase, times: Floats, collector: Ints, asset: int) -> Floats:
     """Whoever gets hold of keys or an approval takes most of what there is. Returns about how much each loses."""
     victims, has = case.victims(times), case.wealth(len(times)) * case.units(1.0, asset)
     share = case.rng.choice([ALL, 0.9, 0.5], len(times), p=[0.6, 0.2, 0.2])
@@ -66,7 +66,7 @@ def _phish(case: Case, times: Floats, collector: Ints, asset: int) -> Floats:
     return has * np.minimum(share, 1.0)
 
 
-def _swindle(case: Case, times: Floats, collector: Ints, asset: int) -> Floats:
+def _swindle(case: CrimeCase, times: Floats, collector: Ints, asset: int) -> Floats:
     """Victims of a giveaway send a set sum by themselves. Returns how much each means to send."""
     victims, sums = case.victims(times), case.units(1000.0, asset) * case.rng.choice([0.1, 0.25, 0.5, 1.0], len(times))
     case.bought(victims, times, sums * case.rng.uniform(1.0, 1.6, len(times)), asset)

@@ -9,7 +9,7 @@ from ..engine.settlement import TOKEN_GAS
 from ..engine.transfer_plan import REPLY, UP_TO
 from ..parties.holding import Holding
 from ..parties.moves import forward
-from .case import Case
+from .case import CrimeCase
 from .techniques import launder, plot
 
 SUMS_USD, SUM_SHARES = (100.0, 250.0, 500.0, 1000.0, 2500.0), (0.3, 0.25, 0.2, 0.15, 0.1)
@@ -31,7 +31,7 @@ class Pot:
     total: float
 
 
-def run(case: Case) -> None:
+def run(case: CrimeCase) -> None:
     """Plan a case."""
     pot = _open(case)
     kept = 1 - _pay_out(case, pot)
@@ -47,7 +47,7 @@ def run(case: Case) -> None:
     launder(case, forward(case.party, [left]), steps)
 
 
-def _open(case: Case) -> Pot:
+def _open(case: CrimeCase) -> Pot:
     """Deposits of set sums, by people who come to hear of it."""
     party, rng, asset = case.party, case.rng, case.currency()
     wallet = party.fresh(case.t, asset, "ponzi", contract=bool(rng.random() < 0.45))
@@ -67,7 +67,7 @@ def growing(rng: np.random.Generator, t: float, days: float, n: int) -> Floats:
     return t + DAY * days * np.sort(np.log1p(rng.random(n) * np.expm1(growth)) / growth)
 
 
-def _pay_out(case: Case, pot: Pot) -> float:
+def _pay_out(case: CrimeCase, pot: Pot) -> float:
     """What was promised to each, every so often until the end. Returns about which share of what came in that is."""
     rate, every = float(case.rng.uniform(0.02, 0.12)), DAY * float(case.rng.choice([1, 2, 7]))
     count = np.clip((pot.end - pot.times) // every, 0, MOST_PAYOUTS).astype(np.int64)
@@ -83,7 +83,7 @@ def _pay_out(case: Case, pot: Pot) -> float:
     return min(0.9, rate * len(who) / len(count))
 
 
-def _skims(case: Case, pot: Pot) -> list[tuple[float, float]]:
+def _skims(case: CrimeCase, pot: Pot) -> list[tuple[float, float]]:
     """When the founder helps himself, and to which share of the pot."""
     n = int(case.rng.integers(0, 4))
     times = np.sort(case.rng.uniform(case.t + 0.3 * (pot.end - case.t), pot.end, n))

@@ -8,13 +8,13 @@ from ..engine.transfer_plan import EXACT
 from ..parties.holding import Holding
 from ..parties.moves import share_out
 from ..parties.party import drawing
-from .case import Case
+from .case import CrimeCase
 from .techniques import launder, plot
 
 MEDIAN_USD, SPREAD = 120_000.0, 1.1
 
 
-def run(case: Case) -> None:
+def run(case: CrimeCase) -> None:
     """Plan a case: a core and its affiliate, for as many victims as there are wallets for."""
     rng, n = case.rng, int(np.clip(case.size // 10, 1, 8))
     cut = float(rng.choice([0.2, 0.25, 0.3]))
@@ -27,7 +27,7 @@ def run(case: Case) -> None:
             launder(case, [holding], way)
 
 
-def _ransom(case: Case, t: float) -> Holding:
+def _ransom(case: CrimeCase, t: float) -> Holding:
     """A victim buys bitcoin and pays to an address made for him."""
     party, world, dollars = case.party, case.stage.world, MEDIAN_USD * float(case.rng.lognormal(0, SPREAD))
     amount = round(case.units(dollars, BTC, t), 4)

@@ -7,13 +7,13 @@ from ..engine.services import withdraw
 from ..parties.holding import Holding
 from ..parties.moves import cycle, scatter_gather, share_out
 from ..parties.party import drawing
-from .case import Case
+from .case import CrimeCase
 
 JUST_BELOW_USD = (3_000.0, 9_900.0)  # sums that banks do not report
 MULES = 30
 
 
-def run(case: Case) -> None:
+def run(case: CrimeCase) -> None:
     """Plan a case: every week some mules are paid, and the money goes round."""
     party, rng, asset = case.party, case.rng, case.currency()
     boss = party.fresh(case.t, asset, "scam")
@@ -27,7 +27,7 @@ def run(case: Case) -> None:
         _round(case, boss, accounts, case.t + 7 * DAY * week, asset)
 
 
-def _round(case: Case, boss: int, accounts: dict[int, int], begin: float, asset: int) -> None:
+def _round(case: CrimeCase, boss: int, accounts: dict[int, int], begin: float, asset: int) -> None:
     """On-ramps, circles among mules, fan-in to the boss, fan-out, off-ramps."""
     party, rng = case.party, case.rng
     paid = rng.choice(list(accounts), max(2, int(len(accounts) * rng.uniform(0.3, 0.7))), replace=False)
@@ -47,7 +47,7 @@ def _round(case: Case, boss: int, accounts: dict[int, int], begin: float, asset:
             party.send(holding, accounts[holding.wallet], float(rng.choice([1.0, 0.9])), party.depart(holding))
 
 
-def _round_about(case: Case, holding: Holding) -> Holding:
+def _round_about(case: CrimeCase, holding: Holding) -> Holding:
     """Straight on, in a circle, or side by side and together again."""
     way, hops = float(case.rng.random()), int(case.rng.integers(2, 5))
     if way < 0.4:
@@ -55,7 +55,7 @@ def _round_about(case: Case, holding: Holding) -> Holding:
     return cycle(case.party, holding, hops, 2 * DAY) if way < 0.75 else scatter_gather(case.party, holding, 3)
 
 
-def _on_ramp(case: Case, mule: int, t: float, asset: int) -> Holding:
+def _on_ramp(case: CrimeCase, mule: int, t: float, asset: int) -> Holding:
     """Swindled dollars become coin: an exchange pays the mule."""
     world, amount = case.stage.world, case.units(float(case.rng.uniform(*JUST_BELOW_USD)), asset, t)
     with drawing(world, case.rng), case.party.phase("collect"):

@@ -9,9 +9,9 @@ from ..engine.market import BTC, DAY
 from ..parties.holding import Holding
 from ..parties.moves import cash_out, cycle, dormant, forward, gather, peel, rest, scatter_gather, split
 from ..parties.service_moves import hop, mix, nest, swap_chain
-from .case import Case
+from .case import CrimeCase
 
-Step = Callable[[Case, list[Holding]], list[Holding]]
+Step = Callable[[CrimeCase, list[Holding]], list[Holding]]
 ALWAYS = (2010.0,)
 USE: dict[str, Curve] = {
     "split": (ALWAYS, (0.2,)),
@@ -35,7 +35,7 @@ MOST_PARTS = 24
 LITTLE_USD = 1500.0
 
 
-def plot(case: Case, asset: int) -> list[str]:
+def plot(case: CrimeCase, asset: int) -> list[str]:
     """The techniques of a case, in order; the first moves the money away from where it came in."""
     usual = _usual(case, set(ON_UTXO) if asset == BTC else set(USE))
     first = _drawn(case.rng, {name: use for name, use in usual.items() if name in FIRST}, 1)
@@ -45,7 +45,7 @@ def plot(case: Case, asset: int) -> list[str]:
     return steps + _drawn(case.rng, _usual(case, set(USE) - set(ON_UTXO)), int(case.rng.integers(0, 3)))
 
 
-def _usual(case: Case, names: set[str]) -> dict[str, float]:
+def _usual(case: CrimeCase, names: set[str]) -> dict[str, float]:
     return {name: float(np.interp(case.year, *curve)) for name, curve in USE.items() if name in names}
 
 
@@ -55,7 +55,7 @@ def _drawn(rng: np.random.Generator, usual: dict[str, float], n: int) -> list[st
     return [] if not n else rng.choice(names, n, replace=False, p=chance / chance.sum()).tolist()
 
 
-def launder(case: Case, holdings: list[Holding], steps: list[str]) -> None:
+def launder(case: CrimeCase, holdings: list[Holding], steps: list[str]) -> None:
     """Take the steps in turn, then sell. Little money is not worth much trouble."""
     little = sum(holding.amount / case.units(1.0, holding.asset) for holding in holdings) < LITTLE_USD
     if little:
@@ -66,12 +66,12 @@ def launder(case: Case, holdings: list[Holding], steps: list[str]) -> None:
     cash_out(case.party, holdings, 1 if little else 4)
 
 
-def _most(case: Case, holdings: list[Holding]) -> int:
+def _most(case: CrimeCase, holdings: list[Holding]) -> int:
     """How many wallets a holding may be spread over."""
     return int(np.clip(0.7 * case.size / len(holdings), 2, 12))
 
 
-def _split(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _split(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     most = _most(case, holdings)
     manner = case.party.sums if case.rng.random() < 0.6 else str(case.rng.choice(["uneven", "even", "below"]))
     return [
@@ -79,13 +79,13 @@ def _split(case: Case, holdings: list[Holding]) -> list[Holding]:
     ]
 
 
-def _forward(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _forward(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     for _ in range(int(case.rng.integers(1, 4))):
         holdings = forward(case.party, holdings)
     return holdings
 
 
-def _peel(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _peel(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     long = 3 + case.size // 3 if holdings[0].utxo else 7
     hops = case.rng.integers(2, max(4, min(long, 30) // len(holdings)) + 1, len(holdings))
     return [
@@ -94,47 +94,47 @@ def _peel(case: Case, holdings: list[Holding]) -> list[Holding]:
     ]
 
 
-def _gather(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _gather(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     return gather(case.party, holdings, max(1, len(holdings) // 4)) if len(holdings) > 1 else holdings
 
 
-def _scatter_gather(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _scatter_gather(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     n = int(case.rng.integers(2, _most(case, holdings) + 1))
     return [scatter_gather(case.party, holding, n) if k < 2 else holding for k, holding in enumerate(holdings)]
 
 
-def _cycle(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _cycle(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     hops, within = int(case.rng.integers(2, 6)), _even_by_magnitude(case, 2 * 3600, 7 * DAY)
     return [cycle(case.party, holding, hops, within) if k < 2 else holding for k, holding in enumerate(holdings)]
 
 
-def _rest(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _rest(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     return rest(case.party, holdings, float(case.rng.uniform(3, 60)))
 
 
-def _dormant(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _dormant(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     return dormant(case.party, holdings, _even_by_magnitude(case, 90, 600))
 
 
-def _mix(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _mix(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     wait, whole = _even_by_magnitude(case, 1800, 10 * DAY), bool(case.rng.random() < 0.4)
     return mix(case.party, holdings, wait, max(1, case.size // 5), whole)
 
 
-def _hop(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _hop(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     return [hop(case.party, holding) if k < 6 else holding for k, holding in enumerate(holdings)]
 
 
-def _swap_chain(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _swap_chain(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     steps = int(case.rng.integers(2, 6))
     return [swap_chain(case.party, holding, steps) if k < 4 else holding for k, holding in enumerate(holdings)]
 
 
-def _nest(case: Case, holdings: list[Holding]) -> list[Holding]:
+def _nest(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     return [nest(case.party, holding) if k < 4 else holding for k, holding in enumerate(holdings)]
 
 
-def _even_by_magnitude(case: Case, low: float, high: float) -> float:
+def _even_by_magnitude(case: CrimeCase, low: float, high: float) -> float:
     return float(np.exp(case.rng.uniform(np.log(low), np.log(high))))
 
 

@@ -5,14 +5,14 @@ import numpy as np
 from ..engine.market import BTC, DAY, ETH, GOV, USDC
 from ..parties.holding import Holding
 from ..parties.moves import share_out
-from .case import Case
+from .case import CrimeCase
 from .techniques import launder, plot
 
 MEDIAN_USD, SPREAD = 90_000.0, 1.3
 MOST_USD = 5e6
 
 
-def run(case: Case) -> None:
+def run(case: CrimeCase) -> None:
     """Plan a case."""
     rng, asset = case.rng, _asset(case)
     amount = case.units(min(MOST_USD, MEDIAN_USD * float(rng.lognormal(0, SPREAD))), asset)
@@ -23,7 +23,7 @@ def run(case: Case) -> None:
             launder(case, [part], steps)
 
 
-def _grabs(case: Case, victim: int, t: float, amount: float, asset: int) -> Holding:
+def _grabs(case: CrimeCase, victim: int, t: float, amount: float, asset: int) -> Holding:
     """One to three payments to a wallet, minutes apart."""
     thief, n = case.party.fresh(t, asset, "theft"), int(case.rng.integers(1, 4))
     for k in range(n):
@@ -31,7 +31,7 @@ def _grabs(case: Case, victim: int, t: float, amount: float, asset: int) -> Hold
     return Holding(thief, t + 200 * n, amount, asset)
 
 
-def _parts(case: Case, loot: Holding, n: int) -> list[Holding]:
+def _parts(case: CrimeCase, loot: Holding, n: int) -> list[Holding]:
     """The loot whole, or in parts that leave day by day."""
     if n == 1:
         return [loot]
@@ -39,13 +39,13 @@ def _parts(case: Case, loot: Holding, n: int) -> list[Holding]:
         return share_out(case.party, loot, case.rng.dirichlet(np.full(n, 2.0)).tolist(), every=2 * DAY)
 
 
-def _asset(case: Case) -> int:
+def _asset(case: CrimeCase) -> int:
     """Dollars or GOV only once there is a DEX to get rid of them."""
     young = case.year < 2019
     return int(case.rng.choice([ETH, USDC, GOV, BTC], p=[0.8, 0, 0, 0.2] if young else [0.55, 0.2, 0.1, 0.15]))
 
 
-def _victim(case: Case, asset: int) -> int:
+def _victim(case: CrimeCase, asset: int) -> int:
     services, rng = case.stage.services, case.rng
     if asset == BTC:
         return int(rng.choice(services.btc_hot))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .market import ASSETS, BTC, DAY, ETH, MINOR_UNITS, NATIVE, Floats, Ints
-from .output import Columns, Names, in_order, transfers
+from .output import Columns, WalletAddresses, in_order, transfers
 from .settlement import AccountBooks
 from .transfer_plan import BUCKET_DAYS, ROW, Rows
 from .world import START, World
@@ -42,7 +42,7 @@ class ChainRun:
     """
 
     world: World
-    names: Names
+    names: WalletAddresses
     books: AccountBooks
     plan_replies: Callable[[Rows], None]
     watch: Observer

@@ -43,19 +43,19 @@ class LootSums:
         units = np.zeros(len(distinct), dtype=np.int64)
         np.add.at(units, which, columns["units"])
         worth = [np.bincount(which, columns[name], len(distinct)) for name in ("value", "usd")]
-        for one, *more in zip(distinct.tolist(), units.tolist(), *(w.tolist() for w in worth), strict=True):
-            self._found[one] = [a + b for a, b in zip(self._found.get(one, [0, 0.0, 0.0]), more, strict=True)]
+        for entry, *more in zip(distinct.tolist(), units.tolist(), *(w.tolist() for w in worth), strict=True):
+            self._found[entry] = [a + b for a, b in zip(self._found.get(entry, [0, 0.0, 0.0]), more, strict=True)]
 
     def frame(self) -> pd.DataFrame:
         """Columns key, kind, asset (numbers), units, value (USD when stolen), usd (worth then)."""
         code = np.array(sorted(self._found), dtype=np.int64)
-        sums = [self._found[one] for one in code.tolist()]
+        sums = [self._found[entry] for entry in code.tolist()]
         frame = pd.DataFrame({
             "key": code // len(ASSETS) // self.kinds, "kind": code // len(ASSETS) % self.kinds, "asset": code % len(ASSETS),
         })  # fmt: skip
-        frame["units"] = np.array([one[0] for one in sums], dtype=np.int64)
-        frame["value"] = np.array([one[1] for one in sums], dtype=np.float64)
-        return frame.assign(usd=np.array([one[2] for one in sums], dtype=np.float64))
+        frame["units"] = np.array([entry[0] for entry in sums], dtype=np.int64)
+        frame["value"] = np.array([entry[1] for entry in sums], dtype=np.float64)
+        return frame.assign(usd=np.array([entry[2] for entry in sums], dtype=np.float64))
 
 
 class LootFollower:
@@ -145,9 +145,11 @@ class LootFollower:
 
     def _columns(self, parts: list, moments: Ints | None) -> dict[str, npt.NDArray]:
         """Parts, each with a number and an asset, as columns; worth at that of the moments, or at the end."""
-        number, asset = (np.array([one[k] for one in parts], dtype=np.int64) for k in (0, 1))
-        key, units = (np.array([getattr(one[2], name) for one in parts], dtype=np.int64) for name in ("key", "units"))
+        number, asset = (np.array([entry[k] for entry in parts], dtype=np.int64) for k in (0, 1))
+        key, units = (
+            np.array([getattr(entry[2], name) for entry in parts], dtype=np.int64) for name in ("key", "units")
+        )
         t = np.full(len(parts), self._world.end) if moments is None else moments[number]
-        value = np.array([one[2].value for one in parts], dtype=np.float64)
+        value = np.array([entry[2].value for entry in parts], dtype=np.float64)
         usd = units / MINOR_UNITS[asset] * self._world.market.price(asset, t)
         return {"kind": number, "asset": asset, "key": key, "units": units, "value": value, "usd": usd}

@@ -131,7 +131,7 @@ def hidden(parts: list[LootShare], paid: int, units: int, kept: float) -> list[L
     return list(merged.values())
 
 
-class Ticket(NamedTuple):
+class ServicePayment(NamedTuple):
     """A payment to a service that gives something back: what it was, its asset, the loot in it, and of how many units in all."""
 
     kind: int
@@ -196,7 +196,7 @@ class LootPurses:
         self.resting: list[Resting] = []
         self._kind, self._price = self._kinds(world), world.market.price
         self._moments, self._told = moments, 0
-        self._tickets: dict[int, Ticket] = {}
+        self._tickets: dict[int, ServicePayment] = {}
         self._purses: dict[tuple[int, int], LootPurse] = defaultdict(LootPurse)
         for wallet, held in world.wallets.funds.items():
             if self.theirs[wallet]:
@@ -236,7 +236,7 @@ class LootPurses:
                 self.resting += [Resting(self._told, asset, lot) for lot in purse.lots.values()]
             self._told += 1
 
-    def unanswered(self) -> Iterator[Ticket]:
+    def unanswered(self) -> Iterator[ServicePayment]:
         """Payments to services that never gave anything back, bar those that hide it."""
         return (ticket for ticket in self._tickets.values() if ticket.kind not in HIDES)
 
@@ -253,7 +253,7 @@ class LootPurses:
         if gets:
             self._purses[receiver, asset].put(units, parts, 1)
         elif parts and kind in BACK:
-            self._tickets[number] = Ticket(kind, asset, parts, units)
+            self._tickets[number] = ServicePayment(kind, asset, parts, units)
 
     def _receive(self, records: LootRecords, at: int, t: int, sender: int, receiver: int, asset: int, units: int, fee: int,
                  failing: bool, number: int, after: int, phase: int) -> None:  # fmt: skip

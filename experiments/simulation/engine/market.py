@@ -47,8 +47,8 @@ class Market:
         """Dollars per whole unit (of GOV also before anyone publishes it); 0 for NFT and JUNK, which have no price."""
         asset, t = np.broadcast_arrays(asset, np.asarray(t, dtype=np.float64))
         found = np.empty(asset.shape)
-        for one in np.unique(asset):
-            found[asset == one] = np.interp(t[asset == one], self._days, self._prices[one])
+        for asset_number in np.unique(asset):
+            found[asset == asset_number] = np.interp(t[asset == asset_number], self._days, self._prices[asset_number])
         return found
 
     def rate(self, sold: npt.ArrayLike, bought: npt.ArrayLike, t: npt.ArrayLike) -> Floats:

@@ -23,14 +23,14 @@ Columns = dict[str, npt.NDArray]
 
 
 @dataclass(frozen=True)
-class Names:
+class WalletAddresses:
     """The wallets' addresses, and where each stands in their alphabetical order."""
 
     addresses: pa.Array
     rank: Ints
 
 
-def names(rng: np.random.Generator, wallets: Wallets) -> Names:
+def names(rng: np.random.Generator, wallets: Wallets) -> WalletAddresses:
     """A made-up address for each wallet, as its chain writes them."""
     n, utxo = len(wallets), np.flatnonzero(wallets.utxo)
     account = random_hex(rng, n - len(utxo), 20)
@@ -41,7 +41,7 @@ def names(rng: np.random.Generator, wallets: Wallets) -> Names:
     order = pc.sort_indices(addresses).to_numpy()
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n)
-    return Names(addresses, rank)
+    return WalletAddresses(addresses, rank)
 
 
 def random_bech32(rng: np.random.Generator, n: int) -> pa.Array:
@@ -66,7 +66,7 @@ def as_hex(raw: npt.NDArray[np.uint8]) -> pa.Array:
     return pa.StringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(text))
 
 
-def in_order(rng: np.random.Generator, rows: Columns, known: Names) -> tuple[Columns, Ints]:
+def in_order(rng: np.random.Generator, rows: Columns, known: WalletAddresses) -> tuple[Columns, Ints]:
     """Rows in the total order of a transfers file, with their `tx`, a random number per transaction; and where each row went.
 
     Args:
@@ -82,7 +82,7 @@ def in_order(rng: np.random.Generator, rows: Columns, known: Names) -> tuple[Col
     return {name: column[order] for name, column in rows.items()}, position
 
 
-def transfers(rng: np.random.Generator, market: Market, rows: Columns, known: Names, shift: int) -> pa.Table:
+def transfers(rng: np.random.Generator, market: Market, rows: Columns, known: WalletAddresses, shift: int) -> pa.Table:
     """The canonical table of rows that happened, in the order they come in.
 
     Args:

@@ -122,8 +122,8 @@ class Party:
     def funded(self, wallet: int, t: float, amount: float, asset: int = ETH) -> Holding:
         """Money of its own, withdrawn from an exchange."""
         with drawing(self.world, self.rng), self.phase("fund"):
-            one = np.array([wallet])
-            withdraw(self.world, self.services, np.array([t]), one, np.array([amount]), asset, self.digits)
+            receivers = np.array([wallet])
+            withdraw(self.world, self.services, np.array([t]), receivers, np.array([amount]), asset, self.digits)
         return Holding(wallet, t + (LATEST_BATCH if asset == BTC else 0), amount, asset)
 
     def provide(self, holding: Holding, payments: int, t: float) -> None:

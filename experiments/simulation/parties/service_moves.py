@@ -20,7 +20,7 @@ MOST_DEPOSITS = 100  # by one wallet
 CRUMBS = 0.008  # of a holding: batches of less are not worth their fees
 
 
-class Ticket(NamedTuple):
+class MixerDeposit(NamedTuple):
     """A deposit in the mixer: when, into which pool, and the number of its row."""
 
     t: float
@@ -75,7 +75,7 @@ def mix(party: Party, holdings: list[Holding], wait: float, out: int, whole: boo
     return kept + (take_out(party, tickets, wait, out) if tickets else [])
 
 
-def deposits(party: Party, holding: Holding, whole: bool = False) -> list[Ticket]:
+def deposits(party: Party, holding: Holding, whole: bool = False) -> list[MixerDeposit]:
     """What `mix` pays in from one wallet."""
     pools = _batches(party, holding, whole)
     if not pools:
@@ -85,7 +85,7 @@ def deposits(party: Party, holding: Holding, whole: bool = False) -> list[Ticket
         for pool in pools:
             mixer = int(party.services.mixers[pool])
             row = party.world.plan.add_one(t, holding.wallet, mixer, float(DENOMINATIONS[pool]), EXACT, method=DEPOSIT)
-            tickets.append(Ticket(t, pool, row))
+            tickets.append(MixerDeposit(t, pool, row))
             t = party.later(holding.wallet, t, party.beat)
     if whole and party.rng.random() < 0.6:  # the remainder is sold, or left behind
         with party.phase("cash_out"):
@@ -109,7 +109,7 @@ def _batches(party: Party, holding: Holding, whole: bool) -> list[int]:
     return pools
 
 
-def take_out(party: Party, tickets: list[Ticket], wait: float, out: int) -> list[Holding]:
+def take_out(party: Party, tickets: list[MixerDeposit], wait: float, out: int) -> list[Holding]:
     """Take mixed money out again to at most `out` new wallets, through a relayer who is paid out of it, as they have no coin."""
     n = max(1, min(out, len(tickets)))
     targets = [party.fresh(tickets[0].t) for _ in range(n)]
@@ -124,7 +124,7 @@ def take_out(party: Party, tickets: list[Ticket], wait: float, out: int) -> list
     return [Holding(wallet, t, amount) for wallet, (t, amount) in got.items()]
 
 
-def _withdraw(party: Party, ticket: Ticket, target: int, t: float, amount: float) -> None:
+def _withdraw(party: Party, ticket: MixerDeposit, target: int, t: float, amount: float) -> None:
     plan, mixer = party.world.plan, int(party.services.mixers[ticket.pool])
     paid = plan.add_one(t, mixer, target, amount * (1 - RELAYER_FEE), EXACT, after=ticket.row, method=WITHDRAW)
     relayer, fee = int(party.rng.choice(party.services.relayers)), RELAYER_FEE / (1 - RELAYER_FEE)

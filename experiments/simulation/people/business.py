@@ -84,7 +84,7 @@ def _pay(world: World, services: Services, employers: Ints, rows: tuple[Ints, In
     taste, begun = rng.random((2, len(employers))), START + day * DAY
     dollars = adoption.stable(world, begun, taste[0])
     asset = np.where(taste[1] < adoption.share(world, begun, adoption.DOLLARS), dollars, ETH)
-    t = np.stack([world.moments(employers, one) for one in day])
+    t = np.stack([world.moments(employers, one_day) for one_day in day])
     group = month * len(employers) + boss
     groups, first, size = np.unique(group, return_index=True, return_counts=True)
     paid = asset.reshape(-1)[group]

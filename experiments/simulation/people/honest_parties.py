@@ -116,7 +116,7 @@ def _move(party: Party, holding: Holding, hops: int) -> None:
     if rng.random() < 0.4:
         holdings = rest(party, holdings, float(rng.uniform(1, 60)))
     if rng.random() < 0.1:
-        holdings = [swap(party, one) for one in holdings if one.asset in (USDC, USDT)] or holdings
+        holdings = [swap(party, holding) for holding in holdings if holding.asset in (USDC, USDT)] or holdings
     if rng.random() < 0.7:
         cash_out(party, holdings)
 

@@ -34,9 +34,9 @@ def launches(world: World, services: Services, everyone: Users, n: int) -> None:
     snipers = world.add(len(start), "bot", "sniper", hours=ALWAYS)
     withdraw(world, services, START + start * DAY, snipers, 0.3 + rng.lognormal(0.3, 0.8, len(start)), ETH, 2)
     home = rng.choice(services.deposits, len(start))
-    for one in day:
-        there = (start < one) & (end > one) & (rng.random(len(start)) < 0.6)
-        _launch(world, services, everyone, float(one), snipers[there])
+    for start_day in day:
+        there = (start < start_day) & (end > start_day) & (rng.random(len(start)) < 0.6)
+        _launch(world, services, everyone, float(start_day), snipers[there])
     who, when = adoption.visits(rng, start, end, np.full(len(start), 0.1), 60)
     t, part = world.moments(snipers[who], when + 0.5), rng.uniform(0.1, 0.9, len(who))
     world.plan.add(t, snipers[who], home[who], part, SHARE, digits=rng.choice([0, 2], len(who)))
@@ -120,8 +120,8 @@ def collectors(world: World, services: Services, everyone: Users, n: int) -> Non
         np.concatenate([c.wallet, everyone.wallet[fans]]), np.concatenate([c.start, everyone.start[fans]]),
         np.concatenate([c.end, everyone.end[fans]]),
     )  # fmt: skip
-    for one in adoption.arrivals(world, max(2, n // 5), adoption.NFTS):
-        _collection(world, services, all_, float(one))
+    for start_day in adoption.arrivals(world, max(2, n // 5), adoption.NFTS):
+        _collection(world, services, all_, float(start_day))
 
 
 def _collection(world: World, services: Services, c: _Collectors, day: float) -> None:

@@ -127,7 +127,7 @@ def load_scenario(source: str | Path, **changes: Any) -> Scenario:
     try:
         return Scenario.model_validate(given)
     except ValidationError as error:
-        raise UsageError(f"{source}: " + "; ".join(_problem(dict(one)) for one in error.errors())) from None
+        raise UsageError(f"{source}: " + "; ".join(_problem(dict(mistake)) for mistake in error.errors())) from None
 
 
 def _text(source: str | Path) -> str:

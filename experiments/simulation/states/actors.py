@@ -93,7 +93,7 @@ class Group:
 
     def __init__(self, world: World, services: Services, actor: Actor, evasion: Evasion | None) -> None:
         self.world, self.services, self.actor, self.evasion = world, services, actor, evasion
-        self.letter = next((letter.lower() for letter, one in ACTORS.items() if one is actor), "x")
+        self.letter = next((letter.lower() for letter, known in ACTORS.items() if known is actor), "x")
         self._owner = world.owner() if actor.category == "state_linked" else None  # thieves are others each time
         self._accounts = world.rng.choice(services.deposits, ACCOUNTS)
         self._mule = self._hired_mule()
@@ -118,8 +118,8 @@ class Group:
         world, actor = self.world, self.actor
         world.wallets.case_start[case], world.wallets.case_script[case] = int(t), script
         with world.plan.phase("fund"):
-            one, amount = np.array([self._mule]), np.array([0.5 + 0.2 * wallets])
-            withdraw(world, self.services, np.array([t - DAY * world.rng.uniform(0.5, 3)]), one, amount, ETH, 2)
+            receivers, amount = np.array([self._mule]), np.array([0.5 + 0.2 * wallets])
+            withdraw(world, self.services, np.array([t - DAY * world.rng.uniform(0.5, 3)]), receivers, amount, ETH, 2)
         hours = np.repeat(list(actor.hours), [round(20 * share) for share in actor.hours.values()])
         party = new_party(
             world, self.services, self._exits(), category=actor.category, population=actor.population,
@@ -135,9 +135,7 @@ def playbook(rng: np.random.Generator, year: float, spans: dict[str, Span]) -> s
     """What is played in a year, drawn: what is in use, seldom what was, never what is not invented yet."""
     weights = np.array([_weight(year, span) for span in spans.values()])
     if not weights.any():
-        weights = np.array(
-            [float(span[0] == min(services[0] for services in spans.values())) for span in spans.values()]
-        )
+        weights = np.array([float(span[0] == min(other[0] for other in spans.values())) for span in spans.values()])
     return str(rng.choice(list(spans), p=weights / weights.sum()))
 
 

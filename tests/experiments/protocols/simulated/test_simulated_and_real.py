@@ -41,7 +41,9 @@ def test_what_holds_in_the_simulation_carries_over(simulated, few_trees, few_res
     rng = np.random.default_rng(2)
     y = (np.arange(200) % 2).astype(np.int8)
     wallets = np.array([f"w{k}" for k in range(200)])
-    test = transfer.Test("laundering: a", features(rng, y, 0.0), y, features(rng, y, 6.0), y, wallets, "laundering")
+    test = transfer.TransferTest(
+        "laundering: a", features(rng, y, 0.0), y, features(rng, y, 6.0), y, wallets, "laundering"
+    )
     rows = list(transfer.judged(test, simulated, pr_auc, 3))
     found = {row["learnt from"]: row for row in rows}
     assert found[transfer.REAL]["roc_auc"] < 0.7
