@@ -69,8 +69,7 @@ def write_folder_atomically(folder: Path, fill: Callable[[Path], object]) -> Non
         folder.parent.mkdir(parents=True, exist_ok=True)
         new.mkdir()
         fill(new)
-        for path in (*new.iterdir(), new):
-            sync(path)
+        sync_folder(new)
         if folder.exists():
             move(folder, old)
         move(new, folder)
@@ -112,6 +111,12 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the disk hold a folder and the content of its files."""
+    for path in (*folder.iterdir(), folder):
+        sync(path)
 
 
 def move(path: Path, target: Path) -> None:

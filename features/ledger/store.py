@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..base.atomic_write import write_atomically, write_folder_atomically
+from ..base.atomic_write import sync_folder, write_atomically, write_folder_atomically
 from ..base.errors import DataError
 from ..kernels.context import EMPTY
 from .builder import FAILED_DTYPES, NAMES, ROW_DTYPES
@@ -139,6 +139,7 @@ class LedgerStore:
 
     def commit(self, folder: Path, parts: LedgerParts, files: FileStates) -> LedgerManifest:
         """Make a state, written by `write_ledger`, the stored one, and remove the one before."""
+        sync_folder(folder)  # before the manifest that names it
         state = folder.rename(folder.with_suffix(""))
         manifest = LedgerManifest(files, parts.needs, parts.last, state.name, _sizes(state))
         record = {
