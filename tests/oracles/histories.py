@@ -64,9 +64,9 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(kinds)[COLUMNS]
 
 
-def moments(frame: pd.DataFrame) -> st.SearchStrategy[list[pd.Timestamp]]:
+def as_of_dates(frame: pd.DataFrame) -> st.SearchStrategy[list[pd.Timestamp]]:
     """As-of dates on and beside the transfers' times, and a window after them."""
-    return st.lists(st.sampled_from(_borders(frame)).map(moment), min_size=1, max_size=3, unique=True)
+    return st.lists(st.sampled_from(_borders(frame)).map(timestamp), min_size=1, max_size=3, unique=True)
 
 
 def _borders(frame: pd.DataFrame, windows: Iterable[str] = WINDOWS) -> list[int]:
@@ -76,14 +76,14 @@ def _borders(frame: pd.DataFrame, windows: Iterable[str] = WINDOWS) -> list[int]
     return [t + shift for t in times for shift in shifts]
 
 
-def moment(seconds: int) -> pd.Timestamp:
+def timestamp(seconds: int) -> pd.Timestamp:
     """A unix second as pandas knows it."""
     return pd.Timestamp(seconds, unit="s", tz="UTC")
 
 
-def snapshots_at(moments_asked: list[pd.Timestamp], wallets: list[str] | None = None) -> pd.DataFrame:
-    """Every wallet (and one that nobody knows) at every moment."""
-    pairs = [(wallet, as_of) for as_of in moments_asked for wallet in wallets or [*WALLETS, STRANGER]]
+def snapshots_at(dates: list[pd.Timestamp], wallets: list[str] | None = None) -> pd.DataFrame:
+    """Every wallet (and one that nobody knows) at every date."""
+    pairs = [(wallet, as_of) for as_of in dates for wallet in wallets or [*WALLETS, STRANGER]]
     frame = pd.DataFrame(pairs, columns=["address", "as_of"])
     return frame.astype({"address": "str", "as_of": "datetime64[us, UTC]"})
 
@@ -96,7 +96,7 @@ def border_table(window: str, chains: int = 24, transfers: int = 60) -> tuple[pd
         wallets = [f"0x{i:039x}{end}" for end in ("abc", "abcdef")[i % 2]]
         table = table_of(_flat(any_shape(rng.choice, wallets) for _ in range(transfers))[:transfers])
         tables.append(table.assign(tx_id=f"{i}-" + table["tx_id"]))
-        snapshots.append(snapshots_at([moment(t) for t in rng.sample(_borders(table, [window]), 4)], wallets))
+        snapshots.append(snapshots_at([timestamp(t) for t in rng.sample(_borders(table, [window]), 4)], wallets))
     return pd.concat(tables, ignore_index=True), pd.concat(snapshots, ignore_index=True)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from oracles.chain import Chain
 from oracles.exposure import Exposure, Label, Pair, by_package, exposure
 from oracles.exposure import active as known
-from oracles.histories import DAY, START, moment
+from oracles.histories import DAY, START, timestamp
 from samples.small_ledger import transfers_from_rows
 
 from walletprint.features import Ledger
@@ -193,7 +193,7 @@ def test_labels_stand_on_the_days_that_the_oracle_says(seed):
     for name in ("known_from", "known_until"):
         frame[name] = pd.to_datetime(frame[name], unit="s", utc=True).astype("datetime64[us, UTC]")
     for date in [day + shift for day in days[1:] for shift in (-1, 0, 1)]:
-        got = active(frame, moment(date))
+        got = active(frame, timestamp(date))
         expected = [(label.wallet, label.category) for label in known(starmap(Label, rows), date)]
         assert list(zip(got["address"], got["category"], strict=True)) == expected
 

@@ -14,7 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles.chain import Chain
 from oracles.families.exposure_features import CATEGORIES, DECLARED, ORACLES, exposures, labels_among, table_of_labels
-from oracles.histories import DAY, HOUR, START, STRANGER, WALLETS, chain, moment, moments, random_table, snapshots_at
+from oracles.histories import (
+    DAY,
+    HOUR,
+    START,
+    STRANGER,
+    WALLETS,
+    as_of_dates,
+    chain,
+    random_table,
+    snapshots_at,
+    timestamp,
+)
 from samples.small_ledger import ledger_from_rows, transfers_from_rows
 
 from walletprint.features import Ledger, catalogue, extract
@@ -25,7 +36,7 @@ NAMES = [declared.name for declared in DECLARED]
 SHARES = [declared.name for declared in DECLARED if declared.unit == "share"]
 OF_BALANCE = [name for name in SHARES if name.endswith("__held_share")]
 EARLY = START - 1
-MIDDLE = [moment(START + day * DAY) for day in (60, 130)]
+MIDDLE = [timestamp(START + day * DAY) for day in (60, 130)]
 quick = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -102,7 +113,7 @@ def test_every_feature_has_an_oracle_and_every_oracle_a_feature():
 def test_features_equal_the_oracle(data):
     transfers = data.draw(chain(least=1))
     labels = data.draw(labels_of(transfers))
-    snapshots = snapshots_at(data.draw(moments(transfers)))
+    snapshots = snapshots_at(data.draw(as_of_dates(transfers)))
     assert_equal(vectors(transfers, labels, snapshots), exposures(Chain(transfers), labels, snapshots), snapshots)
 
 
@@ -120,7 +131,7 @@ def test_features_equal_the_oracle_on_a_chain_of_many_wallets(known):
 @given(st.data())
 def test_later_transfers_and_later_labels_change_nothing(data):
     past, later = data.draw(chain(least=1)), data.draw(chain(least=1))
-    as_of = data.draw(moments(past))[0]
+    as_of = data.draw(as_of_dates(past))[0]
     future = later.assign(
         timestamp=later["timestamp"] - later["timestamp"].min() + as_of, tx_id="later-" + later["tx_id"]
     )
@@ -141,7 +152,7 @@ def test_a_label_stands_after_the_day_it_is_known_and_until_it_is_withdrawn(know
     dates = [None if t is None else START + t for t in (known_from, known_until)]
     transfers = transfers_from_rows([(5, "thief", "w"), (6, "thief", "w")])
     got = vectors(
-        transfers, table_of_labels([("thief", "theft", None, *dates)]), snapshots_at([moment(START + 10)], ["w"])
+        transfers, table_of_labels([("thief", "theft", None, *dates)]), snapshots_at([timestamp(START + 10)], ["w"])
     )
     assert got["exposure__theft_in__share"].tolist() == [float(stands)]
 
@@ -163,7 +174,7 @@ def test_labels_without_a_date_are_never_used(known):
 @given(st.data(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_of_labels_changes_nothing(data, rng):
     transfers = data.draw(chain(least=1))
-    labels, snapshots = data.draw(labels_of(transfers)), snapshots_at(data.draw(moments(transfers)))
+    labels, snapshots = data.draw(labels_of(transfers)), snapshots_at(data.draw(as_of_dates(transfers)))
     rows, tags = rng.sample(range(len(transfers)), len(transfers)), rng.sample(range(len(labels)), len(labels))
     shuffled = vectors(transfers.iloc[rows], labels.iloc[tags], snapshots)
     assert_same_bits(shuffled, vectors(transfers, labels, snapshots))
@@ -201,8 +212,8 @@ def test_a_feature_asked_for_alone_is_the_same(known, name):
 
 
 def test_a_ledger_without_labels_has_no_exposure():
-    ledger, snapshots = ledger_from_rows([(0, "v", "w")]), snapshots_at([moment(START + 1)], ["w"])
-    with pytest.raises(UsageError, match=r"exposure.*labels.*labelled") as refused:
+    ledger, snapshots = ledger_from_rows([(0, "v", "w")]), snapshots_at([timestamp(START + 1)], ["w"])
+    with pytest.raises(UsageError, match=r"exposure.*labels.*with_attribution") as refused:
         extract(ledger, snapshots, features=["activity__transfers__total", NAMES[0]])
     assert "\n" not in str(refused.value)
     assert [name for name in extract(ledger, snapshots) if name.startswith("exposure__")] == []
@@ -252,7 +263,7 @@ WHENEVER = [HOUR * 4, 3 * DAY, 6 * DAY + HOUR]
 def innocent(*unsolicited: tuple) -> pd.Series:
     """The features of the innocent wallet, with what strangers sent it besides."""
     transfers = transfers_from_rows([*HONEST, *THIEF, *unsolicited])
-    return vectors(transfers, LABELS, snapshots_at([moment(START + 7 * DAY)], ["w"])).iloc[0]
+    return vectors(transfers, LABELS, snapshots_at([timestamp(START + 7 * DAY)], ["w"])).iloc[0]
 
 
 def unmoved(got: pd.Series, expected: pd.Series, names: list[str]) -> bool:
@@ -295,7 +306,10 @@ def test_look_alikes_move_shares_by_no_more_than_their_dust():
         (t + 60, "lookalike-" + to, "w", amount * 1e-6, "ETH") for t, sender, to, amount, _ in HONEST if sender == "w"
     ]
     labels = table_of_labels([(row[1], "phishing", None, EARLY, None) for row in poison])
-    snapshot, everyone = snapshots_at([moment(START + 7 * DAY)], ["w"]), pd.concat([LABELS, labels], ignore_index=True)
+    snapshot, everyone = (
+        snapshots_at([timestamp(START + 7 * DAY)], ["w"]),
+        pd.concat([LABELS, labels], ignore_index=True),
+    )
     after = vectors(transfers_from_rows([*HONEST, *THIEF, *poison]), everyone, snapshot).iloc[0]
     moved = (after[SHARES].fillna(-1) - innocent()[SHARES].fillna(-1)).abs()
     assert moved.max() <= 85e-6 / 75

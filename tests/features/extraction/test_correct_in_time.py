@@ -12,7 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import WITHOUT_LABELS
-from oracles.histories import DAY, HOUR, START, WALLETS, WINDOWS, chain, moment, moments, random_table, snapshots_at
+from oracles.histories import (
+    DAY,
+    HOUR,
+    START,
+    WALLETS,
+    WINDOWS,
+    as_of_dates,
+    chain,
+    random_table,
+    snapshots_at,
+    timestamp,
+)
 from samples.small_ledger import transfers_from_rows
 
 from walletprint.features import Ledger, extract
@@ -47,13 +58,13 @@ def features_that(are_unmoved: Callable[[set[str]], bool]) -> list[str]:
     return [f.name for f in WITHOUT_LABELS if are_unmoved(set(f.needs)) and f.name not in OF_EVERYBODY]
 
 
-def seconds_of(moment: pd.Timestamp) -> int:
-    return int(moment.timestamp())
+def seconds_of(date: pd.Timestamp) -> int:
+    return int(date.timestamp())
 
 
 def moved_to(transfers: pd.DataFrame, first: int, prefix: str) -> pd.DataFrame:
     """The same transfers as others, the first of them at that second."""
-    shift = pd.to_timedelta(first - START, unit="s") - (transfers["timestamp"].min() - moment(START))
+    shift = pd.to_timedelta(first - START, unit="s") - (transfers["timestamp"].min() - timestamp(START))
     return transfers.assign(timestamp=transfers["timestamp"] + shift, tx_id=prefix + transfers["tx_id"])
 
 
@@ -61,7 +72,7 @@ def moved_to(transfers: pd.DataFrame, first: int, prefix: str) -> pd.DataFrame:
 @given(st.data())
 def test_later_transfers_change_nothing(data):
     past, later, window = data.draw(chain()), data.draw(chain(least=1)), data.draw(windows)
-    as_of = data.draw(moments(past))[0]
+    as_of = data.draw(as_of_dates(past))[0]
     future = moved_to(later, seconds_of(as_of), "later-")
     snapshots = snapshots_at([as_of])
     assert_same_bits(vectors(pd.concat([past, future]), snapshots, window), vectors(past, snapshots, window))
@@ -75,7 +86,7 @@ def test_transfers_from_before_the_window_change_nothing(data):
         data.draw(chain(least=1)),
         data.draw(st.sampled_from(["1h", "1d", "7d"])),
     )
-    as_of = data.draw(moments(recent))[0]
+    as_of = data.draw(as_of_dates(recent))[0]
     moved = moved_to(before, START, "before-")
     last = moved["timestamp"].max()
     old = moved_to(before, START + seconds_of(as_of) - WINDOWS[window] - 1 - seconds_of(last), "before-")
@@ -89,7 +100,7 @@ def test_windows_are_half_open():
     times = [as_of - HOUR - 1, as_of - HOUR, as_of - 1, as_of, as_of + 1]
     transfers = transfers_from_rows([(time - START, *WALLETS[:2]) for time in times])
     counts = {
-        window: vectors(transfers, snapshots_at([moment(as_of)], WALLETS[:1]), window) for window in ("1h", "all")
+        window: vectors(transfers, snapshots_at([timestamp(as_of)], WALLETS[:1]), window) for window in ("1h", "all")
     }
     assert counts["1h"]["activity__transfers__out"].tolist() == [2.0]
     assert counts["all"]["activity__transfers__out"].tolist() == [3.0]
@@ -100,7 +111,7 @@ def test_windows_are_half_open():
 def test_transfers_of_others_change_nothing(data):
     """Of wallets that never deal with those asked about: only what compares with everybody may change."""
     transfers, others, window = data.draw(chain()), data.draw(chain(least=1)), data.draw(windows)
-    snapshots = snapshots_at(data.draw(moments(transfers)))
+    snapshots = snapshots_at(data.draw(as_of_dates(transfers)))
     renamed = {
         wallet: data.draw(st.sampled_from("0a"), label="sorts") + wallet[1:].replace("x", "z") for wallet in WALLETS
     }
@@ -117,7 +128,7 @@ def test_transfers_of_others_change_nothing(data):
 @given(st.data(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_copies_of_them_change_nothing(data, rng):
     transfers, window = data.draw(chain(least=1)), data.draw(windows)
-    snapshots = snapshots_at(data.draw(moments(transfers)))
+    snapshots = snapshots_at(data.draw(as_of_dates(transfers)))
     order = [*range(len(transfers)), *rng.choices(range(len(transfers)), k=3)]
     rng.shuffle(order)
     assert_same_bits(vectors(transfers.iloc[order], snapshots, window), vectors(transfers, snapshots, window))
@@ -127,7 +138,7 @@ def test_the_order_of_rows_and_copies_of_them_change_nothing(data, rng):
 @given(st.data(), st.randoms(use_true_random=False))
 def test_asking_in_another_order_or_for_others_too_changes_nothing(data, rng):
     transfers, window = data.draw(chain()), data.draw(windows)
-    snapshots = snapshots_at(data.draw(moments(transfers)))
+    snapshots = snapshots_at(data.draw(as_of_dates(transfers)))
     together = vectors(transfers, snapshots, window)
     asked = rng.choices(range(len(snapshots)), k=len(snapshots))
     alone = vectors(transfers, snapshots.iloc[asked], window)
@@ -139,7 +150,7 @@ def test_asking_in_another_order_or_for_others_too_changes_nothing(data, rng):
 @given(st.data(), st.randoms(use_true_random=False))
 def test_reading_from_parquet_changes_nothing(data, rng):
     transfers, window = data.draw(chain(least=1)), data.draw(windows)
-    snapshots = snapshots_at(data.draw(moments(transfers)))
+    snapshots = snapshots_at(data.draw(as_of_dates(transfers)))
     order = list(range(len(transfers)))
     rng.shuffle(order)
     half = rng.randrange(len(transfers))
@@ -154,7 +165,7 @@ def test_reading_from_parquet_changes_nothing(data, rng):
 @given(st.data())
 def test_the_calendar_changes_nothing_that_is_called_safe_from_it(data):
     transfers, window = data.draw(chain()), data.draw(windows)
-    snapshots = snapshots_at(data.draw(moments(transfers)))
+    snapshots = snapshots_at(data.draw(as_of_dates(transfers)))
     weeks = pd.Timedelta(weeks=data.draw(st.integers(-400, 400)))
     moved = vectors(
         transfers.assign(timestamp=transfers["timestamp"] + weeks),
@@ -168,7 +179,7 @@ def test_the_calendar_changes_nothing_that_is_called_safe_from_it(data):
 @pytest.mark.parametrize(("threads", "block"), [(1, 200_000), (3, 50), (2, 1)])
 def test_the_number_of_threads_and_the_size_of_blocks_change_nothing(threads, block):
     transfers = random_table(transfers=2_000, wallets=60)
-    snapshots = snapshots_at([moment(START + 100 * DAY)], sorted({*transfers["sender"], *transfers["receiver"]}))
+    snapshots = snapshots_at([timestamp(START + 100 * DAY)], sorted({*transfers["sender"], *transfers["receiver"]}))
     expected = vectors(transfers, snapshots, "all")
     driver = sys.modules["walletprint.features.extraction.engine"]
     with patch.object(driver, "_BLOCK", block), patch("os.sched_getaffinity", return_value=range(threads)):
@@ -180,7 +191,7 @@ def test_the_number_of_threads_and_the_size_of_blocks_change_nothing(threads, bl
 def known() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """A chain, snapshots of it, and all their features, asked for at once."""
     transfers = random_table(transfers=1_500, wallets=50)
-    snapshots = snapshots_at([moment(START + day * DAY) for day in (80, 160)], sorted(set(transfers["sender"])))
+    snapshots = snapshots_at([timestamp(START + day * DAY) for day in (80, 160)], sorted(set(transfers["sender"])))
     return transfers, snapshots, vectors(transfers, snapshots, "90d")
 
 

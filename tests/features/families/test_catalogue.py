@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from oracles.families.exposure_features import labels_among, table_of_labels
-from oracles.histories import DAY, START, STRANGER, moment, random_table, snapshots_at
+from oracles.histories import DAY, START, STRANGER, random_table, snapshots_at, timestamp
 from samples.small_ledger import ledger_from_rows
 
 from walletprint.features import FAMILIES, Feature, Ledger, catalogue, extract, families
@@ -18,7 +18,7 @@ from walletprint.features.ledger.attribution import GROUPS
 
 FEATURES = catalogue()
 LATEST = START + 240 * DAY
-LATER = snapshots_at([moment(LATEST)], ["w"])
+LATER = snapshots_at([timestamp(LATEST)], ["w"])
 each_family = pytest.mark.parametrize("family", FAMILIES)
 
 
@@ -28,10 +28,10 @@ def vectors() -> pd.DataFrame:
     transfers = random_table()
     wallets = sorted({*transfers["sender"], *transfers["receiver"]})
     labels = labels_among(wallets, START, LATEST)
-    assert labels["known_from"].between(moment(START), moment(LATEST)).any()
+    assert labels["known_from"].between(timestamp(START), timestamp(LATEST)).any()
     assert labels["known_until"].notna().any()
     ledger = with_attribution(Ledger.from_transfers(transfers), labels)
-    snapshots = snapshots_at([moment(START + day * DAY) for day in (5, 60, 120, 180, 240)], wallets)
+    snapshots = snapshots_at([timestamp(START + day * DAY) for day in (5, 60, 120, 180, 240)], wallets)
     found = pd.concat([extract(ledger, snapshots, window=window) for window in ("1d", "7d", "90d", None)])
     return found[found["activity__transfers__total"] > 0].reset_index(drop=True)
 
@@ -96,8 +96,8 @@ def test_sentences_and_formulas_are_unique():
 def test_an_empty_history_gives_the_declared_null(family: str):
     """Also: each feature can be extracted alone."""
     ledger = one_transfer("in")
-    nothing_yet = snapshots_at([moment(START)], ["w", "v"])
-    unseen = pd.concat([nothing_yet, snapshots_at([moment(LATEST)], [STRANGER])])
+    nothing_yet = snapshots_at([timestamp(START)], ["w", "v"])
+    unseen = pd.concat([nothing_yet, snapshots_at([timestamp(LATEST)], [STRANGER])])
     for declared in catalogue(family):
         values = extract(ledger, unseen, features=[declared.name])[declared.name]
         assert (values.eq(0) if declared.null == 0 else values.isna()).all(), declared.name

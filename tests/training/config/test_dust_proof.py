@@ -13,7 +13,7 @@ from oracles.families.activity import since_share
 from oracles.families.counterparties import parties_that_carry
 from oracles.families.exposure_features import labels_among, table_of_labels
 from oracles.families.value import transfers_that_carry
-from oracles.histories import DAY, START, WALLETS, chain, hub, moment, snapshots_at
+from oracles.histories import DAY, START, WALLETS, chain, hub, snapshots_at, timestamp
 from oracles.history import History
 
 from walletprint.features import Ledger, catalogue, extract, feature
@@ -62,7 +62,7 @@ def dust_for(history: History, rng: random.Random) -> pd.DataFrame:
     kinds += [(rng.choice(["SPAM", "ETH", "USDT"]), 0.0), ("SPAM", 1e9), ("SPAM", 1.0)]
     rows = [
         {
-            "timestamp": moment(rng.randint(first, last)),
+            "timestamp": timestamp(rng.randint(first, last)),
             "sender": rng.choice([THIEF, f"0x{k:040x}"]),
             "receiver": history.wallet,
             "amount": amount,
@@ -90,7 +90,7 @@ def holds(transfers: pd.DataFrame, wallet: str, as_of: int, window: str | None, 
         was, now = (History(Chain(table), wallet, as_of, seconds) for table in (transfers, dusted))
         if was.leading != now.leading:
             return False
-    snapshot = snapshots_at([moment(as_of)], [wallet])
+    snapshot = snapshots_at([timestamp(as_of)], [wallet])
     within_bounds(before, *(vector(table, snapshot, window) for table in (transfers, dusted)))
     return True
 
