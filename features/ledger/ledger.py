@@ -37,7 +37,6 @@ from .store import (
     store_chain_part,
     write_ledger,
 )
-from .string_encoder import stable_hash
 from .transfer_inputs import (
     StagedTransfers,
     checked_batches,
@@ -48,8 +47,6 @@ from .transfer_inputs import (
     rows_in,
     temporary_folder,
 )
-
-__all__ = ["Ledger", "stable_hash"]
 
 _BYTES_PER_ROW = 80  # of a ledger, its wallets' addresses and their look-up included
 _BYTES_TO_MERGE = 250  # a row, where two runs that overlap in time are merged in memory
