@@ -1,6 +1,7 @@
 """`walletprint score`: a list of addresses to a folder or a file, or one address for a person. Computes nothing.
 
-Exit codes: 0 done, 1 bad data or a full disk, 2 bad usage, 3 done, with places of the list set aside.
+Exit codes: 0 done, 1 bad data or a full disk, 2 bad usage, 3 finished, but some input rows were
+quarantined.
 """
 
 from pathlib import Path
@@ -12,8 +13,8 @@ from ..features.base.errors import UsageError
 from .console import Quiet, Screen, complain
 from .options import AsOf, Attribution, LedgerFolder, Memory, TrackingUri, TransfersPath
 
-SET_ASIDE = 3
-"""The exit code of a batch that is done, but for places of its list that could not be read."""
+QUARANTINED = 3
+"""The exit code of a batch that is finished, but some rows of its list could not be read."""
 
 _NAMED = 3
 _BANDS = ("severe", "high", "medium", "low", "none")
@@ -44,7 +45,7 @@ def score(
     attribution: Attribution = None,
     quiet: Quiet = False,
 ) -> None:
-    """Score addresses as of a date: one explained row each. Exit code 3: done, with places of the list set aside."""
+    """Score addresses as of a date: one explained row each. Exits 3 if finished but some input rows were quarantined."""
     from ..serving import Scorer
     from .shared_steps import load_ledger
 
@@ -72,39 +73,39 @@ def _check(addresses: str | None, out: Path | None, address: str | None, as_of: 
 
 def _batch(
     scorer: Any, ledger: Any, addresses: Any, out: Any, as_of: str | None, reasons: str, resume: bool,
-    summary: Path | None, screen: Screen,
+    summary_path: Path | None, screen: Screen,
 ) -> None:  # fmt: skip
     from ..serving.batch import score_batch, write_summary
 
     with screen.progress("scoring") as on_progress:
-        told = score_batch(
+        summary = score_batch(
             scorer, ledger, addresses, out, as_of=as_of, reasons=reasons, resume=resume, on_progress=on_progress
         )
-    _tell(told, screen)
-    if summary is not None:
-        write_summary(told | {"transfers_refused": len(ledger.rejected)}, summary)
-    if told["quarantined"]["rejects"]:
-        raise typer.Exit(SET_ASIDE)
+    _report(summary, screen)
+    if summary_path is not None:
+        write_summary(summary | {"transfers_refused": len(ledger.rejected)}, summary_path)
+    if summary["quarantined"]["rejects"]:
+        raise typer.Exit(QUARANTINED)
 
 
-def _tell(told: dict[str, Any], screen: Screen) -> None:
-    """What the batch came to; what was set aside is said even to the quiet."""
-    if told["already_done"]:
-        screen.say(f"{told['out']} is complete: these scores were made before, nothing was done")
-    elif told["rows_kept"]:
-        screen.say(f"{told['rows_kept']:,} addresses were done before")
+def _report(summary: dict[str, Any], screen: Screen) -> None:
+    """Report the result of the batch; rejects are reported even with --quiet."""
+    if summary["already_done"]:
+        screen.say(f"{summary['out']} is complete: these scores were made before, nothing was done")
+    elif summary["rows_kept"]:
+        screen.say(f"{summary['rows_kept']:,} addresses were done before")
     screen.say(
-        f"{told['rows']:,} addresses in {told['out']}: {_listed(told['bands']) or 'none scored'}{_unscored(told)}"
+        f"{summary['rows']:,} addresses in {summary['out']}: {_listed(summary['bands']) or 'none scored'}{_unscored(summary)}"
     )
-    if told["flagged"]:
-        screen.say(f"flagged: {_listed(told['flagged'])}")
-    screen.say(f"{_drift(told['drift'])}{_rate(told)}")
-    if told["quarantined"]["rejects"]:
-        reasons = told["quarantined"]["reasons"]
+    if summary["flagged"]:
+        screen.say(f"flagged: {_listed(summary['flagged'])}")
+    screen.say(f"{_drift(summary['drift'])}{_rate(summary)}")
+    if summary["quarantined"]["rejects"]:
+        reasons = summary["quarantined"]["reasons"]
         most = max(reasons, key=lambda reason: reasons[reason])
         complain(
-            f"warning: places of the list that could not be read: {told['quarantined']['rejects']:,}, set aside in "
-            f"{told['quarantine']}; most of them ({reasons[most]:,}): {most}"
+            f"warning: {summary['quarantined']['rejects']:,} places of the list could not be read, quarantined in "
+            f"{summary['quarantine']}; most of them ({reasons[most]:,}): {most}"
         )
 
 
@@ -112,11 +113,11 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{counts[band]:,} {band}" for band in _BANDS if band in counts)
 
 
-def _unscored(told: dict[str, Any]) -> str:
-    if not told["unscored"]:
+def _unscored(summary: dict[str, Any]) -> str:
+    if not summary["unscored"]:
         return ""
-    why = "; ".join(f"{n:,} {reason}" for reason, n in told["unscored"].items())
-    return f"; {sum(told['unscored'].values()):,} unscored ({why})"
+    why = "; ".join(f"{n:,} {reason}" for reason, n in summary["unscored"].items())
+    return f"; {sum(summary['unscored'].values()):,} unscored ({why})"
 
 
 def _drift(drift: dict[str, Any]) -> str:
@@ -129,8 +130,8 @@ def _drift(drift: dict[str, Any]) -> str:
     return f"drift of {what} against the model's reference population: {drift['verdict']}{moved}"
 
 
-def _rate(told: dict[str, Any]) -> str:
-    return f"; {told['rows_per_second']:,.0f} addresses a second" if told["rows_per_second"] else ""
+def _rate(summary: dict[str, Any]) -> str:
+    return f"; {summary['rows_per_second']:,.0f} addresses a second" if summary["rows_per_second"] else ""
 
 
 def _show(scorer: Any, ledger: Any, address: str, as_of: str | None, screen: Screen) -> None:

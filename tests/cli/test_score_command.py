@@ -45,7 +45,7 @@ def test_a_folder_a_rerun_and_a_summary(score, tmp_path: Path):
     assert "as_of" in err
 
 
-def test_set_aside_places_are_exit_code_3(score, tmp_path: Path):
+def test_rejects_are_exit_code_3(score, tmp_path: Path):
     (tmp_path / "a.csv").write_text(f'address\n{NAMES[0]}\n"open\n{NAMES[1]}\n')
     code, _, err = score("-a", "a.csv", "--out", "s.csv")
     assert code == 3
