@@ -155,7 +155,7 @@ def _model_of(fitted: FittedModels, assessment: ModelAssessment) -> ModelFolder:
     the wallets that a user scores than a mixture with every labelled illicit wallet.
     """
     config, dataset, later = fitted.config, fitted.dataset, fitted.slices.calibrate
-    best = fitted.contending[0]
+    best = fitted.contenders[0]
     ordinary = later.rows[later.y == 0]
     until = dataset.snapshots["as_of"].iloc[fitted.slices.train.rows].max()
     model = ModelFolder(

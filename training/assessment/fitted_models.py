@@ -23,7 +23,7 @@ class FittedModels:
     Attributes:
         config: as given; used: the same with the parameters that tuning chose.
         dataset: with the features that were selected; slices: its split.
-        booster: the model; contending: all contenders, the model first.
+        booster: the model; contenders: all contenders, the model first.
         tuned: the result of the search for parameters, None if there was no search.
         stability: which features were left out and why, None if no selection was asked for.
     """
@@ -33,7 +33,7 @@ class FittedModels:
     dataset: Dataset
     slices: Slices
     booster: lgb.Booster
-    contending: list[Contender]
+    contenders: list[Contender]
     tuned: TuningResult | None
     stability: FeatureStability | None
 
@@ -61,8 +61,8 @@ def fit_all(
         dataset, stability = select_cross_case_features(dataset, slices)
     tuned = tune(dataset, slices, config, store, report) if config.tuning.trials else None
     used = config if tuned is None else _with(config, tuned)
-    booster, contending = fit_contenders(dataset, slices, used, report)
-    return FittedModels(config, used, dataset, slices, booster, contending, tuned, stability)
+    booster, contenders = fit_contenders(dataset, slices, used, report)
+    return FittedModels(config, used, dataset, slices, booster, contenders, tuned, stability)
 
 
 def _with(config: TrainConfig, tuned: TuningResult) -> TrainConfig:

@@ -53,22 +53,22 @@ class ModelAssessment:
 
 def assess(fitted: FittedModels) -> ModelAssessment:
     """Compute every figure about a fitted model."""
-    dataset, slices, contending, config = fitted.dataset, fitted.slices, fitted.contending, fitted.used
-    metrics = metrics_table(contending, slices, config, dataset)
+    dataset, slices, contenders, config = fitted.dataset, fitted.slices, fitted.contenders, fitted.used
+    metrics = metrics_table(contenders, slices, config, dataset)
     return ModelAssessment(
         metrics=metrics,
-        intervals=intervals_table(metrics, contending, dataset, slices, config.seed),
-        cases=cases_table(contending[0], dataset, slices, config.review.budgets, config.review.top_k),
-        periods=periods_table(contending[0], dataset, slices),
-        seeds=seeds_table(contending[0], slices, config),
-        budget=budget_table(contending[0], slices),
-        drift=drift_table(dataset, slices, contending[0].margin, fitted.booster),
-        audit=audit_training(dataset, slices, contending, config),
+        intervals=intervals_table(metrics, contenders, dataset, slices, config.seed),
+        cases=cases_table(contenders[0], dataset, slices, config.review.budgets, config.review.top_k),
+        periods=periods_table(contenders[0], dataset, slices),
+        seeds=seeds_table(contenders[0], slices, config),
+        budget=budget_table(contenders[0], slices),
+        drift=drift_table(dataset, slices, contenders[0].margin, fitted.booster),
+        audit=audit_training(dataset, slices, contenders, config),
     )
 
 
 def intervals_table(
-    metrics: pd.DataFrame, contending: list[Contender], dataset: Dataset, slices: Slices, seed: int
+    metrics: pd.DataFrame, contenders: list[Contender], dataset: Dataset, slices: Slices, seed: int
 ) -> pd.DataFrame:
     """Bootstrap intervals (95 %) of the model's metrics, and of its lead over the best baseline and the best shortcut in PR-AUC.
 
@@ -80,12 +80,12 @@ def intervals_table(
     rows = []
     for name, part in _judged(slices):
         by, groups = _groups(dataset, part)
-        model = contending[0].margin[part.rows]
+        model = contenders[0].margin[part.rows]
         about = {"slice": name, "by": by}
         for metric in MEASURED:
             found = interval(part.y, model, groups, metric, REPEATS, seed=seed)
             rows.append({**about, "metric": metric, "against": "", "value": found.value, **_ends(found)})
-        for other in _best_others(metrics, contending, name):
+        for other in _best_others(metrics, contenders, name):
             pair = paired_bootstrap(part.y, model, other.margin[part.rows], groups, "pr_auc", REPEATS, seed=seed)
             rows.append({**about, "metric": "pr_auc", "against": other.name, "value": pair.difference, **_ends(pair)})
     columns = ["slice", "metric", "against", "value", "low", "high", "by", "groups", "note"]
@@ -131,13 +131,13 @@ def _groups(dataset: Dataset, part: Slice) -> tuple[str, np.ndarray]:
     return resampling_groups(part.y, case, dataset.snapshots["address"].iloc[part.rows])
 
 
-def _best_others(metrics: pd.DataFrame, contending: list[Contender], part: str) -> list[Contender]:
+def _best_others(metrics: pd.DataFrame, contenders: list[Contender], part: str) -> list[Contender]:
     """The baseline and the shortcut with the highest PR-AUC in a slice."""
     best = []
     for kind in ("baseline", "shortcut"):
         rows = metrics.loc[(metrics["slice"] == part) & (metrics["kind"] == kind)].to_dict("records")
         best += [max(rows, key=lambda row: row["pr_auc"])["model"]] if rows else []
-    return [one for one in contending if one.name in best]
+    return [contender for contender in contenders if contender.name in best]
 
 
 def _ends(found) -> dict[str, object]:

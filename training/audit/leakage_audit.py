@@ -78,21 +78,21 @@ def audit(
 
 
 def audit_training(
-    dataset: Dataset, slices: Slices, contending: "Sequence[Contender]", config: "TrainConfig"
+    dataset: Dataset, slices: Slices, contenders: "Sequence[Contender]", config: "TrainConfig"
 ) -> AuditReport:
     """Look for leaks in a training: its training slice against `test_time`, with the model and the shortcuts it fitted already.
 
     Args:
         dataset: as it was split.
         slices: of it.
-        contending: from `fit_contenders`, the model first; the shortcuts are known by their names.
+        contenders: from `fit_contenders`, the model first; the shortcuts are known by their names.
         config: that of the training.
     """
     train, test = (evenly_spaced(part.rows, TRAINING_ROWS) for part in (slices.train, slices.test_time))
     table = training_table(dataset, slices, np.concatenate([train, test]), len(train))
     columns = {FULL: dataset.X.columns, DATE: dataset.dates.columns, SIZE: dataset.size.columns}
-    fitted = {FULL: contending[0]}
-    fitted |= {contender.name: contender for contender in contending if contender.name in (DATE, MISSING, SIZE, SINGLE)}
+    fitted = {FULL: contenders[0]}
+    fitted |= {contender.name: contender for contender in contenders if contender.name in (DATE, MISSING, SIZE, SINGLE)}
 
     def rankings(table: AuditTable) -> dict[str, Ranking]:
         table.need_rows()

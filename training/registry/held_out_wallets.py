@@ -54,13 +54,13 @@ def held_out_rows(
     Raises:
         DataError: if there are none of both classes.
     """
-    configs = [one.config for one in versions]
-    trained = max(one.train_until for one in versions)
+    configs = [version.config for version in versions]
+    trained = max(version.train_until for version in versions)
     since = trained + max(_embargo(config) for config in configs)
     marked = Targets.from_labels(labels, configs[0].labels)
     truth: Any = marked.known_by(None)
     truth = truth[_unseen(truth.index, marked, trained, min(config.split.held_out_addresses for config in configs))]
-    least = max(one.model.min_transfers for one in scorers)
+    least = max(scorer.model.min_transfers for scorer in scorers)
     wanted = {"first": since, "last": None, "min_transfers": least}
     shots: Any = sample_snapshots(ledger, truth.index.tolist(), configs[0].snapshots.model_copy(update=wanted))
     shots = _long_enough(ledger, shots[shots["as_of"] > trained], scorers)
@@ -86,9 +86,9 @@ def _unseen(addresses: pd.Index, marked: Targets, trained: pd.Timestamp, share: 
 
 def _long_enough(ledger: Ledger, shots: Any, scorers: Sequence[Scorer]) -> pd.DataFrame:
     """The snapshots that every model can score, each in its own window."""
-    for one in scorers:
-        seen = coverage(ledger, shots[["address", "as_of"]], window=one.model.window)["transfers"].to_numpy()
-        shots = shots[seen >= one.model.min_transfers]
+    for scorer in scorers:
+        transfers = coverage(ledger, shots[["address", "as_of"]], window=scorer.model.window)["transfers"].to_numpy()
+        shots = shots[transfers >= scorer.model.min_transfers]
     return shots.reset_index(drop=True)
 
 

@@ -84,8 +84,8 @@ def promote(
         raise UsageError(
             f"promote: version {challenger.number} of {name} is its champion already; train a challenger first"
         )
-    versions = [one for one in (challenger, champion) if one is not None]
-    scorers = [Scorer.load(one.uri, tracking_uri) for one in versions]
+    versions = [version for version in (challenger, champion) if version is not None]
+    scorers = [Scorer.load(version.uri, tracking_uri) for version in versions]
     _check_heads(name, scorers)
     report("read", 0, 1)
     known = read_labels(labels).good
@@ -114,7 +114,7 @@ def rollback(name: str, tracking_uri: str | None = None) -> Rollback:
 
 
 def _check_heads(name: str, scorers: list[Scorer]) -> None:
-    heads = {one.model.head for one in scorers}
+    heads = {scorer.model.head for scorer in scorers}
     if len(heads) > 1:
         raise UsageError(
             f"promote: the versions of {name} score different things ({', '.join(sorted(heads))}); give each a name"
@@ -200,8 +200,8 @@ def shortcuts_ahead(metrics: Any) -> list[str]:
 
 def _figures(held_out: HeldOutRows, margins: dict[str, np.ndarray | None], config: TrainConfig) -> pd.DataFrame:
     columns = {
-        who: evaluate(held_out.y, margin, None, config.review.budgets, config.review.top_k)
-        for who, margin in margins.items()
+        role: evaluate(held_out.y, margin, None, config.review.budgets, config.review.top_k)
+        for role, margin in margins.items()
         if margin is not None
     }
     return pd.DataFrame(columns).rename_axis("metric").reset_index()
@@ -210,13 +210,13 @@ def _figures(held_out: HeldOutRows, margins: dict[str, np.ndarray | None], confi
 def _cases(held_out: HeldOutRows, margins: dict[str, np.ndarray | None]) -> pd.DataFrame:
     """The PR-AUC of each case's positives among all negatives, for both models."""
     tables = {
-        who: per_case(held_out.case, held_out.y, margin, (), ()).set_index("case")
-        for who, margin in margins.items()
+        role: per_case(held_out.case, held_out.y, margin, (), ()).set_index("case")
+        for role, margin in margins.items()
         if margin is not None and held_out.by == "case"
     }
     if not tables:
         return pd.DataFrame()
-    columns = {who: table["pr_auc"] for who, table in tables.items()}
+    columns = {role: table["pr_auc"] for role, table in tables.items()}
     return pd.DataFrame({"positives": tables["challenger"]["positives"], **columns}).reset_index()
 
 

@@ -1,4 +1,4 @@
-"""How pictures of a training look: colours, axes, files. Draws no picture of its own."""
+"""The look of all pictures: colours, axes, files. Draws no picture itself."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ DOTS = 130
 
 
 def dress(axes: Axes, title: str, x: str, y: str) -> None:
-    """Title, axes' names, a light grid and no box."""
+    """Give axes a title, names, a light grid and no box."""
     axes.set_title(title, loc="left", fontsize=10, color=INK)
     axes.set_xlabel(x, color=INK)
     axes.set_ylabel(y, color=INK)
@@ -21,10 +21,10 @@ def dress(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def row_of(figure: Figure, n: int) -> list[Axes]:
-    """`n` panels beside each other."""
+    """`n` panels side by side."""
     return list(figure.subplots(1, n, squeeze=False)[0])
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG."""
+    """Write a picture; the suffix sets the format."""
     figure.savefig(path, dpi=DOTS)

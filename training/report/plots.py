@@ -41,7 +41,7 @@ OTHERS = ("#9c9c9c", "#b9a07a", "#7fa58a", "#a687a8")
 
 def draw_all(folder: Path, fitted: FittedModels, assessment: ModelAssessment, model: ModelFolder) -> None:
     """Write all pictures of a training into `folder`."""
-    contenders, slices = fitted.contending, fitted.slices
+    contenders, slices = fitted.contenders, fitted.slices
     figures = {
         "pr_curve": pr_figure(contenders, slices),
         "roc_curve": roc_figure(contenders, slices),
