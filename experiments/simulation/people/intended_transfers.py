@@ -16,7 +16,6 @@ from .habits import LICIT, LITTLE, SILENT, Characters, fitted, season
 
 SEASON = 90.0  # days
 _SESSION = 0.25  # days of quiet after which the hour is drawn anew
-_NOON = 15.5  # local hour around which people are busy
 _FIXED = 2  # sums that a wallet repeats in a season
 _STEADY, _PUNCTUAL = 0.5, 0.6  # who keeps even gaps keeps them, unless he goes by the clock
 _RUN_SD = 1.5  # spread of ln gaps between outs in a row
