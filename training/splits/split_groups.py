@@ -6,7 +6,7 @@ the wallet belongs to (empty = none); `transfers`, the number of transfers that 
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,7 @@ from sklearn.model_selection import BaseCrossValidator
 from ...features.base.errors import UsageError
 from ...features.base.periods import parse_window
 from ...features.transfers.addresses import normalise_addresses
-
-if TYPE_CHECKING:
-    from ..data.dataset import Dataset
+from ..data.dataset import Dataset
 
 NO_CASE = -1
 _Splitter: Any = BaseCrossValidator  # which declares that it returns nothing
@@ -71,7 +69,7 @@ class GroupedSplitter(_Splitter):
         return UsageError(f"{type(self).__name__}: {what}")
 
 
-def groups_of(dataset: "Dataset") -> pd.DataFrame:
+def groups_of(dataset: Dataset) -> pd.DataFrame:
     """The groups of a dataset: [address, as_of, transfers, case, known_from], one row per snapshot, in the same order.
 
     `known_from` is the earliest date of the wallet's labels; NaT if one of them has no date.
