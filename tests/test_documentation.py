@@ -59,3 +59,24 @@ def test_the_version_is_the_changelog_s_latest():
     latest = re.search(r"^## (\S+)", (REPOSITORY / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
     assert latest
     assert latest[1] == walletprint.__version__
+
+
+NAMED = re.compile(r"`([\w/]+\.py|(?:features|serving|training|experiments|cli|tests|docs)/[\w/]*)`")
+MADE_BY_THE_READER = {"job.py", "given_scores.py", "test_given_scores.py"}  # in examples
+
+
+def test_every_file_that_a_text_names_is_there():
+    """Names in backticks of files and folders of the project, in pages, docstrings and comments."""
+    parts = ("features", "serving", "training", "experiments", "cli", "tests", "docs")
+    files = [
+        path for part in parts for path in (REPOSITORY / part).rglob("*.*") if path.suffix in (".py", ".md", ".yaml")
+    ]
+    there = {path.relative_to(REPOSITORY).as_posix() for path in (*files, *REPOSITORY.glob("*.md"))}
+    folders = {parent.as_posix() for path in there for parent in Path(path).parents}
+    missing = []
+    for file in sorted(path for path in there if not path.startswith("docs/features")):
+        for name in NAMED.findall((REPOSITORY / file).read_text()):
+            known = name in there or any(path.endswith("/" + name) for path in there) or name.rstrip("/") in folders
+            if not known and name not in MADE_BY_THE_READER:
+                missing.append(f"{file}: {name}")
+    assert not missing
