@@ -23,7 +23,8 @@ from .loot_kernel import (  # fmt: skip
     GIVEN,
     GIVEN_WORTH,
     HELD,
-    HOPS,
+    HELD_HOPS,
+    HELD_WORTH,
     IN,
     IN_HOPS,
     IN_PRICED,
@@ -35,18 +36,10 @@ from .loot_kernel import (  # fmt: skip
     STOLEN_PRICED,
     STOLEN_WORTH,
     UNSEEN,
-    WORTH,
 )
 from .loot_measures import USD, LootMeasure, measure_of, prices_at, ratio, shares_by_service, timestamps_of
-from .loot_pass import (
-    SERVICE_KINDS,
-    FollowedLoot,
-    are_services,
-    end_of_case,
-    follow_loot,
-    service_kinds,
-    wallet_categories,
-)
+from .loot_pass import FollowedLoot, as_of_timestamp, follow_loot
+from .services import KIND_NAMES, SERVICE_KINDS, are_services, service_kinds, wallet_categories
 
 KINDS = ("stolen", "moved", "absorbed", "returned", "swapped_out", "swapped_in", "unseen")
 """Of flows: into a seed, to a wallet, into a service, back to a seed, the legs of a swap, from a seed not seen to get it."""
@@ -119,7 +112,7 @@ def trace(
     """
     if max_hops is not None and max_hops < 1:
         raise UsageError(f"max_hops: at least 1 is needed, {max_hops} came")
-    moment = end_of_case(ledger, as_of)
+    moment = as_of_timestamp(ledger, as_of)
     seeds = ledger.ids(list(case.seeds))
     if not (seeds >= 0).any():
         raise UsageError(
@@ -143,7 +136,7 @@ class _Maker:
         categories: np.ndarray,
         seeds: np.ndarray,
     ) -> None:
-        self.ledger, self.case, self.moment, self.found = ledger, case, moment, found
+        self.ledger, self.case, self.as_of, self.found = ledger, case, moment, found
         self.names = ledger.assets.to_pylist()
         self.category = np.array([*IDS, None], dtype=object)[categories]
         self.way = service_kinds(categories)
@@ -156,7 +149,7 @@ class _Maker:
         wallets, flows = self._wallets(), self._flows()
         through = self._through()
         return Trace(
-            self.case, self.moment, self._summary(wallets, flows, through), wallets, self._hops(wallets, flows),
+            self.case, self.as_of, self._summary(wallets, flows, through), wallets, self._hops(wallets, flows),
             self._days(wallets, flows), through, self._resting(wallets), flows,
         )  # fmt: skip
 
@@ -179,20 +172,20 @@ class _Maker:
         seed = np.isin(f.wallet, self.seeds)
         tainted = of[:, IN] + of[:, STOLEN]
         value = np.where(of[:, IN_PRICED] + of[:, STOLEN_PRICED] > 0, of[:, IN_USD] + of[:, STOLEN_WORTH], np.nan)
-        held_usd = of[:, HELD] * prices_at(self.ledger, self.moment)[f.asset]
+        held_usd = of[:, HELD] * prices_at(self.ledger, self.as_of)[f.asset]
         with np.errstate(all="ignore"):
             share = np.where(f.received > 0, np.minimum(tainted / f.received, 1.0), np.nan)
             hops = np.where(seed, 0.0, of[:, IN_HOPS] / of[:, IN])
         table: Any = pd.DataFrame({
             "address": self._text(self._addresses(f.wallet)), "asset": self._text([self.names[a] for a in f.asset]),
             "category": self._text(self.category[f.wallet]), "seed": seed,
-            "service": self._text(np.array([*SERVICE_KINDS, None], dtype=object)[self.way[f.wallet]]),
+            "service": self._text(KIND_NAMES[self.way[f.wallet]]),
             "hop": f.hop[:, 0].astype(np.int64), "mean_hops": hops,
             "first": timestamps_of(f.when[:, 0, 0]), "last": timestamps_of(f.when[:, 1, 0]),
             "received": f.received, "tainted": tainted, "tainted_share": share, "usd": value,
             "stolen_usd": self._usd(of[:, IN_WORTH] + of[:, GIVEN_WORTH] + of[:, STOLEN_WORTH]),
             "held": of[:, HELD], "held_usd": np.where(of[:, HELD] > 0, held_usd, 0.0),
-            "held_stolen_usd": self._usd(of[:, WORTH]), "loot_share": self._share(self.weights.rests),
+            "held_stolen_usd": self._usd(of[:, HELD_WORTH]), "loot_share": self._share(self.weights.rests),
         })  # fmt: skip
         return table.sort_values(["hop", "first", "address", "asset"], na_position="first", ignore_index=True)
 
@@ -208,7 +201,7 @@ class _Maker:
             "tainted": f.tainted, "usd": usd, "stolen_usd": self._usd(f.worth), "kind": self._text([KINDS[k] for k in f.kind]),
             "hop": f.hop.astype(np.int64), "mean_hops": f.hops,
             "receiver_category": self._text(self.category[rows.receiver[row]]),
-            "receiver_service": self._text(np.array([*SERVICE_KINDS, None], dtype=object)[self.way[rows.receiver[row]]]),
+            "receiver_service": self._text(KIND_NAMES[self.way[rows.receiver[row]]]),
         })  # fmt: skip
         loot = f.worth if self.weights.measure == USD else f.tainted
         return table.assign(loot_share=self._share(loot))
@@ -248,7 +241,7 @@ class _Maker:
         stolen: Any = np.bincount(f.asset, of[:, STOLEN], len(self.names))
         into = (way >= 0) & (of[:, IN] > 0)
         table: Any = pd.DataFrame({
-            "service": np.array([*SERVICE_KINDS, None], dtype=object)[way], "asset": f.asset, "wallets": f.wallet,
+            "service": KIND_NAMES[way], "asset": f.asset, "wallets": f.wallet,
             "tainted": of[:, IN],
             "came_back": of[:, GIVEN], "usd": np.where(of[:, IN_PRICED] > 0, of[:, IN_USD], np.nan),
             "stolen_usd": self._usd(of[:, IN_WORTH] + of[:, GIVEN_WORTH]), "came_back_stolen_usd": self._usd(of[:, GIVEN_WORTH]),
@@ -263,7 +256,7 @@ class _Maker:
 
     def _resting(self, wallets: Any) -> pd.DataFrame:
         lies = wallets[wallets["held"] > 0].copy()
-        lies["still_days"] = (self.moment - lies["last"]).dt.total_seconds() / 86400
+        lies["still_days"] = (self.as_of - lies["last"]).dt.total_seconds() / 86400
         columns = [
             "address",
             "asset",
@@ -288,7 +281,7 @@ class _Maker:
         between = self._intermediaries(wallets, flows)
         met = reached[reached["service"].notna()]
         row: dict[str, Any] = {
-            "case": self.case.id, "actor": self.case.actor, "date": self.case.date, "as_of": self.moment,
+            "case": self.case.id, "actor": self.case.actor, "date": self.case.date, "as_of": self.as_of,
             "seeds": len(self.case.seeds), "seeds_seen": len(self.seeds), "first_stolen": begin,
             "stolen_usd": w.stolen if w.measure == USD else np.nan, "stolen_by_asset": self._by_asset(of[:, STOLEN]),
             "unpriced_thefts": int(f.unpriced[:, 0].sum()), "unseen_by_asset": self._unseen(flows), "measure": w.measure,
@@ -300,7 +293,7 @@ class _Maker:
             "intermediaries_first_day": int((between < begin + pd.Timedelta(days=1)).sum()),
             **{f"{name}_share": share for name, share in shares_by_service(w, self.way[f.wallet]).items()},
             "unlaundered_share": ratio(w.rests.sum(), w.stolen),
-            "unlaundered_stolen_usd": float(of[:, WORTH].sum()) if w.measure == USD else np.nan,
+            "unlaundered_stolen_usd": float(of[:, HELD_WORTH].sum()) if w.measure == USD else np.nan,
             "unlaundered_by_asset": self._by_asset(of[:, HELD]), "resting_wallets": int((wallets["held"] > 0).sum()),
         }  # fmt: skip
         table: Any = pd.DataFrame([row])
@@ -321,7 +314,7 @@ class _Maker:
         """Mean hops to where the loot was absorbed or rests, by its weight."""
         ended = flows[flows["kind"].eq(KINDS[ABSORBED])]
         with np.errstate(all="ignore"):
-            hops = np.where(self.of[:, HELD] > 0, self.of[:, HOPS] / self.of[:, HELD], 0.0)
+            hops = np.where(self.of[:, HELD] > 0, self.of[:, HELD_HOPS] / self.of[:, HELD], 0.0)
         rests = self._share(self.weights.rests)
         return ratio(
             (ended["loot_share"] * ended["mean_hops"]).sum() + (rests * hops).sum(),

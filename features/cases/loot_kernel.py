@@ -1,7 +1,9 @@
-"""The pass that follows loot: one look at each transfer, in flow order, by haircut, with its worth when stolen and its hops.
+"""The pass that follows the loot of thefts: one look at each transfer, in flow order, by haircut.
 
-The haircut, the order, the pairs and the swaps are those of `exposure/taint_kernel.py` (docs/exposure.md). This pass adds the
-dates from which seeds count, value that is conserved through swaps, fewest hops, and a record of each transfer that moved loot.
+The haircut, the order, the pairs and the swaps are those of exposure (docs/exposure.md). This pass differs from
+`exposure/taint_kernel.py` in what is tainted: all that a seed receives from its date on, and not all that a source sends. It also
+carries the worth when stolen, which is conserved through swaps, and the fewest hops, and records each transfer that moved loot.
+Only pairs that loot reached take room, as most never see any.
 """
 
 from typing import NamedTuple
@@ -9,30 +11,43 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.kernel_compiler import kernel
+from ..exposure.swap_purses import (
+    AMOUNT,
+    HOPS,
+    SPENT,
+    carried_by_swap,
+    note_receipt,
+    open_purses,
+    put_in_purse,
+    put_off,
+    swaps_at_ends,
+)  # fmt: skip
 
+LAYERS = 5
+WORTH, SWAPPED_WORTH, FEWEST = range(2, LAYERS)
+"""What is drawn for a transfer besides AMOUNT and HOPS: worth when stolen, how much of it goes into a swap, and fewest hops."""
 FIELDS = 13
-HELD, HOPS, WORTH = range(3)  # what rests, that times hops, and what it was worth when stolen
+HELD, HELD_HOPS, HELD_WORTH = range(3)  # what rests, that times hops, and what it was worth when stolen
 IN, IN_HOPS, IN_WORTH, IN_USD, IN_PRICED = range(3, 8)  # what came, likewise; worth when sent; how much has a price
 GIVEN, GIVEN_WORTH = 8, 9  # of what a service received, what came back to its sender by a swap
 STOLEN, STOLEN_WORTH, STOLEN_PRICED = range(10, 13)
 STOLE, MOVED, ABSORBED, RETURNED, GAVE, GOT, UNSEEN = range(7)
 FAR = np.iinfo(np.int32).max
-_SPENT = 1 + 1e-9  # as in exposure: a balance that is larger than what is sent by no more than this is rounding
 
 
 class LootTransfers(NamedTuple):
-    """Transfers, by row; those of swaps are marked."""
+    """The transfers of a ledger by row, as `FlowTransfers`, with what they were worth."""
 
-    time: np.ndarray  # int64
-    amount: np.ndarray  # float64
+    time: np.ndarray
+    amount: np.ndarray
+    sender: np.ndarray
+    receiver: np.ndarray
+    wallet: np.ndarray
+    given_in: np.ndarray
+    got_in: np.ndarray
     usd: np.ndarray  # float64, NaN = unpriced; or empty
-    sender: np.ndarray  # int32, pairs
-    receiver: np.ndarray  # int32, pairs
-    wallet: np.ndarray  # int32[pairs]
-    outs: np.ndarray  # int32, see `exposure.swaps`; or empty
-    ins: np.ndarray  # int32, likewise
-    carried: np.ndarray  # float64, of an out: the part of its worth that comes back by the swap; or empty
-    part: np.ndarray  # float64, of an in: its part of what its swap got; or empty
+    worth_kept: np.ndarray  # float64, of what a swap gives: the part of its worth that comes back by the swap; or empty
+    part_of_swap: np.ndarray  # float64, of what a swap gets: its part of all that the swap got; or empty
 
 
 class SeedRoles(NamedTuple):
@@ -45,295 +60,240 @@ class SeedRoles(NamedTuple):
 
 
 class LootState(NamedTuple):
-    """What is carried along. Pairs that loot reached have a place of their own, so that those it did not cost little."""
+    """What is carried along. Pairs that loot reached have a slot of their own."""
 
-    place: np.ndarray  # int32[pairs], −1: no loot came
+    slot: np.ndarray  # int32[pairs], −1: no loot came
     balance: np.ndarray  # float64[pairs], received and not sent on
     received: np.ndarray  # float64[pairs]
-    amounts: np.ndarray  # float64[places, FIELDS, columns]
-    hop: np.ndarray  # int32[places, columns], the fewest
-    when: np.ndarray  # int64[places, 2, columns], first and last loot received; −1: none
-    unpriced: np.ndarray  # int64[places, columns], transfers by which it was stolen whose worth is not known
-    pair: np.ndarray  # int32[places]
-
-
-class Purses(NamedTuple):
-    """The swaps of one second, as in `exposure.taint_kernel`."""
-
-    to_give: np.ndarray  # int64[swaps]
-    amount: np.ndarray  # float64[swaps]
-    loot: np.ndarray  # float64[swaps, 3, columns]: tainted amount, that times hops, worth when stolen
-    hop: np.ndarray  # int32[swaps, columns]
-    waiting: np.ndarray  # int32[transfers]
-    drawn: np.ndarray  # float64[transfers, 4, columns]
-    drawn_hop: np.ndarray  # int32[transfers, columns]
+    amounts: np.ndarray  # float64[slots, FIELDS, columns]
+    hop: np.ndarray  # int32[slots, columns], the fewest
+    when: np.ndarray  # int64[slots, 2, columns], first and last loot received; −1: none
+    unpriced: np.ndarray  # int64[slots, columns], transfers by which it was stolen whose worth is not known
+    pair: np.ndarray  # int32[slots]
 
 
 class LootFlows(NamedTuple):
     """Each transfer that moved loot of the first column, in the order in which it was credited; or empty."""
 
     row: np.ndarray  # int32
-    kind: np.ndarray  # uint8
+    kind: np.ndarray  # uint8, STOLE to UNSEEN
     tainted: np.ndarray  # float64
     worth: np.ndarray  # float64, when stolen
     hops: np.ndarray  # float64, mean
     hop: np.ndarray  # int32, fewest
 
 
-class PassProgress(NamedTuple):
-    """Where the pass stands."""
+class RoomUsed(NamedTuple):
+    """How many slots and flows are in use; int64[1] each."""
 
-    places: np.ndarray  # int64[1], in use
-    flows: np.ndarray  # int64[1], in use
-    second: np.ndarray  # int64[2], whose purses are open; how many transfers wait in it
+    slots: np.ndarray
+    flows: np.ndarray
 
 
 @kernel
-def carry_loot(order, begin, chain, marks, loot, purses, flows, counts):
-    """Carry loot along the transfers order[begin:]; return how far it came: less than all when room is short.
+def carry_loot(order, begin, transfers, roles, loot, purses, flows, used):
+    """Carry loot along the transfers order[begin:]; return the position that it reached: less than all when room is short.
 
-    One transfer takes at most two places and two flows, and besides those one each for every transfer that waits for a swap.
+    One transfer takes at most two slots and two flows, and one more of each for every transfer that waits for a swap.
     """
-    columns = marks.since.shape[1]
-    drawn, hop = np.zeros((4, columns)), np.zeros(columns, np.int32)
+    columns = roles.since.shape[1]
+    drawn = np.zeros((LAYERS, columns))
     for q in range(begin, order.size):
-        waits = counts.second[1] + 2
-        if counts.places[0] + waits > loot.pair.size or (flows.row.size and counts.flows[0] + waits > flows.row.size):
+        needed = purses.second[1] + 2
+        if used.slots[0] + needed > loot.pair.size or (flows.row.size and used.flows[0] + needed > flows.row.size):
             return q
         row = order[q]
-        if chain.outs.size and counts.second[0] != chain.time[row]:
-            open_purses(order, q, chain, purses, counts)
-        s, r = chain.wallet[chain.sender[row]], chain.wallet[chain.receiver[row]]
-        role, to = marks.of[s], marks.of[r]
-        if role < 0 and to < 0 and loot.place[chain.sender[row]] < 0 and not (chain.outs.size and in_swap(row, chain)):
-            pass_by(chain.sender[row], chain.receiver[row], chain.amount[row], loot)
-            continue
-        draw(row, chain, marks, role, loot, drawn, hop, flows, counts)
+        role = roles.of[transfers.wallet[transfers.sender[row]]]
+        to = roles.of[transfers.wallet[transfers.receiver[row]]]
         given = got = -1
-        if chain.outs.size:
-            given = chain.outs[row] if role < 0 or not marks.absorbs[role] else -1
-            got = chain.ins[row] if to < 0 or not marks.absorbs[to] else -1
-        if given >= 0 and give(given, row, chain, drawn, hop, purses):
-            credit_waiting(given, chain, marks, loot, purses, flows, counts)
+        if transfers.given_in.size:
+            open_purses(order, q, transfers, purses)
+            given, got = swaps_at_ends(row, role, to, transfers, roles.absorbs)
+        if role < 0 and to < 0 and loot.slot[transfers.sender[row]] < 0 and given < 0 and got < 0:
+            pass_by(transfers.sender[row], transfers.receiver[row], transfers.amount[row], loot)
+            continue
+        draw(row, role, transfers, roles, loot, drawn, flows, used)
+        if given >= 0 and give(given, row, transfers, drawn, purses):
+            credit_waiting(given, transfers, roles, loot, purses, flows, used)
         if got < 0:
-            credit(row, chain, marks, to, drawn, hop, GAVE if given >= 0 else MOVED, loot, flows, counts)
+            credit(row, to, drawn, GAVE if given >= 0 else MOVED, transfers, roles, loot, flows, used)
         elif purses.to_give[got] == 0:
-            exchange(got, row, chain, marks, to, drawn, hop, loot, purses, flows, counts)
+            exchange(got, row, to, drawn, transfers, roles, loot, purses, flows, used)
         else:
-            n = counts.second[1]
-            purses.waiting[n], counts.second[1] = row, n + 1
-            purses.drawn[n], purses.drawn_hop[n] = drawn, hop
+            put_off(row, drawn, purses)
     return order.size
 
 
 @kernel
-def in_swap(row, chain):
-    """Whether a transfer belongs to a swap."""
-    return chain.outs[row] >= 0 or chain.ins[row] >= 0
-
-
-@kernel
 def pass_by(s, r, a, loot):
-    """A transfer from one wallet to another with no loot in it, as nearly all are: what `draw` and `credit` would come to."""
+    """Move a transfer without loot, as nearly all are, from one wallet to another: what `draw` and `credit` would come to."""
     held = loot.balance[s]
-    loot.balance[s] = 0.0 if held <= a * _SPENT else held - a
+    loot.balance[s] = 0.0 if held <= a * SPENT else held - a
     loot.received[r] += a
     loot.balance[r] += a
 
 
 @kernel
-def place_of(pair, loot, counts):
-    """Where the numbers of a pair stand; a place is made if it has none."""
-    if loot.place[pair] < 0:
-        n = counts.places[0]
-        loot.place[pair], loot.pair[n], counts.places[0] = n, pair, n + 1
+def slot_of(pair, loot, used):
+    """The slot of a pair; one is made if it has none."""
+    if loot.slot[pair] < 0:
+        n = used.slots[0]
+        loot.slot[pair], loot.pair[n], used.slots[0] = n, pair, n + 1
         loot.amounts[n] = 0.0
         loot.hop[n] = FAR
         loot.when[n] = -1
         loot.unpriced[n] = 0
-    return loot.place[pair]
+    return loot.slot[pair]
 
 
 @kernel
-def worth_of(row, chain, part):
-    """What a part of a transfer was worth when it was sent; 0 where that is not known (`priced`)."""
-    known = chain.usd.size > 0 and not np.isnan(chain.usd[row])
-    return chain.usd[row] * (part / chain.amount[row]) if known else 0.0
-
-
-@kernel
-def priced(row, chain):
+def is_priced(row, transfers):
     """Whether it is known what a transfer was worth."""
-    return chain.usd.size > 0 and not np.isnan(chain.usd[row])
+    return transfers.usd.size > 0 and not np.isnan(transfers.usd[row])
 
 
 @kernel
-def draw(row, chain, marks, role, loot, drawn, hop, flows, counts):
-    """Take a transfer from its sender, and write by column its loot, that times hops (one more) and its worth when stolen.
+def worth_of(row, transfers, amount):
+    """What an amount of a transfer was worth when it was sent; 0 where that is not known."""
+    return transfers.usd[row] * (amount / transfers.amount[row]) if is_priced(row, transfers) else 0.0
 
-    `drawn` has a fourth row: how much of the worth goes into a swap (`give`), which is not the receiver's.
+
+@kernel
+def draw(row, role, transfers, roles, loot, drawn, flows, used):
+    """Take a transfer from its sender, and write its loot by layer and column (one hop more: to the receiver).
+
     What a seed sends and was never seen to receive is loot of which nobody saw how it was stolen.
     """
     drawn[:] = 0.0
-    hop[:] = FAR
-    if role >= 0 and marks.absorbs[role]:
+    drawn[FEWEST] = FAR
+    if role >= 0 and roles.absorbs[role]:
         return
-    s, a = chain.sender[row], chain.amount[row]
+    s, a = transfers.sender[row], transfers.amount[row]
     held = loot.balance[s]
-    spent = held <= a * _SPENT
+    spent = held <= a * SPENT
     loot.balance[s] = 0.0 if spent else held - a
-    at = loot.place[s]
-    if at >= 0 and held > 0:
+    slot = loot.slot[s]
+    if slot >= 0 and held > 0:
         f = 1.0 if spent else a / held
         for k in range(drawn.shape[1]):
-            x, h, v = loot.amounts[at, HELD, k], loot.amounts[at, HOPS, k], loot.amounts[at, WORTH, k]
-            if x > 0 and loot.hop[at, k] < marks.most_hops:
-                drawn[0, k], drawn[1, k], drawn[2, k] = f * x, f * h + f * x, f * v
-                hop[k] = loot.hop[at, k] + 1
-                loot.amounts[at, HELD, k] = 0.0 if spent else x - f * x
-                loot.amounts[at, HOPS, k] = 0.0 if spent else h - f * h
-                loot.amounts[at, WORTH, k] = 0.0 if spent else v - f * v
-    if role < 0 or held * _SPENT >= a:
+            x, h, v = loot.amounts[slot, HELD, k], loot.amounts[slot, HELD_HOPS, k], loot.amounts[slot, HELD_WORTH, k]
+            if x > 0 and loot.hop[slot, k] < roles.most_hops:
+                drawn[AMOUNT, k], drawn[HOPS, k], drawn[WORTH, k] = f * x, f * h + f * x, f * v
+                drawn[FEWEST, k] = loot.hop[slot, k] + 1
+                loot.amounts[slot, HELD, k] = 0.0 if spent else x - f * x
+                loot.amounts[slot, HELD_HOPS, k] = 0.0 if spent else h - f * h
+                loot.amounts[slot, HELD_WORTH, k] = 0.0 if spent else v - f * v
+    if role < 0 or held * SPENT >= a:
         return
     for k in range(drawn.shape[1]):
-        if chain.time[row] >= marks.since[role, k]:
-            steal(row, s, k, a - held, chain, loot, counts)
-            drawn[0, k] += a - held
-            drawn[1, k] += a - held
-            drawn[2, k] += worth_of(row, chain, a - held)
-            hop[k] = 1
-            if k == 0 and flows.row.size:
-                record(row, UNSEEN, a - held, worth_of(row, chain, a - held), 0.0, 0, flows, counts)
+        if transfers.time[row] >= roles.since[role, k]:
+            steal(row, s, k, a - held, UNSEEN, transfers, loot, flows, used)
+            drawn[AMOUNT, k] += a - held
+            drawn[HOPS, k] += a - held
+            drawn[WORTH, k] += worth_of(row, transfers, a - held)
+            drawn[FEWEST, k] = 1
 
 
 @kernel
-def seen(at, k, when, loot):
-    """Note when loot came."""
-    loot.when[at, 0, k] = when if loot.when[at, 0, k] < 0 else min(loot.when[at, 0, k], when)
-    loot.when[at, 1, k] = max(loot.when[at, 1, k], when)
-
-
-@kernel
-def steal(row, pair, k, amount, chain, loot, counts):
-    """Note that a seed got hold of an amount that was not loot before."""
-    at = place_of(pair, loot, counts)
-    loot.hop[at, k] = 0
-    seen(at, k, chain.time[row], loot)
-    loot.amounts[at, STOLEN, k] += amount
-    if priced(row, chain):
-        loot.amounts[at, STOLEN_PRICED, k] += amount
-        loot.amounts[at, STOLEN_WORTH, k] += worth_of(row, chain, amount)
+def steal(row, pair, k, amount, kind, transfers, loot, flows, used):
+    """Note that a seed got hold of an amount that was not loot before, by a transfer that it received or sent (UNSEEN)."""
+    slot = slot_of(pair, loot, used)
+    loot.hop[slot, k] = 0
+    note_receipt(loot.when, slot, k, transfers.time[row])
+    loot.amounts[slot, STOLEN, k] += amount
+    if is_priced(row, transfers):
+        loot.amounts[slot, STOLEN_PRICED, k] += amount
+        loot.amounts[slot, STOLEN_WORTH, k] += worth_of(row, transfers, amount)
     else:
-        loot.unpriced[at, k] += 1
+        loot.unpriced[slot, k] += 1
+    if k == 0 and flows.row.size:
+        record(row, kind, amount, worth_of(row, transfers, amount), 0.0, 0, flows, used)
 
 
 @kernel
-def credit(row, chain, marks, to, brought, hop, kind, loot, flows, counts):
+def credit(row, to, brought, kind, transfers, roles, loot, flows, used):
     """Add a transfer and the loot in it to its receiver; all that a seed receives from its date on becomes loot."""
-    r, a = chain.receiver[row], chain.amount[row]
-    absorbed = to >= 0 and marks.absorbs[to] == 1
+    r, a = transfers.receiver[row], transfers.amount[row]
+    absorbed = to >= 0 and roles.absorbs[to] == 1
     loot.received[r] += a
     if not absorbed:
         loot.balance[r] += a
     for k in range(brought.shape[1]):
-        y, seed = brought[0, k], to >= 0 and chain.time[row] >= marks.since[to, k]
-        if seed and a - y > a * (_SPENT - 1):
-            steal(row, r, k, a - y, chain, loot, counts)
-            loot.amounts[loot.place[r], HELD, k] += a - y
-            loot.amounts[loot.place[r], WORTH, k] += worth_of(row, chain, a - y)
-            if k == 0 and flows.row.size:
-                record(row, STOLE, a - y, worth_of(row, chain, a - y), 0.0, 0, flows, counts)
+        y, seed = brought[AMOUNT, k], to >= 0 and transfers.time[row] >= roles.since[to, k]
+        if seed and a - y > a * (SPENT - 1):
+            steal(row, r, k, a - y, STOLE, transfers, loot, flows, used)
+            loot.amounts[loot.slot[r], HELD, k] += a - y
+            loot.amounts[loot.slot[r], HELD_WORTH, k] += worth_of(row, transfers, a - y)
         if y > 0:
-            receive(row, k, chain, absorbed, seed, brought, hop, kind, loot, flows, counts)
+            receive(row, k, absorbed, seed, brought, kind, transfers, loot, flows, used)
 
 
 @kernel
-def receive(row, k, chain, absorbed, seed, brought, hop, kind, loot, flows, counts):
-    """Tally loot at its receiver, and let it rest there unless it is absorbed."""
-    at = place_of(chain.receiver[row], loot, counts)
-    y, h, v = brought[0, k], brought[1, k], brought[2, k]
+def receive(row, k, absorbed, seed, brought, kind, transfers, loot, flows, used):
+    """Add loot up at its receiver, and let it rest there unless it is absorbed."""
+    slot = slot_of(transfers.receiver[row], loot, used)
+    y, h, v = brought[AMOUNT, k], brought[HOPS, k], brought[WORTH, k]
     if kind == GAVE and absorbed:
-        loot.amounts[at, GIVEN, k] += y
-        loot.amounts[at, GIVEN_WORTH, k] += brought[3, k]
-    loot.amounts[at, IN, k] += y
-    loot.amounts[at, IN_HOPS, k] += h
-    loot.amounts[at, IN_WORTH, k] += v
-    if priced(row, chain):
-        loot.amounts[at, IN_USD, k] += worth_of(row, chain, y)
-        loot.amounts[at, IN_PRICED, k] += y
-    loot.hop[at, k] = 0 if seed else min(loot.hop[at, k], hop[k])
-    seen(at, k, chain.time[row], loot)
+        loot.amounts[slot, GIVEN, k] += y
+        loot.amounts[slot, GIVEN_WORTH, k] += brought[SWAPPED_WORTH, k]
+    loot.amounts[slot, IN, k] += y
+    loot.amounts[slot, IN_HOPS, k] += h
+    loot.amounts[slot, IN_WORTH, k] += v
+    if is_priced(row, transfers):
+        loot.amounts[slot, IN_USD, k] += worth_of(row, transfers, y)
+        loot.amounts[slot, IN_PRICED, k] += y
+    fewest = np.int32(brought[FEWEST, k])
+    loot.hop[slot, k] = 0 if seed else min(loot.hop[slot, k], fewest)
+    note_receipt(loot.when, slot, k, transfers.time[row])
     if not absorbed:
-        loot.amounts[at, HELD, k] += y
-        loot.amounts[at, HOPS, k] += 0.0 if seed else h
-        loot.amounts[at, WORTH, k] += v
+        loot.amounts[slot, HELD, k] += y
+        loot.amounts[slot, HELD_HOPS, k] += 0.0 if seed else h
+        loot.amounts[slot, HELD_WORTH, k] += v
     if k == 0 and flows.row.size:
-        what = kind
         if kind == MOVED:
-            what = ABSORBED if absorbed else RETURNED if seed else MOVED
-        record(row, what, y, v + brought[3, k], h / y, hop[k], flows, counts)
+            kind = ABSORBED if absorbed else RETURNED if seed else MOVED
+        record(row, kind, y, v + brought[SWAPPED_WORTH, k], h / y, fewest, flows, used)
 
 
 @kernel
-def record(row, kind, tainted, worth, hops, hop, flows, counts):
+def record(row, kind, tainted, worth, hops, hop, flows, used):
     """Write down a flow."""
-    n = counts.flows[0]
+    n = used.flows[0]
     flows.row[n], flows.kind[n], flows.tainted[n], flows.worth[n] = row, kind, tainted, worth
-    flows.hops[n], flows.hop[n], counts.flows[0] = hops, hop, n + 1
+    flows.hops[n], flows.hop[n], used.flows[0] = hops, hop, n + 1
 
 
 @kernel
-def open_purses(order, q, chain, purses, counts):
-    """Empty the purses for the swaps of the second that begins at place q."""
-    counts.second[0], counts.second[1] = chain.time[order[q]], 0
-    end = q
-    while end < order.size and chain.time[order[end]] == counts.second[0]:
-        swap = chain.outs[order[end]]
-        if swap >= 0:
-            purses.to_give[swap] = purses.amount[swap] = 0
-            purses.loot[swap] = 0.0
-            purses.hop[swap] = FAR
-        end += 1
-    for p in range(q, end):
-        if chain.outs[order[p]] >= 0:
-            purses.to_give[chain.outs[order[p]]] += 1
-
-
-@kernel
-def give(swap, row, chain, drawn, hop, purses):
-    """Put what was drawn for a transfer into the purse of its sender's swap, without the hop; whether it was the last."""
-    purses.to_give[swap] -= 1
-    purses.amount[swap] += chain.amount[row]
+def give(swap, row, transfers, drawn, purses):
+    """Put what was drawn for a transfer into the purse of its sender's swap, without the hop; return whether it was the last."""
     for k in range(drawn.shape[1]):
-        if drawn[0, k] > 0:
-            drawn[3, k] = drawn[2, k] * chain.carried[row]
-            drawn[2, k] -= drawn[3, k]
-            purses.loot[swap, 0, k] += drawn[0, k]
-            purses.loot[swap, 1, k] += drawn[1, k] - drawn[0, k]
-            purses.loot[swap, 2, k] += drawn[3, k]
-            purses.hop[swap, k] = min(purses.hop[swap, k], hop[k] - 1)
-    return purses.to_give[swap] == 0
+        if drawn[AMOUNT, k] > 0:
+            drawn[SWAPPED_WORTH, k] = drawn[WORTH, k] * transfers.worth_kept[row]
+            drawn[WORTH, k] -= drawn[SWAPPED_WORTH, k]
+            purses.given[swap, SWAPPED_WORTH, k] += drawn[SWAPPED_WORTH, k]
+            purses.given[swap, FEWEST, k] = min(purses.given[swap, FEWEST, k], drawn[FEWEST, k] - 1)
+    return put_in_purse(swap, transfers.amount[row], drawn, purses)
 
 
 @kernel
-def exchange(swap, row, chain, marks, to, drawn, hop, loot, purses, flows, counts):
-    """Credit what a swap got: the taint of what it gave for it, or the payer's own if that is more; and its worth."""
-    brought, nearest, a = drawn.copy(), hop.copy(), chain.amount[row]
-    brought[3] = 0.0
+def exchange(swap, row, to, drawn, transfers, roles, loot, purses, flows, used):
+    """Credit what a swap got: the taint of what it gave for it, or of the sender's own money if that is more; and its worth."""
+    brought, a = drawn.copy(), transfers.amount[row]
+    brought[SWAPPED_WORTH] = 0.0
     for k in range(drawn.shape[1]):
-        carried = a * (purses.loot[swap, 0, k] / purses.amount[swap])
-        if carried > drawn[0, k]:
-            brought[0, k], brought[1, k] = carried, a * (purses.loot[swap, 1, k] / purses.amount[swap])
-        brought[2, k] += purses.loot[swap, 2, k] * chain.part[row]
-        nearest[k] = min(nearest[k], purses.hop[swap, k])
-    credit(row, chain, marks, to, brought, nearest, GOT, loot, flows, counts)
+        carried = carried_by_swap(swap, AMOUNT, k, a, purses)
+        if carried > drawn[AMOUNT, k]:
+            brought[AMOUNT, k], brought[HOPS, k] = carried, carried_by_swap(swap, HOPS, k, a, purses)
+        brought[WORTH, k] += purses.given[swap, SWAPPED_WORTH, k] * transfers.part_of_swap[row]
+        brought[FEWEST, k] = min(brought[FEWEST, k], purses.given[swap, FEWEST, k])
+    credit(row, to, brought, GOT, transfers, roles, loot, flows, used)
 
 
 @kernel
-def credit_waiting(swap, chain, marks, loot, purses, flows, counts):
+def credit_waiting(swap, transfers, roles, loot, purses, flows, used):
     """Credit the transfers that waited for the last that a swap gives, in the order in which they were drawn."""
-    for n in range(counts.second[1]):
+    for n in range(purses.second[1]):
         row = purses.waiting[n]
-        if chain.ins[row] == swap:
-            to = marks.of[chain.wallet[chain.receiver[row]]]
-            exchange(swap, row, chain, marks, to, purses.drawn[n], purses.drawn_hop[n], loot, purses, flows, counts)
+        if transfers.got_in[row] == swap:
+            to = roles.of[transfers.wallet[transfers.receiver[row]]]
+            exchange(swap, row, to, purses.drawn[n], transfers, roles, loot, purses, flows, used)

@@ -6,8 +6,19 @@ import numpy as np
 import pandas as pd
 
 from ..ledger.ledger import Ledger
-from .loot_kernel import GIVEN, GIVEN_WORTH, HELD, IN, IN_WORTH, STOLEN, STOLEN_PRICED, STOLEN_WORTH, WORTH  # fmt: skip
-from .loot_pass import SERVICE_KINDS, FollowedLoot
+from .loot_kernel import (  # fmt: skip
+    GIVEN,
+    GIVEN_WORTH,
+    HELD,
+    HELD_WORTH,
+    IN,
+    IN_WORTH,
+    STOLEN,
+    STOLEN_PRICED,
+    STOLEN_WORTH,
+)
+from .loot_pass import FollowedLoot
+from .services import SERVICE_KINDS
 
 USD = "stolen_usd"
 
@@ -35,7 +46,9 @@ def measure_of(ledger: Ledger, found: FollowedLoot, k: int) -> LootMeasure:
     """The measure of the k-th case of a pass, and its loot in it."""
     of = found.amounts[:, :, k]
     if np.any(of[:, STOLEN_PRICED] > 0):
-        return LootMeasure(USD, float(of[:, STOLEN_WORTH].sum()), of[:, WORTH], of[:, IN_WORTH], of[:, GIVEN_WORTH])
+        return LootMeasure(
+            USD, float(of[:, STOLEN_WORTH].sum()), of[:, HELD_WORTH], of[:, IN_WORTH], of[:, GIVEN_WORTH]
+        )
     assets = np.unique(found.asset[(of[:, IN] > 0) | (of[:, STOLEN] > 0)])
     if len(assets) == 1:
         name, stolen = ledger.assets[int(assets[0])].as_py(), float(of[:, STOLEN].sum())

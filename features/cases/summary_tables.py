@@ -13,18 +13,10 @@ from ..base.errors import UsageError
 from ..ledger.ledger import Ledger
 from .case_list import Case
 from .case_trace import amounts_by_asset
-from .loot_kernel import GIVEN_WORTH, HELD, IN, IN_PRICED, IN_USD, IN_WORTH, STOLEN, WORTH
+from .loot_kernel import GIVEN_WORTH, HELD, HELD_WORTH, IN, IN_PRICED, IN_USD, IN_WORTH, STOLEN
 from .loot_measures import USD, LootMeasure, measure_of, prices_at, ratio, shares_by_service
-from .loot_pass import (
-    CASES_PER_PASS,
-    SERVICE_KINDS,
-    FollowedLoot,
-    are_services,
-    end_of_case,
-    follow_loot,
-    service_kinds,
-    wallet_categories,
-)
+from .loot_pass import CASES_PER_PASS, FollowedLoot, as_of_timestamp, follow_loot
+from .services import SERVICE_KINDS, are_services, service_kinds, wallet_categories
 
 STILL_THERE = 0.01
 """From this share of what was stolen on a case counts as unlaundered; of what rests, a wallet for how long it has lain still."""
@@ -56,7 +48,7 @@ def case_summary(
         raise UsageError(
             f"cases: {'two are ' + min(i for i in ids if ids.count(i) > 1) if ids else 'none came'}; give each once"
         )
-    moment = end_of_case(ledger, as_of)
+    moment = as_of_timestamp(ledger, as_of)
     begun = sorted((case for case in cases if case.date < moment), key=lambda case: (case.date, case.id))
     categories = wallet_categories(ledger, labels, moment)
     way, absorbs, prices = service_kinds(categories), are_services(categories), prices_at(ledger, moment)
@@ -92,7 +84,7 @@ def _row(
         "stolen_by_asset": amounts_by_asset(names, found.asset, of[:, STOLEN]),
         "unpriced_thefts": int(found.unpriced[:, k].sum()),
         "unlaundered_share": ratio(weights.rests.sum(), weights.stolen),
-        "unlaundered_stolen_usd": float(of[:, WORTH].sum()) if weights.measure == USD else np.nan,
+        "unlaundered_stolen_usd": float(of[:, HELD_WORTH].sum()) if weights.measure == USD else np.nan,
         "unlaundered_by_asset": amounts_by_asset(names, found.asset, of[:, HELD]),
         "resting_wallets": len(np.unique(found.wallet[of[:, HELD] > 0])),
     }  # fmt: skip

@@ -100,13 +100,17 @@ def _number(sender, receiver, asset, offsets, entries, low, high, last, place, f
                 of_receiver[i] = place[asset[i]]
 
 
-def flow_order(ledger: Ledger, pairs: Pairs) -> np.ndarray:
-    """The rows that move value from one wallet to another, in the order in which taint flows, int32.
+def flow_order(ledger: Ledger) -> np.ndarray:
+    """The rows that move value from one wallet to another, in the order in which taint flows, int32; found at the first call.
 
-    By time. Within one second a transfer waits until its sender's pair has had all that it receives in that second: the rows
-    left are gone through in their order, again and again. A round in which none goes lets its first go; after 64 rounds
-    the others go as they stand, so that no transfer is looked at more often. Where nothing waits the ledger's order stands.
+    Rows go by time. Within one second a transfer waits until its sender's pair has had all that it receives in that second. The
+    rows that are left are gone through in their order, again and again. A round in which none goes lets its first go. After 64
+    rounds the others go as they stand, which bounds the work. Where nothing waits the ledger's order stands.
     """
+    return ledger.computed_once("flow order", lambda: _flow_order(ledger, pairs_in(ledger)))
+
+
+def _flow_order(ledger: Ledger, pairs: Pairs) -> np.ndarray:
     rows = ledger.rows
     moving = np.flatnonzero((rows.amount > 0) & (rows.sender != rows.receiver)).astype(np.int32)
     _settle(rows.time, pairs.sender, pairs.receiver, np.zeros(len(pairs.wallet), np.int32), moving)

@@ -1,4 +1,4 @@
-"""Swaps: within one transaction a wallet gives one asset and gets another. Found once a ledger; what they carry is not here."""
+"""Swaps: within one transaction a wallet gives one asset and gets another. What a swap carries is in `swap_purses.py`."""
 
 from __future__ import annotations
 
@@ -19,36 +19,40 @@ class Swaps(NamedTuple):
     """Who swaps by which transfers. Swaps are numbered anew in each second; arrays are empty where there is none.
 
     Attributes:
-        outs: int32[rows], the swap in which the transfer's sender gives it; −1: none.
-        ins: int32[rows], the swap in which the transfer's receiver gets it; −1: none.
+        given_in: int32[rows], the swap in which the transfer's sender gives it; −1: none.
+        got_in: int32[rows], the swap in which the transfer's receiver gets it; −1: none.
         most: int64[2], the most swaps, and the most transfers of swaps, of one second.
     """
 
-    outs: np.ndarray
-    ins: np.ndarray
+    given_in: np.ndarray
+    got_in: np.ndarray
     most: np.ndarray
 
 
 NO_SWAPS = Swaps(np.empty(0, np.int32), np.empty(0, np.int32), np.zeros(2, np.int64))
 
 
-def swaps_of(ledger: Ledger) -> Swaps:
-    """The swaps of a ledger.
+def swaps_in(ledger: Ledger) -> Swaps:
+    """The swaps of a ledger, found at the first call.
 
     A wallet swaps if in one transaction (same second, same known id, at most 64 transfers that move value) it sends others some
     asset that it does not receive in it, and receives from others some asset that it does not send in it.
     """
+    return ledger.computed_once("swaps", lambda: _swaps(ledger))
+
+
+def _swaps(ledger: Ledger) -> Swaps:
     rows = ledger.rows
     if not rows.tx.size or len(ledger.assets) < 2:
         return NO_SWAPS
-    outs, ins = (np.full(ledger.transfers, -1, np.int32) for _ in range(2))
+    given_in, got_in = (np.full(ledger.transfers, -1, np.int32) for _ in range(2))
     most = np.zeros(2, np.int64)
-    _find(rows.time, rows.sender, rows.receiver, rows.amount, rows.asset, rows.tx, outs, ins, most)
-    return Swaps(outs, ins, most) if most[0] else NO_SWAPS
+    _find(rows.time, rows.sender, rows.receiver, rows.amount, rows.asset, rows.tx, given_in, got_in, most)
+    return Swaps(given_in, got_in, most) if most[0] else NO_SWAPS
 
 
 @kernel
-def _find(time, sender, receiver, amount, asset, tx, outs, ins, most):
+def _find(time, sender, receiver, amount, asset, tx, given_in, got_in, most):
     """Write the swaps of all rows, second by second."""
     i = 0
     while i < time.size:
@@ -56,12 +60,12 @@ def _find(time, sender, receiver, amount, asset, tx, outs, ins, most):
         while end < time.size and time[end] == time[i]:
             end += 1
         if end - i > 1:
-            _find_in_second(sender, receiver, amount, asset, tx, i, end, outs, ins, most)
+            _find_in_second(sender, receiver, amount, asset, tx, i, end, given_in, got_in, most)
         i = end
 
 
 @kernel
-def _find_in_second(sender, receiver, amount, asset, tx, i, end, outs, ins, most):
+def _find_in_second(sender, receiver, amount, asset, tx, i, end, given_in, got_in, most):
     order = np.argsort(tx[i:end]) + i
     group = np.empty(end - i, np.int64)
     swaps = legs = low = 0
@@ -79,7 +83,7 @@ def _find_in_second(sender, receiver, amount, asset, tx, i, end, outs, ins, most
             for q in range(2 * size):
                 w = sender[rows[q // 2]] if q % 2 == 0 else receiver[rows[q // 2]]
                 if is_first(sender, receiver, rows, q, w):
-                    found = mark(sender, receiver, asset, rows, w, swaps, outs, ins)
+                    found = mark(sender, receiver, asset, rows, w, swaps, given_in, got_in)
                     swaps += found > 0
                     legs += found
         low = high
@@ -96,7 +100,7 @@ def is_first(sender, receiver, rows, q, w):
 
 
 @kernel
-def mark(sender, receiver, asset, rows, w, number, outs, ins):
+def mark(sender, receiver, asset, rows, w, number, given_in, got_in):
     """Mark the transfers of wallet w's swap in a transaction; return how many it has (0: it does not swap)."""
     gives = gets = 0
     for row in rows:
@@ -106,9 +110,9 @@ def mark(sender, receiver, asset, rows, w, number, outs, ins):
         return 0
     for row in rows:
         if sender[row] == w and not moves(receiver, asset, rows, w, asset[row]):
-            outs[row] = number
+            given_in[row] = number
         if receiver[row] == w and not moves(sender, asset, rows, w, asset[row]):
-            ins[row] = number
+            got_in[row] = number
     return gives + gets
 
 

@@ -1,6 +1,7 @@
-"""The pass that carries taint: one look at each transfer, in flow order, by haircut, FIFO or poison. Knows no label and no date.
+"""The pass that carries taint from sources: one look at each transfer, in flow order, by haircut, FIFO or poison.
 
-What is drawn from a pair and what is credited to one are separate, as a swap is credited when the last of what it gives is drawn.
+It knows no label and no date. What a transfer draws from its sender's pair and what it credits to its receiver's are separate
+steps, as a swap is credited when the last of what it gives is drawn (`swap_purses.py`).
 """
 
 from typing import NamedTuple
@@ -8,10 +9,22 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.kernel_compiler import kernel
+from .swap_purses import (
+    AMOUNT,
+    HOPS,
+    SPENT,
+    carried_by_swap,
+    note_receipt,
+    open_purses,
+    put_in_purse,
+    put_off,
+    swaps_at_ends,
+)  # fmt: skip
 
 HAIRCUT, FIFO, POISON = 0, 1, 2
-HELD, HOPS, TAINTED, DIRECT, TAINTED_HOPS = range(5)
-_SPENT = 1 + 1e-9  # what is larger than what is sent by no more than this is rounding: all of it goes
+HELD, HELD_HOPS, TAINTED, DIRECT, TAINTED_HOPS = range(5)
+"""Fields of `TaintState.amounts`: held, that times hops, received in all, received from a source itself, received times hops."""
+ENTERED, ABSORBED, RETURNED, SWAPPED = range(4)
 
 
 class SourceRoles(NamedTuple):
@@ -27,11 +40,9 @@ class TaintState(NamedTuple):
 
     balance: np.ndarray  # float64[pairs]
     received: np.ndarray  # float64[pairs]
-    amounts: (
-        np.ndarray
-    )  # float64[pairs, 5, columns]: held, its hops, received in all, of it from a source itself, its hops
+    amounts: np.ndarray  # float64[pairs, 5, columns], see HELD
     when: np.ndarray  # int64[pairs, 2, columns], first and last receipt; −1: none
-    totals: np.ndarray  # float64[4, columns]: entered, absorbed, returned, swapped
+    totals: np.ndarray  # float64[4, columns], see ENTERED
     tainted: np.ndarray  # uint8[pairs], 1: something tainted was ever credited
 
 
@@ -45,63 +56,36 @@ class FifoLots(NamedTuple):
     share: np.ndarray  # float64[rows, 2, columns], how much of a unit of it is tainted, and that times hops
 
 
-class Purses(NamedTuple):
-    """The swaps of one second: what was given so far, and what waits to be credited."""
-
-    to_give: np.ndarray  # int64[swaps], transfers that were not drawn yet
-    amount: np.ndarray  # float64[swaps]
-    taint: np.ndarray  # float64[swaps, 2, columns]
-    waiting: np.ndarray  # int32[transfers], rows that were drawn and wait to be credited, in that order
-    drawn: np.ndarray  # float64[transfers, 2, columns], what was drawn for these
-    waiting_now: np.ndarray  # int64[1], how many there are of these in this second
-
-
 @kernel
-def carry_taint(order, time, amount, sender, receiver, wallet, outs, ins, roles, method, state, lots, purses):
-    """Carry taint along the transfers `order`.
+def carry_taint(order, transfers, roles, method, state, lots, purses):
+    """Carry taint along the transfers `order` (int32, rows in flow order); `state`, `lots` and `purses` are changed.
 
-    Args:
-        order: int32, rows in flow order.
-        time, amount: of all rows.
-        sender, receiver: the pairs of all rows.
-        wallet: of each pair.
-        outs, ins: the swaps of all rows, or empty.
-        roles, state, lots, purses: see there; `state`, `lots` and `purses` are changed.
-        method: HAIRCUT, FIFO or POISON.
+    `method` is HAIRCUT, FIFO or POISON. Transfers of one second stand in one call.
     """
-    columns = roles.emits.shape[1]
-    drawn = np.zeros((2, columns))
-    begin = 0
+    drawn = np.zeros((2, roles.emits.shape[1]))
     for q in range(order.size):
         row = order[q]
-        if outs.size and (q == 0 or time[row] != time[order[begin]]):
-            begin = q
-            open_purses(order, q, time, outs, purses)
-        s, r, a = sender[row], receiver[row], amount[row]
-        role = roles.of[wallet[s]]
-        bears = draw(s, a, role, roles, method, state, lots, drawn)
+        role = roles.of[transfers.wallet[transfers.sender[row]]]
+        to = roles.of[transfers.wallet[transfers.receiver[row]]]
         given = got = -1
-        if outs.size:
-            given = outs[row] if role < 0 or not roles.absorbs[role] else -1
-            to = roles.of[wallet[r]]
-            got = ins[row] if to < 0 or not roles.absorbs[to] else -1
-        if given >= 0 and give(given, a, drawn, role, roles, purses):
-            credit_waiting(given, amount, sender, receiver, wallet, time, ins, roles, method, state, lots, purses)
+        if transfers.given_in.size:
+            open_purses(order, q, transfers, purses)
+            given, got = swaps_at_ends(row, role, to, transfers, roles.absorbs)
+        bears = draw(row, role, transfers, roles, method, state, lots, drawn)
+        if given >= 0 and put_in_purse(given, transfers.amount[row], drawn, purses):
+            credit_waiting(given, transfers, roles, method, state, lots, purses)
         if got < 0:
-            credit(row, r, a, time[row], bears, role, drawn, roles.of[wallet[r]], roles, method, state, lots)
+            credit(row, bears, role, to, drawn, transfers, roles, method, state, lots)
         elif purses.to_give[got] == 0:
-            exchange(got, row, r, a, time[row], role, drawn, roles.of[wallet[r]], roles, method, state, lots, purses)
+            exchange(got, row, role, to, drawn, transfers, roles, method, state, lots, purses)
         else:
-            n = purses.waiting_now[0]
-            purses.waiting[n] = row
-            purses.drawn[n] = drawn
-            purses.waiting_now[0] = n + 1
+            put_off(row, drawn, purses)
 
 
 @kernel
-def draw(s, a, role, roles, method, state, lots, drawn):
-    """Take amount a from pair s, and write its taint and that times hops (one more: to the receiver); 0 if there is none."""
-    columns = drawn.shape[1]
+def draw(row, role, transfers, roles, method, state, lots, drawn):
+    """Take a transfer from its sender; write its taint and that times hops (one more: to the receiver); 0 if there is none."""
+    s, a = transfers.sender[row], transfers.amount[row]
     drawn[:] = 0.0
     bears = 0
     if role < 0 or not roles.absorbs[role]:
@@ -113,91 +97,88 @@ def draw(s, a, role, roles, method, state, lots, drawn):
             bears = 1
         elif method == FIFO:
             draw_lots(s, a, state, lots, drawn)
-        state.balance[s] = 0.0 if state.balance[s] <= a * _SPENT else state.balance[s] - a
+        state.balance[s] = 0.0 if state.balance[s] <= a * SPENT else state.balance[s] - a
     if role >= 0:
-        for k in range(columns):
+        for k in range(drawn.shape[1]):
             if roles.emits[role, k]:
-                drawn[0, k] = drawn[1, k] = a
-                state.totals[0, k] += a
+                drawn[AMOUNT, k] = drawn[HOPS, k] = a
+                state.totals[ENTERED, k] += a
                 bears = 1
     return bears
 
 
 @kernel
 def draw_share(s, a, method, state, drawn):
-    """What amount a of pair s bears: its share of what is held (haircut), or all of it if anything held is tainted (poison)."""
-    spent = state.balance[s] <= a * _SPENT
+    """Draw from pair s what an amount bears: its share of the taint held (haircut), or all of it if there is any (poison)."""
+    spent = state.balance[s] <= a * SPENT
     f = 1.0 if spent else a / state.balance[s]
     for k in range(drawn.shape[1]):
-        held, hops = state.amounts[s, HELD, k], state.amounts[s, HOPS, k]
+        held, hops = state.amounts[s, HELD, k], state.amounts[s, HELD_HOPS, k]
         if held <= 0:
             continue
         if method == POISON:
-            drawn[0, k] = a
-            drawn[1, k] = a * (hops / held) + a
-            rest = 0.0 if held <= a * _SPENT else held - a
+            drawn[AMOUNT, k] = a
+            drawn[HOPS, k] = a * (hops / held) + a
+            rest = 0.0 if held <= a * SPENT else held - a
             state.amounts[s, HELD, k] = 0.0 if spent else rest
-            state.amounts[s, HOPS, k] = 0.0 if spent else hops * (rest / held)
+            state.amounts[s, HELD_HOPS, k] = 0.0 if spent else hops * (rest / held)
         else:
-            drawn[0, k] = f * held
-            drawn[1, k] = f * hops + f * held
+            drawn[AMOUNT, k] = f * held
+            drawn[HOPS, k] = f * hops + f * held
             state.amounts[s, HELD, k] = 0.0 if spent else held - f * held
-            state.amounts[s, HOPS, k] = 0.0 if spent else hops - f * hops
+            state.amounts[s, HELD_HOPS, k] = 0.0 if spent else hops - f * hops
 
 
 @kernel
 def draw_lots(s, a, state, lots, drawn):
-    """What the oldest lots of pair s bear that make up amount a; what exceeds them bears nothing."""
-    columns = drawn.shape[1]
-    wanted = a
-    while wanted > a * (_SPENT - 1) and lots.head[s] >= 0:
+    """Draw from pair s what the oldest lots bear that make up amount a; an amount beyond them bears nothing."""
+    missing = a
+    while missing > a * (SPENT - 1) and lots.head[s] >= 0:
         lot = lots.head[s]
-        whole = lots.left[lot] <= wanted * _SPENT
-        taken = lots.left[lot] if whole else wanted
-        for k in range(columns):
-            drawn[0, k] += taken * lots.share[lot, 0, k]
-            drawn[1, k] += taken * lots.share[lot, 1, k]
-        wanted -= taken
+        whole = lots.left[lot] <= missing * SPENT
+        taken = lots.left[lot] if whole else missing
+        for k in range(drawn.shape[1]):
+            drawn[AMOUNT, k] += taken * lots.share[lot, 0, k]
+            drawn[HOPS, k] += taken * lots.share[lot, 1, k]
+        missing -= taken
         lots.left[lot] -= taken
         if whole:
             lots.head[s] = lots.after[lot]
-    empty = lots.head[s] < 0 or state.balance[s] <= a * _SPENT
+    empty = lots.head[s] < 0 or state.balance[s] <= a * SPENT
     if empty:
         lots.head[s] = -1
-    for k in range(columns):
-        state.amounts[s, HELD, k] = 0.0 if empty else max(state.amounts[s, HELD, k] - drawn[0, k], 0.0)
-        state.amounts[s, HOPS, k] = 0.0 if empty else max(state.amounts[s, HOPS, k] - drawn[1, k], 0.0)
-        drawn[1, k] += drawn[0, k]
+    for k in range(drawn.shape[1]):
+        state.amounts[s, HELD, k] = 0.0 if empty else max(state.amounts[s, HELD, k] - drawn[AMOUNT, k], 0.0)
+        state.amounts[s, HELD_HOPS, k] = 0.0 if empty else max(state.amounts[s, HELD_HOPS, k] - drawn[HOPS, k], 0.0)
+        drawn[HOPS, k] += drawn[AMOUNT, k]
 
 
 @kernel
-def credit(row, r, a, when, bears, role, brought, to, roles, method, state, lots):
-    """Add amount a and the taint it brings to pair r; `role` is the payer's, `to` the receiver's."""
-    columns = brought.shape[1]
+def credit(row, bears, role, to, brought, transfers, roles, method, state, lots):
+    """Add a transfer and the taint that it brings to its receiver's pair; `role` is the sender's, `to` the receiver's."""
+    r, a = transfers.receiver[row], transfers.amount[row]
     absorbed = to >= 0 and roles.absorbs[to] == 1
     state.received[r] += a
     if not absorbed:
         state.balance[r] += a
     if bears:
-        for k in range(columns):
-            y, h = brought[0, k], brought[1, k]
+        for k in range(brought.shape[1]):
+            y, h = brought[AMOUNT, k], brought[HOPS, k]
             if y <= 0:
                 continue
             state.amounts[r, TAINTED, k] += y
             state.amounts[r, TAINTED_HOPS, k] += h
             if role >= 0 and roles.emits[role, k]:
                 state.amounts[r, DIRECT, k] += a
-            first = state.when[r, 0, k]
-            state.when[r, 0, k] = when if first < 0 else min(first, when)
-            state.when[r, 1, k] = max(state.when[r, 1, k], when)
+            note_receipt(state.when, r, k, transfers.time[row])
             if absorbed:
-                state.totals[1, k] += y
+                state.totals[ABSORBED, k] += y
             elif to >= 0 and roles.emits[to, k]:
-                state.totals[2, k] += y
-                brought[0, k] = brought[1, k] = 0.0
+                state.totals[RETURNED, k] += y
+                brought[AMOUNT, k] = brought[HOPS, k] = 0.0
             else:
                 state.amounts[r, HELD, k] += y
-                state.amounts[r, HOPS, k] += h
+                state.amounts[r, HELD_HOPS, k] += h
                 state.tainted[r] = 1
     if method == FIFO and not absorbed:
         add_lot(row, r, a, brought, lots)
@@ -205,12 +186,12 @@ def credit(row, r, a, when, bears, role, brought, to, roles, method, state, lots
 
 @kernel
 def add_lot(row, r, a, brought, lots):
-    """What was received last is the last to go."""
+    """Put what pair r received at the end of its lots."""
     lots.left[row] = a
     lots.after[row] = -1
     for k in range(brought.shape[1]):
-        lots.share[row, 0, k] = brought[0, k] / a
-        lots.share[row, 1, k] = brought[1, k] / a
+        lots.share[row, AMOUNT, k] = brought[AMOUNT, k] / a
+        lots.share[row, HOPS, k] = brought[HOPS, k] / a
     if lots.head[r] < 0:
         lots.head[r] = row
     else:
@@ -219,56 +200,23 @@ def add_lot(row, r, a, brought, lots):
 
 
 @kernel
-def open_purses(order, q, time, outs, purses):
-    """Empty the purses for the swaps of the second that begins at place q."""
-    purses.waiting_now[0] = 0
-    end = q
-    while end < order.size and time[order[end]] == time[order[q]]:
-        swap = outs[order[end]]
-        if swap >= 0:
-            purses.to_give[swap] = purses.amount[swap] = 0
-            purses.taint[swap] = 0.0
-        end += 1
-    for p in range(q, end):
-        if outs[order[p]] >= 0:
-            purses.to_give[outs[order[p]]] += 1
-
-
-@kernel
-def give(swap, a, drawn, role, roles, purses):
-    """Put what was drawn for a transfer into the purse of its sender's swap; whether it was the last.
-
-    The owner stays the same, so the hop is taken back: none for what it is a source of, else as many as before.
-    """
-    purses.to_give[swap] -= 1
-    purses.amount[swap] += a
+def exchange(swap, row, role, to, drawn, transfers, roles, method, state, lots, purses):
+    """Credit what a swap got: the taint of what it gave for it, or the taint of the sender's own money if that is more."""
+    brought, a = drawn.copy(), transfers.amount[row]
     for k in range(drawn.shape[1]):
-        purses.taint[swap, 0, k] += drawn[0, k]
-        purses.taint[swap, 1, k] += drawn[1, k] - drawn[0, k]
-    return purses.to_give[swap] == 0
+        carried = carried_by_swap(swap, AMOUNT, k, a, purses)
+        if carried > drawn[AMOUNT, k] * SPENT:
+            brought[AMOUNT, k], brought[HOPS, k] = carried, carried_by_swap(swap, HOPS, k, a, purses)
+            state.totals[SWAPPED, k] += carried - drawn[AMOUNT, k]
+    credit(row, 1, role, to, brought, transfers, roles, method, state, lots)
 
 
 @kernel
-def exchange(swap, row, r, a, when, role, drawn, to, roles, method, state, lots, purses):
-    """Credit what a swap got: the taint of what it gave for it, or what the payer's own bears, whichever is more."""
-    brought = drawn.copy()
-    for k in range(drawn.shape[1]):
-        carried = a * (purses.taint[swap, 0, k] / purses.amount[swap])
-        if carried > drawn[0, k] * _SPENT:
-            brought[0, k] = carried
-            brought[1, k] = a * (purses.taint[swap, 1, k] / purses.amount[swap])
-            state.totals[3, k] += carried - drawn[0, k]
-    credit(row, r, a, when, 1, role, brought, to, roles, method, state, lots)
-
-
-@kernel
-def credit_waiting(swap, amount, sender, receiver, wallet, time, ins, roles, method, state, lots, purses):
+def credit_waiting(swap, transfers, roles, method, state, lots, purses):
     """Credit the transfers that waited for the last that a swap gives, in the order in which they were drawn."""
-    for n in range(purses.waiting_now[0]):
+    for n in range(purses.second[1]):
         row = purses.waiting[n]
-        if ins[row] != swap:
-            continue
-        r = receiver[row]
-        to, role = roles.of[wallet[r]], roles.of[wallet[sender[row]]]
-        drawn = purses.drawn[n]
-        exchange(swap, row, r, amount[row], time[row], role, drawn, to, roles, method, state, lots, purses)
+        if transfers.got_in[row] == swap:
+            role = roles.of[transfers.wallet[transfers.sender[row]]]
+            to = roles.of[transfers.wallet[transfers.receiver[row]]]
+            exchange(swap, row, role, to, purses.drawn[n], transfers, roles, method, state, lots, purses)

@@ -11,17 +11,21 @@ import numpy as np
 from ..base.errors import UsageError
 from ..ledger.ledger import Ledger
 from .pairs import Pairs, flow_order, pairs_in
-from .swaps import NO_SWAPS, Swaps, swaps_of
+from .swap_purses import FlowTransfers, SwapPurses
+from .swaps import NO_SWAPS, swaps_in
 from .taint_kernel import (
+    ABSORBED,
     DIRECT,
+    ENTERED,
     FIFO,
     HAIRCUT,
     HELD,
     POISON,
+    RETURNED,
+    SWAPPED,
     TAINTED,
     TAINTED_HOPS,
     FifoLots,
-    Purses,
     SourceRoles,
     TaintState,
     carry_taint,
@@ -154,28 +158,24 @@ class TaintPass:
             raise UsageError(f"method: {', '.join(METHODS)} are known, {method!r} came")
         self.names, self._method = sources.names, METHODS[method]
         self.pairs: Pairs = pairs_in(ledger)
-        order = ledger.computed_once("flow order", lambda: flow_order(ledger, self.pairs))
-        found: Swaps = ledger.computed_once("swaps", lambda: swaps_of(ledger)) if swaps else NO_SWAPS
-        self._rows, self._roles = ledger.rows, sources.roles(len(ledger.addresses))
-        self._ends, self._legs, self._order = (self.pairs.sender, self.pairs.receiver), (found.outs, found.ins), order
-        if direction == "out":
-            self._ends, self._legs = self._ends[::-1], self._legs[::-1]
-            self._order = np.ascontiguousarray(order[: self._until(as_of)][::-1])
+        swaps_found = swaps_in(ledger) if swaps else NO_SWAPS
+        self._transfers = FlowTransfers.from_ledger(ledger, self.pairs, swaps_found)
+        self._order, self._roles = flow_order(ledger), sources.roles(len(ledger.addresses))
         self._forward, self._done = direction == "in", 0
-        self.state = _empty_state(len(self.pairs.wallet), len(sources.names))
-        self._lots = _lots(len(self.pairs.wallet), ledger.transfers, len(sources.names), self._method == FIFO)
-        self._purses = _purses(int(found.most[0]), int(found.most[1]), len(sources.names))
+        if not self._forward:
+            self._order = np.ascontiguousarray(self._order[: self._transfers_before(as_of)][::-1])
+            self._transfers = self._transfers.backwards()
+        pairs, columns = len(self.pairs.wallet), len(sources.names)
+        self.state = _empty_state(pairs, columns)
+        self._lots = _lots(pairs, ledger.transfers, columns, self._method == FIFO)
+        self._purses = SwapPurses.with_room(swaps_found, np.zeros((2, columns)))
 
     def advance(self, as_of: int | None) -> None:
         """Go through the transfers before a date that were not gone through yet."""
-        stop = self._until(as_of) if self._forward else len(self._order)
-        piece = self._order[self._done : stop]
+        stop = self._transfers_before(as_of) if self._forward else len(self._order)
+        rows = self._order[self._done : stop]
         self._done = max(stop, self._done)
-        rows, wallet = self._rows, self.pairs.wallet
-        roles, state, lots, purses = self._roles, self.state, self._lots, self._purses
-        carry_taint(
-            piece, rows.time, rows.amount, *self._ends, wallet, *self._legs, roles, self._method, state, lots, purses
-        )
+        carry_taint(rows, self._transfers, self._roles, self._method, self.state, self._lots, self._purses)
 
     def taint(self) -> Taint:
         """What was found so far."""
@@ -184,12 +184,12 @@ class TaintPass:
             names=self.names, wallet=self.pairs.wallet.astype(np.int64), asset=self.pairs.asset.astype(np.int64),
             balance=s.balance, held=s.amounts[:, HELD], received=s.received, tainted=s.amounts[:, TAINTED],
             direct=s.amounts[:, DIRECT], hop_moment=s.amounts[:, TAINTED_HOPS], first=s.when[:, 0], last=s.when[:, 1],
-            entered=s.totals[0], absorbed=s.totals[1], returned=s.totals[2], swapped=s.totals[3],
+            entered=s.totals[ENTERED], absorbed=s.totals[ABSORBED], returned=s.totals[RETURNED], swapped=s.totals[SWAPPED],
         )  # fmt: skip
 
-    def _until(self, as_of: int | None) -> int:
-        """How many transfers of the flow order are before a date."""
-        return len(self._order) if as_of is None else int(np.searchsorted(self._rows.time[self._order], as_of))
+    def _transfers_before(self, as_of: int | None) -> int:
+        """The number of transfers of the flow order before a date."""
+        return len(self._order) if as_of is None else int(np.searchsorted(self._transfers.time[self._order], as_of))
 
 
 def _empty_state(pairs: int, columns: int) -> TaintState:
@@ -205,11 +205,4 @@ def _lots(pairs: int, rows: int, columns: int, fifo: bool) -> FifoLots:
     return FifoLots(
         head=np.full(n, -1, np.int32), tail=np.full(n, -1, np.int32), after=np.full(m, -1, np.int32),
         left=np.zeros(m), share=np.zeros((m, 2, columns)),
-    )  # fmt: skip
-
-
-def _purses(swaps: int, transfers: int, columns: int) -> Purses:
-    return Purses(
-        to_give=np.zeros(swaps, np.int64), amount=np.zeros(swaps), taint=np.zeros((swaps, 2, columns)),
-        waiting=np.zeros(transfers, np.int32), drawn=np.zeros((transfers, 2, columns)), waiting_now=np.zeros(1, np.int64),
     )  # fmt: skip

@@ -14,8 +14,9 @@ from walletprint.features import Ledger
 from walletprint.features.base.errors import DataError, UsageError
 from walletprint.features.cases import Trace, case_summary, read_cases, trace
 from walletprint.features.cases.case_list import Case
-from walletprint.features.cases.loot_kernel import HELD, IN, IN_HOPS, IN_WORTH, STOLEN, STOLEN_WORTH, WORTH
-from walletprint.features.cases.loot_pass import SERVICE_KINDS, follow_loot, wallet_categories
+from walletprint.features.cases.loot_kernel import HELD, HELD_WORTH, IN, IN_HOPS, IN_WORTH, STOLEN, STOLEN_WORTH
+from walletprint.features.cases.loot_pass import follow_loot
+from walletprint.features.cases.services import SERVICE_KINDS, wallet_categories
 from walletprint.features.exposure import TaintSources, taint
 from walletprint.features.labels import read_labels
 
@@ -323,7 +324,7 @@ def test_taint_is_that_of_exposure_and_worth_is_conserved(seed):
     assert np.delete(whole.tainted[:, 0], places).sum() == 0
     amounts = found.amounts[:, :, 0]
     absorbed = amounts[absorbs[found.wallet], IN_WORTH].sum()
-    assert amounts[:, STOLEN_WORTH].sum() == pytest.approx(amounts[:, WORTH].sum() + absorbed)
+    assert amounts[:, STOLEN_WORTH].sum() == pytest.approx(amounts[:, HELD_WORTH].sum() + absorbed)
 
 
 @pytest.mark.parametrize("seed", range(10))
