@@ -56,7 +56,7 @@ def trace(
     screen = Screen(quiet)
     if picture is not None:
         _check_picture(picture)
-    chosen = _read_cases(cases, out, screen).one(case)
+    chosen = _read_cases(cases, out, screen).select(case)
     known = _read_labels(attribution, screen)
     ledger = load_ledger(transfers, out, screen, memory=memory, ledger_folder=ledger_folder)
     with screen.progress("following the loot"):

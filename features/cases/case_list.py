@@ -27,7 +27,7 @@ class Case:
         id: its name.
         seeds: the addresses that first got hold of the loot, normalised, each once, sorted.
         since: int64 by seed, seconds since 1970 UTC: what a seed received before is no loot.
-        actor, source: who did it, and who says so; None: not said.
+        actor, source: who did it, and who reports it; None: not reported.
     """
 
     id: str
@@ -39,46 +39,46 @@ class Case:
     @property
     def date(self) -> pd.Timestamp:
         """The earliest date of its seeds."""
-        moment = pd.Timestamp(min(self.since), unit="s", tz="UTC")
-        assert isinstance(moment, pd.Timestamp)
-        return moment
+        date = pd.Timestamp(min(self.since), unit="s", tz="UTC")
+        assert isinstance(date, pd.Timestamp)
+        return date
 
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """What was read: the cases in the order of their ids, and `bad` rows as row (from 1), reason, record (JSON)."""
+    """The cases of a list in the order of their ids, and its `bad` rows as row (from 1), reason, record (JSON)."""
 
     cases: tuple[Case, ...]
     bad: pd.DataFrame
 
-    def one(self, id: str | None) -> Case:
-        """The case of that id; without an id, the only one.
+    def select(self, id: str | None) -> Case:
+        """The case of that id; without an id, the only case.
 
         Raises:
-            UsageError: there is none of that id, or without an id there are several.
+            UsageError: no case has that id, or no id is given and there are several cases.
         """
-        found = [case for case in self.cases if case.id == id or id is None]
-        if len(found) == 1:
-            return found[0]
+        selected = [case for case in self.cases if case.id == id or id is None]
+        if len(selected) == 1:
+            return selected[0]
         names = ", ".join(case.id for case in self.cases[:20]) + (", …" if len(self.cases) > 20 else "")
-        came = "several came and none was named" if id is None else f"{id!r} is none of them"
-        raise UsageError(f"case: {came}; the list has {names}")
+        problem = "name one of several" if id is None else f"{id!r} is not in the list"
+        raise UsageError(f"case: {problem}; the list has {names}")
 
 
 def read_cases(source: str | os.PathLike[str] | pd.DataFrame) -> Cases:
-    """Read a list of cases, a row a seed address. Bad rows are set aside with their reasons, and the others go on.
+    """Read a list of cases with one row per seed address; bad rows are kept apart with their reasons.
 
     Args:
         source: a CSV or Parquet file, or a frame, with `case`, `address` and `date` (a date or time, UTC unless it says
-            otherwise), and optionally `actor` and `source`. A seed that comes twice in a case counts from the earlier date.
+            otherwise), and optionally `actor` and `source`. A seed that stands twice in a case counts from the earlier date.
 
     Raises:
         DataError: the file is missing or no table, lacks a column, or has no good row.
     """
-    place, raw = read_small_table(source, "cases")
+    name, raw = read_small_table(source, "cases")
     if missing := [name for name in REQUIRED if name not in raw.columns]:
-        came = ", ".join(map(str, raw.columns)) or "none"
-        raise DataError(f"{place}: column {missing[0]} is missing; {_NEEDED}; the columns are {came}")
+        columns = ", ".join(map(str, raw.columns)) or "none"
+        raise DataError(f"{name}: column {missing[0]} is missing; {_NEEDED}; the columns are {columns}")
     names = text(raw, "case").str.strip()
     addresses = pa.array(text(raw, "address"), pa.string(), from_pandas=True)
     dates, no_date = read_dates(raw, "date")
@@ -88,7 +88,7 @@ def read_cases(source: str | os.PathLike[str] | pd.DataFrame) -> Cases:
     good = reasons.isna().to_numpy()
     if not good.any():
         why = f"; row 1: {reasons.iloc[0]}" if len(reasons) else ""
-        raise DataError(f"{place}: none of the {len(reasons)} rows is good{why}; {_NEEDED}")
+        raise DataError(f"{name}: none of the {len(reasons)} rows is good{why}; {_NEEDED}")
     table: Any = pd.DataFrame({
         "case": names, "address": normalise_addresses(addresses).to_pylist(),
         "since": dates.astype("datetime64[s, UTC]").astype("int64"),
@@ -100,18 +100,17 @@ def read_cases(source: str | os.PathLike[str] | pd.DataFrame) -> Cases:
 
 def _case(name: str, rows: Any) -> Case:
     since = rows.groupby("address")["since"].min()
-    addresses, moments_ = tuple(map(str, since.index)), tuple(int(moment) for moment in since)
-    return Case(name, addresses, moments_, _said(rows["actor"]), _said(rows["source"]))
+    seeds, seconds = tuple(map(str, since.index)), tuple(map(int, since))
+    return Case(name, seeds, seconds, _joined(rows["actor"]), _joined(rows["source"]))
 
 
 def _where(wrong: Any, reason: str) -> pd.Series:
     return pd.Series([reason if it else None for it in wrong], dtype="object")
 
 
-def _said(column: Any) -> str | None:
-    """What the rows of a case say, each once, joined by |."""
-    said = sorted(set(column.dropna()))
-    return "|".join(said) or None
+def _joined(column: Any) -> str | None:
+    """The different values of a column, joined by |; None if there are none."""
+    return "|".join(sorted(set(column.dropna()))) or None
 
 
 def _bad(raw: pd.DataFrame, reasons: Any, wrong: np.ndarray) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """One case followed: the wallets its loot reached, hop by hop and day by day, what it went through, and where it rests.
 
-Follows nothing itself (`loot_pass.py`) and draws nothing (`experiments/case_picture.py`). Definitions: docs/cases.md.
+It follows nothing itself (`loot_pass.py` does) and draws nothing (`experiments/case_picture.py`). Definitions: docs/cases.md.
 """
 
 import json
@@ -42,25 +42,25 @@ from .loot_pass import FollowedLoot, as_of_timestamp, follow_loot
 from .services import KIND_NAMES, SERVICE_KINDS, are_services, service_kinds, wallet_categories
 
 KINDS = ("stolen", "moved", "absorbed", "returned", "swapped_out", "swapped_in", "unseen")
-"""Of flows: into a seed, to a wallet, into a service, back to a seed, the legs of a swap, from a seed not seen to get it."""
+"""Flows into a seed, to a wallet, into a service, back to a seed, the legs of a swap, and from a seed not seen to get it."""
 
 _ONWARD = (MOVED, ABSORBED, GAVE)  # flows that take loot one hop further
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What became of the loot of a case. All tables are sorted, amounts in units of their asset, times in UTC.
+    """The fate of the loot of a case. All tables are sorted, amounts in units of their asset, times in UTC.
 
     `usd` is worth when sent, `stolen_usd` worth when stolen (which adds up); null where no price is known. See docs/cases.md.
 
     Attributes:
-        case, as_of: what was followed, until when.
-        summary: a row: stolen, depth, speed, shares, unlaundered.
-        wallets: a row a wallet and asset that loot reached, seeds too.
-        hops: a row a number of hops and asset; days: a row a day and asset.
-        through: a row a kind of service and asset.
-        resting: a row a wallet and asset where loot rests, the most first.
-        flows: a row a transfer that moved loot.
+        case, as_of: the case, and the date before which transfers count.
+        summary: one row: stolen, depth, speed, shares, unlaundered.
+        wallets: one row per wallet and asset that loot reached, seeds included.
+        hops: one row per number of hops and asset; days: one row per day and asset.
+        through: one row per kind of service and asset.
+        resting: one row per wallet and asset where loot rests, the most first.
+        flows: one row per transfer that moved loot.
     """
 
     case: Case
@@ -87,63 +87,62 @@ class Trace:
         return written
 
 
-def write_table(table: pd.DataFrame, place: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV if the name says so, else as Parquet. Raises DataError as `write_atomically` does."""
-    if place.suffix.lower() != ".csv":
-        return write_parquet(table, place)
-    return write_atomically(place, lambda file: file.write(csv_text(table).encode()))
+    if path.suffix.lower() != ".csv":
+        return write_parquet(table, path)
+    return write_atomically(path, lambda file: file.write(csv_text(table).encode()))
 
 
 def trace(
     ledger: Ledger, case: Case, labels: pd.DataFrame | None = None, as_of: str | pd.Timestamp | None = None,
     max_hops: int | None = None,
 ) -> Trace:  # fmt: skip
-    """Follow the loot of a case by haircut from its seeds on.
+    """Follow the loot of a case by haircut, from its seeds on.
 
     Args:
         ledger: the transfers; only those before `as_of` count.
         case: what a seed receives from its date on is loot, and so is what it sends without having been seen to receive it.
         labels: as `read_labels` gives them; those that stand at `as_of` say which wallets are services, where following ends.
         as_of: a date; None for the end of the ledger.
-        max_hops: loot that has come so many hops is followed no further; None: all is.
+        max_hops: loot that has come this many hops is followed no further; None: all is followed.
 
     Raises:
         UsageError: no seed has a transfer, `as_of` is no date, or `max_hops` is not positive.
     """
     if max_hops is not None and max_hops < 1:
-        raise UsageError(f"max_hops: at least 1 is needed, {max_hops} came")
-    moment = as_of_timestamp(ledger, as_of)
+        raise UsageError(f"max_hops: must be at least 1, got {max_hops}")
+    end = as_of_timestamp(ledger, as_of)
     seeds = ledger.ids(list(case.seeds))
     if not (seeds >= 0).any():
         raise UsageError(
             f"case {case.id}: none of its {len(case.seeds)} seed addresses has a transfer; the first is {case.seeds[0]}"
         )
-    categories = wallet_categories(ledger, labels, moment)
-    categories_absorb = are_services(categories)
-    found = follow_loot(ledger, [case], categories_absorb, moment, max_hops=max_hops, flows=True)
-    return _Maker(ledger, case, moment, found, categories, seeds[seeds >= 0]).trace()
+    categories = wallet_categories(ledger, labels, end)
+    loot = follow_loot(ledger, [case], are_services(categories), end, max_hops=max_hops, flows=True)
+    return _TraceTables(ledger, case, end, loot, categories, seeds[seeds >= 0]).trace()
 
 
-class _Maker:
-    """Makes the tables of one trace."""
+class _TraceTables:
+    """The tables of one trace, made from the loot that a pass followed."""
 
     def __init__(
         self,
         ledger: Ledger,
         case: Case,
-        moment: pd.Timestamp,
-        found: FollowedLoot,
+        as_of: pd.Timestamp,
+        loot: FollowedLoot,
         categories: np.ndarray,
         seeds: np.ndarray,
     ) -> None:
-        self.ledger, self.case, self.as_of, self.found = ledger, case, moment, found
+        self.ledger, self.case, self.as_of, self.loot = ledger, case, as_of, loot
         self.names = ledger.assets.to_pylist()
         self.category = np.array([*IDS, None], dtype=object)[categories]
-        self.way = service_kinds(categories)
-        self.way[seeds] = -1
+        self.kind = service_kinds(categories)
+        self.kind[seeds] = -1
         self.seeds = seeds
-        self.weights: LootMeasure = measure_of(ledger, found, 0)
-        self.of = found.amounts[:, :, 0]
+        self.weights: LootMeasure = measure_of(ledger, loot, 0)
+        self.of = loot.amounts[:, :, 0]
 
     def trace(self) -> Trace:
         wallets, flows = self._wallets(), self._flows()
@@ -160,7 +159,7 @@ class _Maker:
         return pd.Series(values, dtype="str")
 
     def _usd(self, values: np.ndarray) -> np.ndarray:
-        """What was worth something when stolen; NaN where no price of what was stolen is known."""
+        """Values in USD when stolen; NaN where no price of what was stolen is known."""
         return values if self.weights.measure == USD else np.full(len(values), np.nan)
 
     def _share(self, loot: np.ndarray) -> np.ndarray:
@@ -168,7 +167,7 @@ class _Maker:
         return loot / self.weights.stolen if self.weights.stolen > 0 else np.full(len(loot), np.nan)
 
     def _wallets(self) -> pd.DataFrame:
-        f, of = self.found, self.of
+        f, of = self.loot, self.of
         seed = np.isin(f.wallet, self.seeds)
         tainted = of[:, IN] + of[:, STOLEN]
         value = np.where(of[:, IN_PRICED] + of[:, STOLEN_PRICED] > 0, of[:, IN_USD] + of[:, STOLEN_WORTH], np.nan)
@@ -179,7 +178,7 @@ class _Maker:
         table: Any = pd.DataFrame({
             "address": self._text(self._addresses(f.wallet)), "asset": self._text([self.names[a] for a in f.asset]),
             "category": self._text(self.category[f.wallet]), "seed": seed,
-            "service": self._text(KIND_NAMES[self.way[f.wallet]]),
+            "service": self._text(KIND_NAMES[self.kind[f.wallet]]),
             "hop": f.hop[:, 0].astype(np.int64), "mean_hops": hops,
             "first": timestamps_of(f.when[:, 0, 0]), "last": timestamps_of(f.when[:, 1, 0]),
             "received": f.received, "tainted": tainted, "tainted_share": share, "usd": value,
@@ -190,7 +189,7 @@ class _Maker:
         return table.sort_values(["hop", "first", "address", "asset"], na_position="first", ignore_index=True)
 
     def _flows(self) -> pd.DataFrame:
-        rows, f = self.ledger.rows, self.found.flows
+        rows, f = self.ledger.rows, self.loot.flows
         row = f.row
         with np.errstate(all="ignore"):
             usd = rows.usd[row] * (f.tainted / rows.amount[row]) if rows.usd.size else np.full(len(row), np.nan)
@@ -201,13 +200,13 @@ class _Maker:
             "tainted": f.tainted, "usd": usd, "stolen_usd": self._usd(f.worth), "kind": self._text([KINDS[k] for k in f.kind]),
             "hop": f.hop.astype(np.int64), "mean_hops": f.hops,
             "receiver_category": self._text(self.category[rows.receiver[row]]),
-            "receiver_service": self._text(KIND_NAMES[self.way[rows.receiver[row]]]),
+            "receiver_service": self._text(KIND_NAMES[self.kind[rows.receiver[row]]]),
         })  # fmt: skip
         loot = f.worth if self.weights.measure == USD else f.tainted
         return table.assign(loot_share=self._share(loot))
 
     def _moved(self, flows: Any, by: Any) -> pd.DataFrame:
-        """What moved, by something and asset."""
+        """The loot that moved, by the groups `by` and asset."""
         onward = flows["kind"].isin([KINDS[kind] for kind in _ONWARD])
         moved = flows[onward].assign(by=by[onward]).groupby(["by", "asset"])
         table: Any = moved[["tainted", "usd", "stolen_usd", "loot_share"]].sum(min_count=1)
@@ -215,9 +214,9 @@ class _Maker:
         return table
 
     def _reached(self, wallets: Any, by: str) -> pd.DataFrame:
-        """Wallets that loot reached, each once: where and when it first did, and how many of them are services."""
-        came = wallets[~wallets["seed"] & wallets["first"].notna()].sort_values(["first", "hop"], kind="stable")
-        once = came.drop_duplicates("address")
+        """Count the wallets that loot reached, each where and when it first did, and how many of them are services."""
+        received = wallets[~wallets["seed"] & wallets["first"].notna()].sort_values(["first", "hop"], kind="stable")
+        once = received.drop_duplicates("address")
         once = once.assign(by=once["first"].dt.floor("D") if by == "day" else once["hop"])
         counted = once.groupby(["by", "asset"])
         return pd.DataFrame({"wallets": counted.size(), "services": counted["service"].count()})
@@ -237,15 +236,15 @@ class _Maker:
         return self._table(self._reached(wallets, "day"), self._moved(flows, days), "day")
 
     def _through(self) -> pd.DataFrame:
-        f, of, way = self.found, self.of, self.way[self.found.wallet]
+        f, of, kind = self.loot, self.of, self.kind[self.loot.wallet]
         stolen: Any = np.bincount(f.asset, of[:, STOLEN], len(self.names))
-        into = (way >= 0) & (of[:, IN] > 0)
+        into = (kind >= 0) & (of[:, IN] > 0)
         table: Any = pd.DataFrame({
-            "service": KIND_NAMES[way], "asset": f.asset, "wallets": f.wallet,
+            "service": KIND_NAMES[kind], "asset": f.asset, "wallets": f.wallet,
             "tainted": of[:, IN],
             "came_back": of[:, GIVEN], "usd": np.where(of[:, IN_PRICED] > 0, of[:, IN_USD], np.nan),
             "stolen_usd": self._usd(of[:, IN_WORTH] + of[:, GIVEN_WORTH]), "came_back_stolen_usd": self._usd(of[:, GIVEN_WORTH]),
-            "loot_share": self._share(self.weights.came + self.weights.back),
+            "loot_share": self._share(self.weights.kept + self.weights.returned),
         })[into]  # fmt: skip
         grouped: Any = table.groupby(["service", "asset"])
         made: Any = grouped.sum(min_count=1).assign(wallets=grouped["wallets"].nunique()).reset_index()
@@ -274,7 +273,7 @@ class _Maker:
         return lies.sort_values(order, ascending=[False, False, True, True], ignore_index=True)[columns]
 
     def _summary(self, wallets: Any, flows: Any, through: Any) -> pd.DataFrame:
-        w, f, of = self.weights, self.found, self.of
+        w, f, of = self.weights, self.loot, self.of
         reached = wallets[~wallets["seed"] & wallets["first"].notna()]
         stole = flows[flows["kind"].isin([KINDS[STOLE], KINDS[UNSEEN]])]
         begin = stole["timestamp"].min() if len(stole) else pd.NaT
@@ -291,7 +290,7 @@ class _Maker:
             "layering_depth": self._depth(flows), "intermediaries": len(between),
             "intermediaries_an_hour": _pace(between, begin),
             "intermediaries_first_day": int((between < begin + pd.Timedelta(days=1)).sum()),
-            **{f"{name}_share": share for name, share in shares_by_service(w, self.way[f.wallet]).items()},
+            **{f"{name}_share": share for name, share in shares_by_service(w, self.kind[f.wallet]).items()},
             "unlaundered_share": ratio(w.rests.sum(), w.stolen),
             "unlaundered_stolen_usd": float(of[:, HELD_WORTH].sum()) if w.measure == USD else np.nan,
             "unlaundered_by_asset": self._by_asset(of[:, HELD]), "resting_wallets": int((wallets["held"] > 0).sum()),
@@ -305,7 +304,7 @@ class _Maker:
         return table
 
     def _intermediaries(self, wallets: Any, flows: Any) -> Any:
-        """When each wallet that is neither seed nor service and sent loot on first received any."""
+        """The first receipt of each wallet that is neither seed nor service and sent loot on."""
         senders = flows.loc[flows["kind"].isin([KINDS[kind] for kind in _ONWARD]), "sender"].unique()
         between = wallets[wallets["address"].isin(senders) & ~wallets["seed"] & wallets["service"].isna()]
         return between.groupby("address")["first"].min()
@@ -322,7 +321,7 @@ class _Maker:
         )
 
     def _by_asset(self, amounts: np.ndarray) -> str:
-        return amounts_by_asset(self.names, self.found.asset, amounts)
+        return amounts_by_asset(self.names, self.loot.asset, amounts)
 
     def _unseen(self, flows: Any) -> str:
         unseen = flows[flows["kind"].eq(KINDS[UNSEEN])]
@@ -331,7 +330,7 @@ class _Maker:
 
 
 def amounts_by_asset(names: list[str], asset: np.ndarray, amounts: np.ndarray) -> str:
-    """Sums by asset as JSON, the assets in alphabetical order; those of which there is nothing are left out.
+    """Sums by asset as JSON, the assets in alphabetical order; zeros are left out.
 
     >>> import numpy as np
     >>> amounts_by_asset(["ETH", "BTC"], np.array([0, 1, 0]), np.array([1.0, 2.5, 3.0]))
@@ -344,7 +343,7 @@ def amounts_by_asset(names: list[str], asset: np.ndarray, amounts: np.ndarray) -
 
 
 def _pace(first: Any, begin: Any) -> float:
-    """Wallets an hour from the beginning to the last of them."""
+    """Wallets per hour from the beginning to the last of them."""
     if not len(first) or pd.isna(begin):
         return np.nan
     hours = (first.max() - begin).total_seconds() / 3600

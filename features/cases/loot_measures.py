@@ -1,4 +1,4 @@
-"""What loot is measured by: what it was worth when stolen, or, where no price is known, units of the one asset it consists of."""
+"""How loot is measured: by its worth when stolen, or in units of its one asset where no price is known."""
 
 from dataclasses import dataclass
 
@@ -28,28 +28,28 @@ class LootMeasure:
     """The loot of one case in one measure.
 
     Attributes:
-        measure: USD, an asset's name, or None where neither a price nor one asset alone is there: then all are NaN.
+        measure: USD, an asset's name, or None if there is no price and more than one asset: then all are NaN.
         stolen: in all.
         rests: float64[pairs], what of it lies there.
-        came: float64[pairs], what of it was received and did not come back to its sender by a swap.
-        back: float64[pairs], what was received and did.
+        kept: float64[pairs], received, without what came back to its sender by a swap.
+        returned: float64[pairs], received, and came back to its sender by a swap.
     """
 
     measure: str | None
     stolen: float
     rests: np.ndarray
-    came: np.ndarray
-    back: np.ndarray
+    kept: np.ndarray
+    returned: np.ndarray
 
 
-def measure_of(ledger: Ledger, found: FollowedLoot, k: int) -> LootMeasure:
+def measure_of(ledger: Ledger, loot: FollowedLoot, k: int) -> LootMeasure:
     """The measure of the k-th case of a pass, and its loot in it."""
-    of = found.amounts[:, :, k]
+    of = loot.amounts[:, :, k]
     if np.any(of[:, STOLEN_PRICED] > 0):
         return LootMeasure(
             USD, float(of[:, STOLEN_WORTH].sum()), of[:, HELD_WORTH], of[:, IN_WORTH], of[:, GIVEN_WORTH]
         )
-    assets = np.unique(found.asset[(of[:, IN] > 0) | (of[:, STOLEN] > 0)])
+    assets = np.unique(loot.asset[(of[:, IN] > 0) | (of[:, STOLEN] > 0)])
     if len(assets) == 1:
         name, stolen = ledger.assets[int(assets[0])].as_py(), float(of[:, STOLEN].sum())
         return LootMeasure(name, stolen, of[:, HELD], of[:, IN] - of[:, GIVEN], of[:, GIVEN])
@@ -57,28 +57,28 @@ def measure_of(ledger: Ledger, found: FollowedLoot, k: int) -> LootMeasure:
     return LootMeasure(None, np.nan, nothing, nothing, nothing)
 
 
-def shares_by_service(weights: LootMeasure, way: np.ndarray) -> dict[str, float]:
-    """The share of the loot that went through each of SERVICE_KINDS; swaps count, though what they brought is followed on.
+def shares_by_service(measure: LootMeasure, kind: np.ndarray) -> dict[str, float]:
+    """The share of the loot that went through each kind of service; swaps count, though what they brought is followed on.
 
     Args:
-        weights: of the case.
-        way: int8[pairs], places in SERVICE_KINDS; −1: no service.
+        measure: of the case.
+        kind: int8[pairs], positions in SERVICE_KINDS; −1: no service.
     """
-    through = weights.came + weights.back
-    return {name: ratio(through[way == n].sum(), weights.stolen) for n, name in enumerate(SERVICE_KINDS)}
+    through = measure.kept + measure.returned
+    return {name: ratio(through[kind == n].sum(), measure.stolen) for n, name in enumerate(SERVICE_KINDS)}
 
 
-def prices_at(ledger: Ledger, moment: pd.Timestamp) -> np.ndarray:
-    """USD for a unit of each asset: what the priced transfers of the last day that has any paid on average; NaN: none has.
+def prices_at(ledger: Ledger, as_of: pd.Timestamp) -> np.ndarray:
+    """USD per unit of each asset: the mean price over the last day with priced transfers; NaN if no transfer has a price.
 
     Args:
-        ledger: its transfers before the moment count.
-        moment: the as-of date.
+        ledger: its transfers before `as_of` count.
+        as_of: the date.
     """
     rows, prices = ledger.rows, np.full(len(ledger.assets), np.nan)
     if not rows.usd.size:
         return prices
-    n = int(np.searchsorted(rows.time, np.ceil(moment.timestamp())))
+    n = int(np.searchsorted(rows.time, np.ceil(as_of.timestamp())))
     good = np.flatnonzero(np.isfinite(rows.usd[:n]) & (rows.amount[:n] > 0))
     day, asset = rows.time[good] // 86400, rows.asset[good]
     last = np.full(len(prices), -1)

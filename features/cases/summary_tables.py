@@ -1,6 +1,6 @@
-"""The figures of many cases, a row a case and a row a year: what was stolen, through what it went, what lies unlaundered.
+"""The summary of many cases, one row per case and one per year: what was stolen, where it went, what is unlaundered.
 
-Follows nothing itself (`loot_pass.py`); one case in depth is `case_trace.py`. Definitions: docs/cases.md.
+It follows nothing itself (`loot_pass.py` does). One case in depth is in `case_trace.py`. Definitions: docs/cases.md.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from .loot_pass import CASES_PER_PASS, FollowedLoot, as_of_timestamp, follow_loo
 from .services import SERVICE_KINDS, are_services, service_kinds, wallet_categories
 
 STILL_THERE = 0.01
-"""From this share of what was stolen on a case counts as unlaundered; of what rests, a wallet for how long it has lain still."""
+"""A case counts as unlaundered from this share of its loot on; a wallet counts for ages from this share of what rests on."""
 
 ALL = "all"
 _DAY = 86400
@@ -28,35 +28,34 @@ _DAY = 86400
 def case_summary(
     ledger: Ledger, cases: Sequence[Case], labels: pd.DataFrame | None, as_of: str | pd.Timestamp | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The figures of cases as of a date: only transfers and labels before it count, and cases that had begun.
+    """Summarise cases as of a date: only transfers and labels before it count, and cases that had begun.
 
     Args:
         ledger: the transfers.
-        cases: each is followed by itself, CASES_PER_PASS of them in one pass.
-        labels: as `read_labels` gives them; None: none, so that nothing is ever laundered.
+        cases: each is followed alone, CASES_PER_PASS of them in one pass.
+        labels: as `read_labels` gives them; None: none, so that nothing counts as laundered.
         as_of: a date; None for the end of the ledger.
 
     Returns:
-        A row a case, by date and id; and a row a year in which cases began, and one of all (`year` "all"). Where no price is
-        known figures in USD are null and the cases counted as unpriced. Columns: docs/cases.md.
+        One row per case, by date and id; and one row per year in which cases began, with one for all (`year` "all"). Figures in
+        USD are null where no price is known, and these cases are counted as unpriced. Columns: docs/cases.md.
 
     Raises:
-        UsageError: there is no case, two have one id, or `as_of` is no date.
+        UsageError: there is no case, two cases have the same id, or `as_of` is no date.
     """
     ids = [case.id for case in cases]
     if not ids or len(set(ids)) < len(ids):
-        raise UsageError(
-            f"cases: {'two are ' + min(i for i in ids if ids.count(i) > 1) if ids else 'none came'}; give each once"
-        )
-    moment = as_of_timestamp(ledger, as_of)
-    begun = sorted((case for case in cases if case.date < moment), key=lambda case: (case.date, case.id))
-    categories = wallet_categories(ledger, labels, moment)
-    way, absorbs, prices = service_kinds(categories), are_services(categories), prices_at(ledger, moment)
+        problem = f"two have the id {min(i for i in ids if ids.count(i) > 1)}" if ids else "the list is empty"
+        raise UsageError(f"cases: {problem}; give each case once")
+    end = as_of_timestamp(ledger, as_of)
+    begun = sorted((case for case in cases if case.date < end), key=lambda case: (case.date, case.id))
+    categories = wallet_categories(ledger, labels, end)
+    kinds, absorbs, prices = service_kinds(categories), are_services(categories), prices_at(ledger, end)
     rows = []
-    for at in range(0, len(begun), CASES_PER_PASS):
-        batch = begun[at : at + CASES_PER_PASS]
-        found = follow_loot(ledger, batch, absorbs, moment)
-        rows += [_row(ledger, case, found, k, way, prices, moment) for k, case in enumerate(batch)]
+    for first in range(0, len(begun), CASES_PER_PASS):
+        batch = begun[first : first + CASES_PER_PASS]
+        loot = follow_loot(ledger, batch, absorbs, end)
+        rows += [_row(ledger, case, loot, k, kinds, prices, end) for k, case in enumerate(batch)]
     by_case = _typed(pd.DataFrame(rows, columns=list(_COLUMNS)), _COLUMNS)
     return by_case, _by_year(by_case)
 
@@ -72,30 +71,30 @@ _COLUMNS = {
 
 
 def _row(
-    ledger: Ledger, case: Case, found: FollowedLoot, k: int, way: np.ndarray, prices: np.ndarray, moment: pd.Timestamp
+    ledger: Ledger, case: Case, loot: FollowedLoot, k: int, kinds: np.ndarray, prices: np.ndarray, as_of: pd.Timestamp
 ) -> dict[str, Any]:
-    of, names, weights = found.amounts[:, :, k], ledger.assets.to_pylist(), measure_of(ledger, found, k)
+    of, names, weights = loot.amounts[:, :, k], ledger.assets.to_pylist(), measure_of(ledger, loot, k)
     seeds = ledger.ids(list(case.seeds))
-    at = np.where(np.isin(found.wallet, seeds[seeds >= 0]), -1, way[found.wallet]).astype(np.int8)
+    kind = np.where(np.isin(loot.wallet, seeds[seeds >= 0]), -1, kinds[loot.wallet]).astype(np.int8)
     row: dict[str, Any] = {
         "case": case.id, "actor": case.actor, "date": case.date, "year": case.date.year,
         "seeds": len(seeds), "seeds_seen": int((seeds >= 0).sum()), "measure": weights.measure,
         "stolen_usd": weights.stolen if weights.measure == USD else np.nan,
-        "stolen_by_asset": amounts_by_asset(names, found.asset, of[:, STOLEN]),
-        "unpriced_thefts": int(found.unpriced[:, k].sum()),
+        "stolen_by_asset": amounts_by_asset(names, loot.asset, of[:, STOLEN]),
+        "unpriced_thefts": int(loot.unpriced[:, k].sum()),
         "unlaundered_share": ratio(weights.rests.sum(), weights.stolen),
         "unlaundered_stolen_usd": float(of[:, HELD_WORTH].sum()) if weights.measure == USD else np.nan,
-        "unlaundered_by_asset": amounts_by_asset(names, found.asset, of[:, HELD]),
-        "resting_wallets": len(np.unique(found.wallet[of[:, HELD] > 0])),
+        "unlaundered_by_asset": amounts_by_asset(names, loot.asset, of[:, HELD]),
+        "resting_wallets": len(np.unique(loot.wallet[of[:, HELD] > 0])),
     }  # fmt: skip
-    return row | _through(of, at, weights) | _worth(found.asset, of, prices) | _ages(found, k, weights, moment)
+    return row | _through(of, kind, weights) | _worth(loot.asset, of, prices) | _ages(loot, k, weights, as_of)
 
 
-def _through(of: np.ndarray, way: np.ndarray, weights: LootMeasure) -> dict[str, float]:
-    """What went through each kind of service: share, worth when stolen and worth when sent."""
-    row = {f"{name}_share": share for name, share in shares_by_service(weights, way).items()}
+def _through(of: np.ndarray, kind: np.ndarray, weights: LootMeasure) -> dict[str, float]:
+    """The loot that went through each kind of service: its share, worth when stolen and worth when sent."""
+    row = {f"{name}_share": share for name, share in shares_by_service(weights, kind).items()}
     for n, name in enumerate(SERVICE_KINDS):
-        into = of[way == n]
+        into = of[kind == n]
         priced = into[:, IN].sum() == 0 or into[:, IN_PRICED].sum() > 0
         row[f"{name}_usd"] = float(into[:, IN_USD].sum()) if priced else np.nan
         worth = float((into[:, IN_WORTH] + into[:, GIVEN_WORTH]).sum())
@@ -104,7 +103,7 @@ def _through(of: np.ndarray, way: np.ndarray, weights: LootMeasure) -> dict[str,
 
 
 def _worth(asset: np.ndarray, of: np.ndarray, prices: np.ndarray) -> dict[str, float]:
-    """What rests, at the last prices known; null if nothing of it has one, and how many of its assets have none."""
+    """The worth of what rests at the last prices known, null if none is, and the number of its assets without a price."""
     held = np.bincount(asset, of[:, HELD], len(prices)) if len(asset) else np.zeros(len(prices))
     lies = held > 0
     unpriced = int((lies & np.isnan(prices)).sum())
@@ -112,12 +111,12 @@ def _worth(asset: np.ndarray, of: np.ndarray, prices: np.ndarray) -> dict[str, f
     return {"unlaundered_usd": np.nan if lies.any() and unpriced == lies.sum() else worth, "unpriced_rests": unpriced}
 
 
-def _ages(found: FollowedLoot, k: int, weights: LootMeasure, moment: pd.Timestamp) -> dict[str, float]:
-    """Days since it was first stolen, and since what rests last moved (of a part too small to tell, not the longest)."""
-    now, of = moment.timestamp(), found.amounts[:, :, k]
-    stolen = found.when[(of[:, STOLEN] > 0), 0, k]
+def _ages(loot: FollowedLoot, k: int, weights: LootMeasure, as_of: pd.Timestamp) -> dict[str, float]:
+    """Days since the first theft, and since what rests last moved; for the longest, parts under STILL_THERE do not count."""
+    now, of = as_of.timestamp(), loot.amounts[:, :, k]
+    stolen = loot.when[(of[:, STOLEN] > 0), 0, k]
     rests = np.nan_to_num(weights.rests)
-    still = (now - found.when[:, 1, k]) / _DAY
+    still = (now - loot.when[:, 1, k]) / _DAY
     telling = (rests > 0) & (rests >= STILL_THERE * rests.sum())
     return {
         "age_days": (now - stolen.min()) / _DAY if len(stolen) and rests.sum() > 0 else np.nan,
@@ -140,7 +139,7 @@ def _by_year(by_case: Any) -> pd.DataFrame:
 
 
 def _year(name: str, rows: Any) -> dict[str, Any]:
-    """The cases of a year together; shares are of what was stolen of those cases that have a price."""
+    """The cases of a year together; shares are of what was stolen in the cases that have a price."""
     priced = rows[rows["stolen_usd"].notna()]
     stolen = _sum(priced["stolen_usd"])
     there = rows[rows["unlaundered_share"] >= STILL_THERE]
@@ -160,7 +159,7 @@ def _year(name: str, rows: Any) -> dict[str, Any]:
 
 
 def _sum(column: Any) -> float:
-    """The sum of what is known; null if nothing is."""
+    """The sum of the known values; null if there are none."""
     return float(column.sum(min_count=1))
 
 

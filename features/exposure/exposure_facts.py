@@ -1,4 +1,4 @@
-"""Facts about exposure and labels beside a score: what an analyst reads, where models read the features of family exposure.
+"""Facts about exposure and labels beside a score, for analysts. Models read the features of family exposure instead.
 
 The passes are those of `snapshot_features.py`. A fact has one category, direction and distance, with dates and, where prices are
 known, USD.
@@ -18,12 +18,13 @@ from .snapshot_features import group_positions, passes_at_dates, snapshots_with_
 from .taint_kernel import DIRECT, TAINTED, TAINTED_HOPS
 
 if TYPE_CHECKING:
+    from ..ledger.attribution import AttributionIndex
     from ..ledger.ledger import Ledger
     from .snapshot_features import ExposureSnapshots
     from .taint_pass import TaintPass
 
 LEAST = 1e-6
-"""Shares below this are left out: they are dust, and would fill every row."""
+"""Smaller shares are dust: they are left out, or they would fill every row."""
 LABEL = ("category", "actor", "case", "source", "known_from")
 Facts = list[dict[str, Any]]
 
@@ -37,82 +38,71 @@ def facts(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> tuple[list[F
         as_of: int64[snapshots], seconds since 1970 UTC.
 
     Returns:
-        For each snapshot its exposure, the largest share first: category (a group of `GROUPS`), direction (in or out), distance
-        (counterparty or indirect), share of what it received or sent of its leading asset, hops (their mean), asset, value (in
-        units of it), usd (None unless all of it was priced), first and last (seconds since 1970 UTC); and the labels of its
-        wallet: category, actor, case, source, known_from.
+        The exposure of each snapshot, and the labels of its wallet (category, actor, case, source, known_from). Exposure is a
+        list of facts, the largest share first: category (a group of `GROUPS`), direction (in or out), distance (counterparty or
+        indirect), share of what it received or sent of its leading asset, hops (their mean), asset, value (in units of it), usd
+        (None unless all of it was priced), first and last (seconds since 1970 UTC).
     """
     index = ledger.attribution
     assert index is not None
-    found: list[Facts] = [[] for _ in wallet]
-    named: list[Facts] = [[] for _ in wallet]
+    exposure: list[Facts] = [[] for _ in wallet]
+    labels: list[Facts] = [[] for _ in wallet]
     snapshots = snapshots_with_leads(ledger, wallet, as_of)
     for epoch in group_positions(index.epochs(as_of)):
         standing = index.standing_at(int(as_of[epoch[0]]))
         sources = group_sources(index, standing, len(ledger.addresses))
         for direction in ("in", "out"):
-            for which, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, direction):
-                _add(ledger, taint_pass, snapshots, which, direction, found)
-        places: dict[int, list[int]] = {}
-        for place in epoch.tolist():
-            places.setdefault(int(wallet[place]), []).append(place)
-        for row in np.flatnonzero(standing & np.isin(index.wallet, wallet[epoch])):
-            for place in places[int(index.wallet[row])]:
-                named[place].append(_said(index.table.iloc[row].to_dict()))
-    for rows in found:
-        rows.sort(key=lambda fact: (-fact["share"], fact["category"], fact["direction"], fact["distance"]))
-    return found, named
+            for rows, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, direction):
+                _add_exposure(ledger, taint_pass, snapshots, rows, direction, exposure)
+        _add_labels(index, standing, wallet, epoch, labels)
+    for facts_of_snapshot in exposure:
+        facts_of_snapshot.sort(key=lambda fact: (-fact["share"], fact["category"], fact["direction"], fact["distance"]))
+    return exposure, labels
 
 
-def _add(
-    ledger: Ledger, taint_pass: TaintPass, snapshots: ExposureSnapshots, which: np.ndarray, direction: str, found: list[Facts]
+def _add_labels(
+    index: AttributionIndex, standing: np.ndarray, wallet: np.ndarray, epoch: np.ndarray, labels: list[Facts]
+) -> None:
+    """Add the labels that stand to the snapshots of an epoch."""
+    snapshots_of: dict[int, list[int]] = {}
+    for row in epoch.tolist():
+        snapshots_of.setdefault(int(wallet[row]), []).append(row)
+    for number in np.flatnonzero(standing & np.isin(index.wallet, wallet[epoch])):
+        for row in snapshots_of[int(index.wallet[number])]:
+            label = index.table.iloc[number].to_dict()
+            labels[row].append({name: None if bool(pd.isna(label.get(name))) else label[name] for name in LABEL})
+
+
+def _add_exposure(
+    ledger: Ledger, taint_pass: TaintPass, snapshots: ExposureSnapshots, rows: np.ndarray, direction: str, exposure: list[Facts]
 ) -> None:  # fmt: skip
-    pair = snapshots.pair[which]
-    received, amounts, when = (
-        taint_pass.state.received[pair],
-        taint_pass.state.amounts[pair],
-        taint_pass.state.when[pair],
-    )
-    worth = _worth(
-        ledger.rows,
-        ledger.offsets,
-        ledger.entries,
-        snapshots.wallet[which],
-        snapshots.size[which],
-        snapshots.lead[which],
-        direction == "in",
-    )
+    """Add what a pass found to its snapshots, which are those at `rows`."""
+    pair, state = snapshots.pair[rows], taint_pass.state
+    received, amounts, when = state.received[pair], state.amounts[pair], state.when[pair]
+    wallet, size, lead = snapshots.wallet[rows], snapshots.size[rows], snapshots.lead[rows]
+    worth = _worth(ledger.rows, ledger.offsets, ledger.entries, wallet, size, lead, direction == "in")
     for k, group in enumerate(GROUPS):
-        direct, every, hops = (amounts[:, part, k] for part in (DIRECT, TAINTED, TAINTED_HOPS))
+        direct, every, hops = (amounts[:, field, k] for field in (DIRECT, TAINTED, TAINTED_HOPS))
         for j in np.flatnonzero((every > LEAST * received) & (received > 0)):
-            said = {
-                "category": group,
-                "direction": direction,
-                "asset": ledger.assets[int(snapshots.lead[which[j]])].as_py(),
-            }
+            shared = {"category": group, "direction": direction, "asset": ledger.assets[int(lead[j])].as_py()}
             dates = {"first": int(when[j, 0, k]), "last": int(when[j, 1, k])}
-            parts = (("counterparty", direct[j], direct[j]), ("indirect", every[j] - direct[j], hops[j] - direct[j]))
-            for distance, value, moment in parts:
+            distances = (
+                ("counterparty", direct[j], direct[j]), ("indirect", every[j] - direct[j], hops[j] - direct[j])
+            )  # fmt: skip
+            for distance, value, value_times_hops in distances:
                 share = float(value / received[j])
                 if share > LEAST:
                     usd = None if np.isnan(worth[j]) else share * float(worth[j])
                     fact = {
-                        "distance": distance,
-                        "hops": float(moment / value),
-                        "share": share,
-                        "value": float(value),
+                        "distance": distance, "hops": float(value_times_hops / value), "share": share, "value": float(value),
                         "usd": usd,
-                    }
-                    found[which[j]].append(said | fact | dates)
-
-
-def _said(label: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if bool(pd.isna(label.get(name))) else label[name] for name in LABEL}
+                    }  # fmt: skip
+                    exposure[rows[j]].append(shared | fact | dates)
 
 
 @kernel
 def _worth(rows, offsets, entries, wallet, size, lead, inward):
-    """What each snapshot's wallet received (or sent) of its leading asset was worth in USD; NaN unless all of it was priced."""
+    """The worth in USD of what each snapshot's wallet received (or sent) of its leading asset; NaN unless all was priced."""
     _, sender, receiver, amount, asset, usd, _, _ = rows
     total = np.zeros(wallet.size)
     for k in range(wallet.size):

@@ -1,4 +1,4 @@
-"""How wallets deal with mixers and bridges: looks at their own transfers and at the groups of those at the other end."""
+"""How wallets use mixers and bridges, by their own transfers and the groups of the wallets at the other end."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def mixer_and_bridge_features(
 
     Args:
         rows, offsets, entries: of the ledger.
-        groups: uint8[wallets], a bit a group; `mixer` and `bridge` are such bits.
+        groups: uint8[wallets], one bit per group; `mixer` and `bridge` are such bits.
         wallet, size, as_of: int64[snapshots], the wallet, how many of its entries are before the date, and the date.
         received: float64[snapshots], what it received of its leading asset `lead` (int64; −1: none).
         least: the share of it that is no dust.
@@ -68,7 +68,7 @@ def to_mixers(time, sender, receiver, amount, mine, groups, mixer, w, as_of, tim
 @kernel
 def to_bridges(time, sender, receiver, amount, mine, groups, bridge, w, lags, who, out, k):
     """Payments to bridges: how many, and how soon after an inflow; `lags` and `who` are scratch."""
-    n = found = ahead = 0
+    n = lag_count = ahead = 0
     last = np.int64(-1)
     for i in mine:
         while ahead < mine.size and time[mine[ahead]] <= time[i]:
@@ -80,19 +80,19 @@ def to_bridges(time, sender, receiver, amount, mine, groups, bridge, w, lags, wh
             who[n] = other
             n += 1
             if last >= 0:
-                lags[found] = time[i] - last
-                found += 1
+                lags[lag_count] = time[i] - last
+                lag_count += 1
     if n:
         bridges = part(who, 0, n)
         sort(bridges)
         out[k, BRIDGES] = distinct_count(bridges)
-    if found:
-        out[k, LAG] = median(part(lags, 0, found))
+    if lag_count:
+        out[k, LAG] = median(part(lags, 0, lag_count))
 
 
 @kernel
 def from_mixers(time, sender, receiver, amount, asset, mine, groups, mixer, w, least, lead, who, out, k):
-    """The widest fan within a day of an inflow from a mixer of at least so much; `who` is scratch."""
+    """The widest fan within a day of an inflow of at least `least` from a mixer; `who` is scratch."""
     best = -1
     for at in range(mine.size):
         i = mine[at]

@@ -1,6 +1,6 @@
-"""Pairs: a wallet and an asset that it has transfers of, numbered, as taint of one asset says nothing of another's.
+"""Pairs of a wallet and an asset, numbered, and the order in which taint flows.
 
-And the order in which taint flows, which within one second is not the ledger's.
+Taint goes by pairs, as the taint of one asset says nothing about another's. Within one second its order is not the ledger's.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Pairs(NamedTuple):
     def find(self, wallet: np.ndarray, asset: np.ndarray) -> np.ndarray:
         """The pairs of wallets and assets, int64; −1 where there is no transfer."""
         keys = self.wallet.astype(np.int64) << 32 | self.asset
-        wanted = wallet.astype(np.int64) << 32 | asset
-        place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-        return np.where(keys[place] == wanted, place, -1) if len(keys) else np.full(len(wanted), -1)
+        requested = wallet.astype(np.int64) << 32 | asset
+        position = np.minimum(np.searchsorted(keys, requested), max(len(keys) - 1, 0))
+        return np.where(keys[position] == requested, position, -1) if len(keys) else np.full(len(requested), -1)
 
 
 def pairs_in(ledger: Ledger) -> Pairs:
@@ -79,8 +79,10 @@ def _count(sender, receiver, asset, offsets, entries, low, high, last, counts):
 
 
 @kernel
-def _number(sender, receiver, asset, offsets, entries, low, high, last, place, first, assets, of_sender, of_receiver):
-    """Number the pairs of wallets; `place` takes where an asset of the wallet stands."""
+def _number(
+    sender, receiver, asset, offsets, entries, low, high, last, position, first, assets, of_sender, of_receiver
+):
+    """Number the pairs of wallets; `position` is scratch: the pair of each asset of the wallet."""
     for w in range(low, high):
         n = first[w]
         for e in range(offsets[w], offsets[w + 1]):
@@ -91,13 +93,13 @@ def _number(sender, receiver, asset, offsets, entries, low, high, last, place, f
                 n += 1
         sort(part(assets, first[w], n))
         for p in range(first[w], n):
-            place[assets[p]] = p
+            position[assets[p]] = p
         for e in range(offsets[w], offsets[w + 1]):
             i = entries[e]
             if sender[i] == w:
-                of_sender[i] = place[asset[i]]
+                of_sender[i] = position[asset[i]]
             if receiver[i] == w:
-                of_receiver[i] = place[asset[i]]
+                of_receiver[i] = position[asset[i]]
 
 
 def flow_order(ledger: Ledger) -> np.ndarray:

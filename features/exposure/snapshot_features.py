@@ -1,7 +1,7 @@
-"""The features of family exposure, for all snapshots at once: labels as of each date, one pass a set of labels and direction.
+"""The features of family exposure, for all snapshots at once, by the labels as of each date.
 
-Snapshots between which no label comes or goes share a pass, which stops at each of their dates. Towards destinations each date
-has a pass of its own, as what comes later must not be seen.
+An epoch is a set of snapshots at whose dates the same labels stand. Its snapshots share a pass from sources, which stops at each
+of the dates. Towards destinations each date has a pass of its own, which must not see what comes later.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from .taint_pass import Direction, TaintPass, TaintSources
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
 
-_PLACE = {feature.name.split("__", 1)[1]: k for k, feature in enumerate(FEATURES)}
-_DEALINGS = (
+_COLUMN = {feature.name.split("__", 1)[1]: k for k, feature in enumerate(FEATURES)}
+_MIXER_AND_BRIDGE_USE = (
     "mixer_out__pools", "mixer_out__recency", "mixer_out__mode_share", "mixer_out__1h", "mixer_in__fan_1d",
     "bridge_out__bridges", "bridge_out__lag",
 )  # fmt: skip
-_AT_ONCE = 8  # thefts a pass
+_THEFTS_PER_PASS = 8
 _NO_DUST = LEAST * (1 - ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)
 class ExposureSnapshots:
-    """Snapshots: wallet, how many of its entries are before the date, the date, and the pair of its leading asset (−1: none)."""
+    """Snapshots: wallet, number of its entries before the date, the date, its leading asset and the pair of both (−1: none)."""
 
     wallet: np.ndarray
     size: np.ndarray
@@ -56,19 +56,19 @@ def exposure_features(
         index: the labels of its wallets.
         wallet: int64[snapshots], ids; −1: unknown.
         as_of: int64[snapshots], seconds since 1970 UTC.
-        want: bool[features], which features are wanted; others may be left null.
+        want: bool[features], which features to compute; others may be left null.
 
     Returns:
         float64[snapshots, features], in the order of FEATURES.
     """
     out = np.tile([feature.null for feature in FEATURES], (len(wallet), 1))
     snapshots = snapshots_with_leads(ledger, wallet, as_of)
-    wanted = {name for name, place in _PLACE.items() if want[place]}
+    wanted = {name for name, column in _COLUMN.items() if want[column]}
     for epoch in group_positions(index.epochs(as_of)):
         standing = index.standing_at(int(as_of[epoch[0]]))
         _shares(ledger, index, standing, snapshots, epoch, wanted, out)
-        if wanted & {*_DEALINGS}:
-            _dealings(ledger, index, standing, snapshots, epoch, out)
+        if wanted & {*_MIXER_AND_BRIDGE_USE}:
+            _mixer_and_bridge_use(ledger, index, standing, snapshots, epoch, out)
         if "theft_in__cases" in wanted:
             _cases(ledger, index, standing, snapshots, epoch, out)
     return out
@@ -85,44 +85,44 @@ def _shares(
 ) -> None:
     sources = group_sources(index, standing, len(ledger.addresses))
     for direction in ("in", "out"):
-        if any(f"_{direction}__" in name for name in wanted - {*_DEALINGS, "theft_in__cases"}):
-            for which, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, direction):
-                _write_shares(taint_pass, snapshots, which, direction, out)
+        if any(f"_{direction}__" in name for name in wanted - {*_MIXER_AND_BRIDGE_USE, "theft_in__cases"}):
+            for rows, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, direction):
+                _write_shares(taint_pass, snapshots, rows, direction, out)
 
 
 def passes_at_dates(
     ledger: Ledger, sources: TaintSources, snapshots: ExposureSnapshots, epoch: np.ndarray, direction: Direction
 ) -> Iterator[tuple[np.ndarray, TaintPass]]:
-    """The snapshots of each date, and the pass as it stands at that date."""
+    """Yield the snapshots of each date that have a leading asset, and the pass as it stands at that date."""
     taint_pass = None
-    for which in group_positions(snapshots.as_of[epoch]):
-        which, date = epoch[which], int(snapshots.as_of[epoch[which[0]]])
+    for rows in group_positions(snapshots.as_of[epoch]):
+        rows, date = epoch[rows], int(snapshots.as_of[epoch[rows[0]]])
         if taint_pass is None or direction == "out":
             taint_pass = TaintPass(ledger, sources, direction=direction, method="haircut", swaps=True, as_of=date)
         taint_pass.advance(date)
-        yield which[snapshots.pair[which] >= 0], taint_pass
+        yield rows[snapshots.pair[rows] >= 0], taint_pass
 
 
 def _write_shares(
-    taint_pass: TaintPass, snapshots: ExposureSnapshots, which: np.ndarray, direction: Direction, out: np.ndarray
+    taint_pass: TaintPass, snapshots: ExposureSnapshots, rows: np.ndarray, direction: Direction, out: np.ndarray
 ) -> None:
-    pair, state = snapshots.pair[which], taint_pass.state
+    pair, state = snapshots.pair[rows], taint_pass.state
     received, balance, amounts = state.received[pair], state.balance[pair], state.amounts[pair]
     for k, group in enumerate(GROUPS):
         begin = f"{group}_{direction}__"
-        out[which, _PLACE[begin + "direct_share"]] = _ratio(amounts[:, DIRECT, k], received)
+        out[rows, _COLUMN[begin + "direct_share"]] = _ratio(amounts[:, DIRECT, k], received)
         if group in SERVICES:
             continue
         share = _ratio(amounts[:, TAINTED, k], received)
         hops = _ratio(amounts[:, TAINTED_HOPS, k], amounts[:, TAINTED, k])
-        out[which, _PLACE[begin + "share"]] = share
-        out[which, _PLACE[begin + "hops"]] = np.where(share >= _NO_DUST, hops, np.nan)
+        out[rows, _COLUMN[begin + "share"]] = share
+        out[rows, _COLUMN[begin + "hops"]] = np.where(share >= _NO_DUST, hops, np.nan)
         if direction == "in":
             holds = balance >= _NO_DUST * received
-            out[which, _PLACE[begin + "held_share"]] = np.where(holds, _ratio(amounts[:, HELD, k], balance), np.nan)
+            out[rows, _COLUMN[begin + "held_share"]] = np.where(holds, _ratio(amounts[:, HELD, k], balance), np.nan)
 
 
-def _dealings(
+def _mixer_and_bridge_use(
     ledger: Ledger,
     index: AttributionIndex,
     standing: np.ndarray,
@@ -132,13 +132,13 @@ def _dealings(
 ) -> None:
     groups = index.groups(standing, len(ledger.addresses))
     mixer, bridge = (np.uint8(1 << list(GROUPS).index(name)) for name in ("mixer", "bridge"))
-    columns = np.array([_PLACE[name] for name in _DEALINGS])
-    found = out[epoch[:, None], columns]
+    columns = np.array([_COLUMN[name] for name in _MIXER_AND_BRIDGE_USE])
+    values = out[epoch[:, None], columns]
     wallet, size, date, lead = (x[epoch] for x in (snapshots.wallet, snapshots.size, snapshots.as_of, snapshots.lead))
     received = _received(ledger.rows, ledger.offsets, ledger.entries, wallet, size, lead)
     chain = (ledger.rows, ledger.offsets, ledger.entries, groups, mixer, bridge)
-    mixer_and_bridge_features(*chain, wallet, size, date, received, lead, _NO_DUST, found)
-    out[epoch[:, None], columns] = found
+    mixer_and_bridge_features(*chain, wallet, size, date, received, lead, _NO_DUST, values)
+    out[epoch[:, None], columns] = values
 
 
 def _cases(
@@ -149,36 +149,38 @@ def _cases(
     epoch: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Count the thefts, some of them a pass."""
-    every, found = theft_sources(index, standing, len(ledger.addresses)), np.zeros(len(out))
-    some = np.unique(every.column)
-    for first in range(0, len(some), _AT_ONCE):
-        few = some[first : first + _AT_ONCE]
-        mine = np.isin(every.column, few)
-        names = tuple(every.names[k] for k in few)
-        sources = TaintSources(names, every.wallet[mine], np.searchsorted(few, every.column[mine]), every.absorbs)
-        for which, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, "in"):
-            pair = snapshots.pair[which]
+    """Count the thefts that each make up more than dust of what a wallet received."""
+    thefts, counts = theft_sources(index, standing, len(ledger.addresses)), np.zeros(len(out))
+    numbers = np.unique(thefts.column)
+    for first in range(0, len(numbers), _THEFTS_PER_PASS):
+        batch = numbers[first : first + _THEFTS_PER_PASS]
+        chosen = np.isin(thefts.column, batch)
+        names = tuple(thefts.names[k] for k in batch)
+        sources = TaintSources(
+            names, thefts.wallet[chosen], np.searchsorted(batch, thefts.column[chosen]), thefts.absorbs
+        )
+        for rows, taint_pass in passes_at_dates(ledger, sources, snapshots, epoch, "in"):
+            pair = snapshots.pair[rows]
             share = _ratio(taint_pass.state.amounts[pair, TAINTED].T, taint_pass.state.received[pair])
-            found[which] += (share >= _NO_DUST).sum(axis=0)
-    out[epoch, _PLACE["theft_in__cases"]] = found[epoch]
+            counts[rows] += (share >= _NO_DUST).sum(axis=0)
+    out[epoch, _COLUMN["theft_in__cases"]] = counts[epoch]
 
 
 def snapshots_with_leads(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> ExposureSnapshots:
-    """The snapshots, and where their histories and leading assets stand."""
-    low, high = ledger.entry_ranges(wallet, np.full(len(wallet), np.iinfo(np.int64).min), as_of)
+    """The snapshots with the sizes of their histories and their leading assets."""
+    low, high = ledger.slices(wallet, np.full(len(wallet), np.iinfo(np.int64).min), as_of)
     size = high - low
     lead = np.full(len(wallet), -1, np.int64)
     _leads(ledger.rows, ledger.entries, wallet, low, size, lead)
     pairs = pairs_in(ledger)
     pair = np.full(len(wallet), -1, np.int64)
-    some = lead >= 0
-    pair[some] = pairs.find(wallet[some], lead[some])
+    known = lead >= 0
+    pair[known] = pairs.find(wallet[known], lead[known])
     return ExposureSnapshots(wallet, size, as_of, lead, pair)
 
 
 def group_positions(numbers: np.ndarray) -> list[np.ndarray]:
-    """The places of each number, upwards by number."""
+    """The positions of each number, in ascending order of the numbers."""
     order = np.argsort(numbers, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if len(order) else []
 
@@ -191,7 +193,7 @@ def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @kernel
 def _leads(rows, entries, wallet, low, size, lead):
-    """Write the asset that each snapshot's wallet sent most often, as `view.leading_asset` has it; −1: no value at all."""
+    """Write the asset that each snapshot's wallet sent most often, as `leading_asset` defines it; −1: no value at all."""
     _, sender, receiver, amount, asset, _, _, _ = rows
     longest = 1
     for k in range(wallet.size):
@@ -207,11 +209,11 @@ def _leads(rows, entries, wallet, low, size, lead):
         n = size[k] if wallet[k] >= 0 else 0
         for j in range(n):
             i = entries[low[k] + j]
-            mine, own = sender[i] == wallet[k], receiver[i] == wallet[k]
-            direction[j] = SELF if mine and own else (OUT if mine else IN)
+            sends, receives = sender[i] == wallet[k], receiver[i] == wallet[k]
+            direction[j] = SELF if sends and receives else (OUT if sends else IN)
             value[j], kind[j] = amount[i], asset[i]
-        found = number(part(kind, 0, n), n, table, table_id)
-        best = leading_asset(direction, value, kind, n, found, sent, received) if n else -1
+        assets = number(part(kind, 0, n), n, table, table_id)
+        best = leading_asset(direction, value, kind, n, assets, sent, received) if n else -1
         for j in range(n):
             if best >= 0 and kind[j] == best:
                 lead[k] = asset[entries[low[k] + j]]

@@ -83,9 +83,9 @@ def _find_in_second(sender, receiver, amount, asset, tx, i, end, given_in, got_i
             for q in range(2 * size):
                 w = sender[rows[q // 2]] if q % 2 == 0 else receiver[rows[q // 2]]
                 if is_first(sender, receiver, rows, q, w):
-                    found = mark(sender, receiver, asset, rows, w, swaps, given_in, got_in)
-                    swaps += found > 0
-                    legs += found
+                    size = mark(sender, receiver, asset, rows, w, swaps, given_in, got_in)
+                    swaps += size > 0
+                    legs += size
         low = high
     most[0], most[1] = max(most[0], swaps), max(most[1], legs)
 
@@ -93,10 +93,10 @@ def _find_in_second(sender, receiver, amount, asset, tx, i, end, given_in, got_i
 @kernel
 def is_first(sender, receiver, rows, q, w):
     """Whether wallet w, at end q of the rows of a transaction, stands at no end before."""
-    found = 0
+    count = 0
     for p in range(q):
-        found += (sender[rows[p // 2]] if p % 2 == 0 else receiver[rows[p // 2]]) == w
-    return found == 0
+        count += (sender[rows[p // 2]] if p % 2 == 0 else receiver[rows[p // 2]]) == w
+    return count == 0
 
 
 @kernel
@@ -119,7 +119,7 @@ def mark(sender, receiver, asset, rows, w, number, given_in, got_in):
 @kernel
 def moves(end, asset, rows, w, a):
     """Whether wallet w is at that end of one of the rows with asset a."""
-    found = 0
+    count = 0
     for row in rows:
-        found += end[row] == w and asset[row] == a
-    return found > 0
+        count += end[row] == w and asset[row] == a
+    return count > 0

@@ -1,6 +1,6 @@
 """Taint: how much of what wallets hold, received or sent comes from some sources, or ends at them. The door to `taint_kernel.py`.
 
-Definitions: docs/exposure.md. Knows wallets by their ids, and no label: which wallets are sources is told (`TaintSources`).
+Definitions: docs/exposure.md. It knows wallets by id and no labels: the caller says which are sources (`TaintSources`).
 """
 
 from dataclasses import dataclass
@@ -57,11 +57,11 @@ class TaintSources:
         Raises:
             UsageError: a wallet or column is out of range.
         """
-        for what, came, most in (("wallet", self.wallet, wallets), ("column", self.column, len(self.names))):
-            if len(came) and (came.min() < 0 or came.max() >= most):
-                raise UsageError(f"sources: {what} must be from 0 to {most - 1}, {came.min()} to {came.max()} came")
+        for name, values, end in (("wallet", self.wallet, wallets), ("column", self.column, len(self.names))):
+            if len(values) and (values.min() < 0 or values.max() >= end):
+                raise UsageError(f"sources: {name} must be from 0 to {end - 1}, got {values.min()} to {values.max()}")
         if len(self.absorbs) != wallets:
-            raise UsageError(f"sources: absorbs must have one number a wallet, {wallets}; {len(self.absorbs)} came")
+            raise UsageError(f"sources: absorbs must have one number per wallet, {wallets}; got {len(self.absorbs)}")
         some = np.zeros(wallets, bool)
         some[self.wallet] = True
         some |= self.absorbs
@@ -75,7 +75,7 @@ class TaintSources:
 
 @dataclass(frozen=True, slots=True)
 class Taint:
-    """What a pass found, by pair (wallet, asset) in that order, and by column. Amounts are in units of the pair's asset.
+    """The taint that a pass found, by pair (wallet, asset) in order, and by column. Amounts are in units of the pair's asset.
 
     Of direction "out", read sent for received, and ends at for comes from.
 
@@ -151,11 +151,11 @@ class TaintPass:
         swaps: bool,
         as_of: int | None,
     ) -> None:
-        """Make ready; with direction "out" the pass begins at `as_of` and goes back."""
+        """Prepare the pass; with direction "out" it begins at `as_of` and goes back."""
         if direction not in ("in", "out"):
-            raise UsageError(f"direction: in or out is needed, {direction!r} came")
+            raise UsageError(f"direction: must be in or out, got {direction!r}")
         if method not in METHODS:
-            raise UsageError(f"method: {', '.join(METHODS)} are known, {method!r} came")
+            raise UsageError(f"method: must be {', '.join(METHODS)}, got {method!r}")
         self.names, self._method = sources.names, METHODS[method]
         self.pairs: Pairs = pairs_in(ledger)
         swaps_found = swaps_in(ledger) if swaps else NO_SWAPS
@@ -171,14 +171,14 @@ class TaintPass:
         self._purses = SwapPurses.with_room(swaps_found, np.zeros((2, columns)))
 
     def advance(self, as_of: int | None) -> None:
-        """Go through the transfers before a date that were not gone through yet."""
+        """Carry taint on to a date."""
         stop = self._transfers_before(as_of) if self._forward else len(self._order)
         rows = self._order[self._done : stop]
         self._done = max(stop, self._done)
         carry_taint(rows, self._transfers, self._roles, self._method, self.state, self._lots, self._purses)
 
     def taint(self) -> Taint:
-        """What was found so far."""
+        """The taint found so far."""
         s = self.state
         return Taint(
             names=self.names, wallet=self.pairs.wallet.astype(np.int64), asset=self.pairs.asset.astype(np.int64),

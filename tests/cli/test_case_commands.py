@@ -86,8 +86,8 @@ def test_bad_rows_are_set_aside_and_counted(run, files, tmp_path):
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [
-        (["--out", "out"], 2, "case: several came and none was named; the list has heist, robbery"),
-        (["--out", "out", "--case", "raid"], 2, "case: 'raid' is none of them"),
+        (["--out", "out"], 2, "case: name one of several; the list has heist, robbery"),
+        (["--out", "out", "--case", "raid"], 2, "case: 'raid' is not in the list"),
         (
             ["--out", "out", "--case", "heist", "--picture", "flows.jpg"],
             2,

@@ -39,7 +39,7 @@ def labelled(known_from: str = "2020-01-01", **categories: str) -> pd.DataFrame:
 
 
 def case_of(*seeds: str, date: str = "2021-03-01", id: str = "heist") -> Case:
-    return read_cases(pd.DataFrame({"case": id, "address": list(seeds), "date": date})).one(None)
+    return read_cases(pd.DataFrame({"case": id, "address": list(seeds), "date": date})).select(None)
 
 
 def followed(lines: str, labels: pd.DataFrame | None = None, case: Case | None = None, **options) -> Trace:
@@ -424,16 +424,16 @@ def test_a_missing_list_is_refused(tmp_path):
 def test_wrong_calls():
     with pytest.raises(UsageError, match="none of its 1 seed addresses has a transfer; the first is nobody"):
         followed(SPLIT, case=case_of("nobody"))
-    with pytest.raises(UsageError, match="max_hops: at least 1"):
+    with pytest.raises(UsageError, match="max_hops: must be at least 1, got 0"):
         followed(SPLIT, max_hops=0)
     with pytest.raises(UsageError, match="as_of: a date such as"):
         followed(SPLIT, as_of="soon")
-    with pytest.raises(UsageError, match="cases: two are heist"):
+    with pytest.raises(UsageError, match="cases: two have the id heist"):
         case_summary(Ledger.from_transfers(transfers_from_lines(SPLIT)), [case_of("thief"), case_of("one")], None)
-    with pytest.raises(UsageError, match="cases: none came"):
+    with pytest.raises(UsageError, match="cases: the list is empty"):
         case_summary(Ledger.from_transfers(transfers_from_lines(SPLIT)), [], None)
     several = read_cases(pd.DataFrame({"case": ["a", "b"], "address": ["x", "y"], "date": "2021-03-01"}))
-    with pytest.raises(UsageError, match="several came and none was named; the list has a, b"):
-        several.one(None)
-    with pytest.raises(UsageError, match="'c' is none of them"):
-        several.one("c")
+    with pytest.raises(UsageError, match="name one of several; the list has a, b"):
+        several.select(None)
+    with pytest.raises(UsageError, match="'c' is not in the list"):
+        several.select("c")
