@@ -1,4 +1,4 @@
-"""`walletprint case`: follows the loot of one theft, and tells the figures of many."""
+"""`walletprint case`: follows the loot of one theft, and summarises many thefts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,19 +57,19 @@ def trace(
     if picture is not None:
         _check_picture(picture)
     chosen = _read_cases(cases, out, screen).select(case)
-    known = _read_labels(attribution, screen)
+    labels = _read_labels(attribution, screen)
     ledger = load_ledger(transfers, out, screen, memory=memory, ledger_folder=ledger_folder)
     with screen.progress("following the loot"):
-        found = follow(ledger, chosen, known, as_of, max_hops)
+        followed = follow(ledger, chosen, labels, as_of, max_hops)
     _make_folder(out)
-    written = found.save(out, csv)
-    screen.table(_upright(found.summary), title=f"{chosen.id}, as of {found.as_of:%Y-%m-%d %H:%M}")
+    written = followed.save(out, csv)
+    screen.table(_upright(followed.summary), title=f"{chosen.id}, as of {followed.as_of:%Y-%m-%d %H:%M}")
     for name in ("hops", "through", "resting"):
-        table = getattr(found, name)
+        table = getattr(followed, name)
         screen.table(_short(table.head(_ROWS)), title=f"{name} ({counted(len(table), 'row')})")
-    screen.say(f"{counted(len(found.flows), 'flow')}; {', '.join(path.name for path in written)} in {out}")
+    screen.say(f"{counted(len(followed.flows), 'flow')}; {', '.join(path.name for path in written)} in {out}")
     if picture is not None:
-        _draw(found, picture)
+        _draw(followed, picture)
         screen.say(f"flows drawn in {picture}")
 
 
@@ -92,10 +92,10 @@ def summary(
 
     screen = Screen(quiet)
     read = _read_cases(cases, out, screen)
-    known = _read_labels(attribution, screen)
-    loaded = load_ledger(transfers, out, screen, memory=memory, ledger_folder=ledger_folder)
+    labels = _read_labels(attribution, screen)
+    ledger = load_ledger(transfers, out, screen, memory=memory, ledger_folder=ledger_folder)
     with screen.progress("following the loot"):
-        by_case, by_year = case_summary(loaded, read.cases, known, as_of)
+        by_case, by_year = case_summary(ledger, read.cases, labels, as_of)
     _make_folder(out)
     for name, table in (("cases", by_case), ("years", by_year)):
         write_table(table, out / f"{name}.{'csv' if csv else 'parquet'}")
@@ -105,53 +105,53 @@ def summary(
         screen.say(f"{counted(later, 'case')} had not begun by then and {'is' if later == 1 else 'are'} left out")
 
 
-def _read_cases(place: Path, out: Path, screen: Screen) -> "Cases":
+def _read_cases(path: Path, out: Path, screen: Screen) -> "Cases":
     from ..features.cases import read_cases
     from .shared_steps import set_aside
 
-    read = read_cases(place)
-    set_aside(read.bad, place, out.with_name(f"{out.stem}.bad-cases.parquet"))
+    read = read_cases(path)
+    set_aside(read.bad, path, out.with_name(f"{out.stem}.bad-cases.parquet"))
     return read
 
 
-def _read_labels(place: Path | None, screen: Screen) -> "pd.DataFrame | None":
+def _read_labels(path: Path | None, screen: Screen) -> "pd.DataFrame | None":
     from ..features.labels import read_labels
     from .shared_steps import counted
 
-    if place is None:
-        screen.say("no labels (--attribution): no service is known, so that loot is followed through everything")
+    if path is None:
+        screen.say("no labels (--attribution): no service is known, so loot is followed through everything")
         return None
-    read = read_labels(place)
+    read = read_labels(path)
     if len(read.bad):
-        complain(f"warning: {counted(len(read.bad), 'bad row')} of {place} left out; row {read.bad['row'].iloc[0]}: "
+        complain(f"warning: {counted(len(read.bad), 'bad row')} of {path} left out; row {read.bad['row'].iloc[0]}: "
                  f"{read.bad['reason'].iloc[0]}")  # fmt: skip
     undated = int(read.good["known_from"].isna().to_numpy().sum())
     if undated:
         complain(
-            f"warning: {counted(undated, 'label')} of {place} without known_from: nobody could know them at any date; not used"
+            f"warning: {counted(undated, 'label')} of {path} without known_from: not used, as nobody can say when it was known"
         )
     return read.good
 
 
 def _make_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
-        raise UsageError(f"--out: a folder is needed, {out} is a file")
+        raise UsageError(f"--out: must be a folder, but {out} is a file")
     out.mkdir(parents=True, exist_ok=True)
 
 
 def _check_picture(picture: Path) -> None:
     if picture.suffix.lower() not in PICTURES:
-        raise UsageError(f"--picture: a name that ends in {' or '.join(PICTURES)} is needed, {picture} came")
+        raise UsageError(f"--picture: must end in {' or '.join(PICTURES)}, got {picture}")
     try:
         from ..experiments import case_picture  # noqa: F401
     except ModuleNotFoundError as error:
         raise UsageError(f"--picture: {error.name} is not installed; pip install 'walletprint[training]'") from None
 
 
-def _draw(found: "Trace", picture: Path) -> None:
+def _draw(followed: "Trace", picture: Path) -> None:
     from ..experiments.case_picture import draw_case
 
-    draw_case(found, picture)
+    draw_case(followed, picture)
 
 
 def _upright(summary: "pd.DataFrame") -> "pd.DataFrame":
@@ -159,17 +159,17 @@ def _upright(summary: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     row = summary.iloc[0].dropna()
-    return pd.DataFrame({"what": [str(name) for name in row.index], "value": [_said(value) for value in row]})
+    return pd.DataFrame({"what": [str(name) for name in row.index], "value": [_formatted(value) for value in row]})
 
 
-def _said(value: object) -> str:
+def _formatted(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
     return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _short(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Without columns that are empty, and dates without seconds' fractions."""
+    """A table without its empty columns, and with dates to the minute."""
     table = table.dropna(axis=1, how="all")
     for name in table.select_dtypes("datetimetz"):
         table[name] = table[name].dt.strftime("%Y-%m-%d" if name == "day" else "%Y-%m-%d %H:%M")

@@ -1,7 +1,8 @@
-"""The picture of a followed case: loot from left to right, a column a hop, as high as its share of what was stolen.
+"""The picture of a followed case: loot flows from left to right, one column per hop, as high as its share of what was stolen.
 
-Small wallets of a column are drawn as one, and far columns too, so that thousands of wallets stay readable. What went back or
-sideways is not drawn, nor swaps, which the loot comes out of again; how much that is stands below. Follows nothing.
+Small wallets of a column are drawn as one, and so are far columns, which keeps thousands of wallets readable. Loot that went back
+or sideways is not drawn, and neither are swaps, as the loot comes out of them again. A note below says how much that is.
+matplotlib's own Sankey diagrams chain single arrows and have no layout in columns, so nodes and ribbons are placed here.
 """
 
 import json
@@ -33,43 +34,40 @@ WORDS = {
 }  # fmt: skip
 SERVICES = ("mixer", "bridge", "exchange", "otc", "dex", "other")
 COLUMNS = 8
-"""Most columns; wallets that are further stand in the last but one, services that they send to in the last."""
+"""Most columns. Wallets that are further away stand in the last but one, and services that they send to in the last."""
 WALLETS = 7
-"""Most wallets of a column that are drawn alone, the largest, each of SMALLEST of the loot or more."""
+"""Most wallets of a column that are drawn alone: the largest, each with at least SMALLEST of the loot."""
 SMALLEST = 0.015
-_WIDE, _GAP, _NAMED = (
-    0.085,
-    0.013,
-    0.022,
-)  # of a node, of the column; of the height, between nodes; the least height with a name
+_WIDE, _GAP = 0.085, 0.013  # the width of a node, in columns; the gap between nodes
+_LEAST_NAMED = 0.022  # the least share of the height with which a node gets its name
 
 
 @dataclass
 class _Node:
-    """What is drawn as one: a wallet, the others of its column, or the services of one kind in it."""
+    """A box of the picture: a wallet, all small wallets of a column, or all services of one kind in it."""
 
     column: int
     kind: str
     name: str
     members: int = 1
     rests: float = 0.0
-    came: float = 0.0
-    went: float = 0.0
+    received: float = 0.0
+    sent: float = 0.0
     bottom: float = 0.0
     top_in: float = field(default=0.0, repr=False)
     top_out: float = field(default=0.0, repr=False)
 
     @property
     def height(self) -> float:
-        return max(self.came, self.went + self.rests)
+        return max(self.received, self.sent + self.rests)
 
 
-def draw_case(trace: Trace, place: Path) -> None:
+def draw_case(trace: Trace, path: Path) -> None:
     """Draw the flows of a case.
 
     Args:
-        trace: what `trace` found.
-        place: a file whose name ends in .png or .svg; folders are made.
+        trace: the followed case.
+        path: a file whose name ends in .png or .svg; folders are made.
 
     Raises:
         DataError: nothing measures the loot: several assets, and no price of what was stolen.
@@ -84,11 +82,11 @@ def draw_case(trace: Trace, place: Path) -> None:
     nodes, ribbons, aside = _layout(trace)
     _draw_flows(axes, trace, nodes, ribbons)
     _draw_ends(ledge, trace)
-    _words_around(figure, trace, aside, {node.kind for node in nodes.values() if node.height >= 0.0005})
-    kind = place.suffix.lower().lstrip(".")
+    _write_around(figure, trace, aside, {node.kind for node in nodes.values() if node.height >= 0.0005})
+    kind = path.suffix.lower().lstrip(".")
     metadata = {"Date": None} if kind == "svg" else {}
     with rc_context({"svg.hashsalt": "walletprint"}):  # equal flows, equal bytes
-        write_atomically(place, lambda file: figure.savefig(file, format=kind, dpi=130, metadata=metadata))
+        write_atomically(path, lambda file: figure.savefig(file, format=kind, dpi=130, metadata=metadata))
 
 
 def _layout(trace: Trace) -> tuple[dict[str, _Node], pd.DataFrame, float]:
@@ -109,30 +107,30 @@ def _layout(trace: Trace) -> tuple[dict[str, _Node], pd.DataFrame, float]:
     aside = float(ribbons.loc[~ahead, "loot_share"].sum())
     ribbons = ribbons[ahead]
     for a, b, share in ribbons.itertuples(index=False):
-        nodes[a].went += share
-        nodes[b].came += share
+        nodes[a].sent += share
+        nodes[b].received += share
     _stack(nodes, ribbons)
     return nodes, ribbons, aside
 
 
 def _by_wallet(trace: Trace) -> pd.DataFrame:
-    """A row a wallet, over all assets: its column, kind and what rests there; the largest first."""
+    """One row per wallet, over all assets: its column, its kind and what rests there; the largest first."""
     grouped: Any = trace.wallets.groupby("address")
     table: Any = pd.DataFrame({
         "hop": grouped["hop"].min(), "seed": grouped["seed"].any(), "service": grouped["service"].first(),
         "rests": grouped["loot_share"].sum(), "name": grouped["category"].first(),
     })  # fmt: skip
     moves: Any = trace.flows[trace.flows["kind"].isin(["stolen", "moved", "absorbed", "swapped_in"])]
-    table["came"] = moves.groupby("receiver")["loot_share"].sum().reindex(table.index).fillna(0.0)
+    table["received"] = moves.groupby("receiver")["loot_share"].sum().reindex(table.index).fillna(0.0)
     table["column"] = table["hop"].clip(upper=COLUMNS - 2)
-    return table.sort_values(["came", "rests"], ascending=False, kind="stable")
+    return table.sort_values(["received", "rests"], ascending=False, kind="stable")
 
 
 def _keys(wallets: Any) -> pd.Series:
-    """The node that each wallet is drawn in; services have one for each column that loot comes from (`_service_nodes`)."""
+    """The node that each wallet is drawn in. Services have one per column that loot comes from (`_service_nodes`)."""
     wallets = wallets[wallets["service"].isna()]
     rank = wallets.groupby("column").cumcount()
-    shown = (rank < WALLETS) & (wallets["came"].ge(SMALLEST) | wallets["rests"].ge(SMALLEST) | wallets["seed"])
+    shown = (rank < WALLETS) & (wallets["received"].ge(SMALLEST) | wallets["rests"].ge(SMALLEST) | wallets["seed"])
     grouped = wallets["column"].astype(str) + ":" + wallets["seed"].map({True: "seeds", False: "others"})
     return grouped.where(~shown, pd.Series(wallets.index, wallets.index))
 
@@ -142,8 +140,8 @@ def _nodes(wallets: Any, key: Any) -> dict[str, _Node]:
     for name, rows in wallets.loc[key.index].groupby(key, sort=False):
         first = rows.iloc[0]
         kind = "seed" if first["seed"] else "wallet"
-        said = _short(str(name)) if ":" not in str(name) else f"{len(rows):,} {_plural(kind, len(rows))}"
-        nodes[str(name)] = _Node(int(first["column"]), kind, said, len(rows), float(rows["rests"].sum()))
+        text = _short(str(name)) if ":" not in str(name) else f"{len(rows):,} {_plural(kind, len(rows))}"
+        nodes[str(name)] = _Node(int(first["column"]), kind, text, len(rows), float(rows["rests"].sum()))
     return nodes
 
 
@@ -172,10 +170,12 @@ def _stack(nodes: dict[str, _Node], ribbons: Any) -> None:
     order = {kind: k for k, kind in enumerate(("seed", "wallet", *SERVICES))}
     for column in sorted({node.column for node in nodes.values()}):
         pull = _pull(nodes, ribbons)
-        mine = [(key, node) for key, node in nodes.items() if node.column == column and node.height > 0]
-        mine.sort(key=lambda one: (order[one[1].kind], one[1].members > 1, -pull.get(one[0], 0.0), -one[1].height))
+        stacked = [(key, node) for key, node in nodes.items() if node.column == column and node.height > 0]
+        stacked.sort(
+            key=lambda item: (order[item[1].kind], item[1].members > 1, -pull.get(item[0], 0.0), -item[1].height)
+        )
         top = 1.0
-        for _, node in mine:
+        for _, node in stacked:
             node.bottom = top - node.height
             node.top_in = node.top_out = top
             top = node.bottom - _GAP
@@ -215,31 +215,21 @@ def _draw_flows(axes: Axes, trace: Trace, nodes: dict[str, _Node], ribbons: Any)
 
 def _ribbon(axes: Axes, x0: float, x1: float, y0: float, y1: float, high: float, colour: str) -> None:
     middle = (x0 + x1) / 2
-    points = [
-        (x0, y0),
-        (middle, y0),
-        (middle, y1),
-        (x1, y1),
-        (x1, y1 - high),
-        (middle, y1 - high),
-        (middle, y0 - high),
-        (x0, y0 - high),
-    ]
+    xs = (x0, middle, middle, x1)
+    edge = [*zip(xs, (y0, y0, y1, y1), strict=True)]
+    points = [*edge, *((x, y - high) for x, y in reversed(edge))]
     codes = [Curve.MOVETO, *[Curve.CURVE4] * 3, Curve.LINETO, *[Curve.CURVE4] * 3]
     axes.add_patch(PathPatch(Curve(points, codes), facecolor=colour, alpha=0.33, linewidth=0, zorder=1))
 
 
 def _draw_node(axes: Axes, node: _Node, span: float) -> None:
     high = node.height
-    axes.add_patch(
-        Rectangle((node.column, node.bottom), _WIDE, high, facecolor=COLOURS[node.kind], linewidth=0, zorder=2)
-    )
+    corner = (node.column, node.bottom)
+    axes.add_patch(Rectangle(corner, _WIDE, high, facecolor=COLOURS[node.kind], linewidth=0, zorder=2))
     if node.rests > 0:
-        axes.add_patch(
-            Rectangle((node.column, node.bottom), _WIDE, node.rests, facecolor=COLOURS["rests"], linewidth=0, zorder=3)
-        )
-    if high >= _NAMED * span:
-        words = f"{node.name}  {_percent(max(node.came, node.went + node.rests))}"
+        axes.add_patch(Rectangle(corner, _WIDE, node.rests, facecolor=COLOURS["rests"], linewidth=0, zorder=3))
+    if high >= _LEAST_NAMED * span:
+        words = f"{node.name}  {_percent(node.height)}"
         axes.text(
             node.column + _WIDE + 0.02, node.bottom + high / 2, words, fontsize=7.6, va="center", color=INK, zorder=4,
             bbox={"facecolor": "white", "alpha": 0.55, "linewidth": 0, "pad": 0.8}, parse_math=False,
@@ -247,7 +237,7 @@ def _draw_node(axes: Axes, node: _Node, span: float) -> None:
 
 
 def _headings(axes: Axes, trace: Trace, last: int) -> None:
-    """Over each column its hops, how many wallets and services were first reached there, and since when."""
+    """Write over each column its hops, how many wallets and services were first reached there, and since when."""
     wallets: Any = trace.wallets.drop_duplicates("address")
     column = wallets["hop"].clip(upper=COLUMNS - 2)
     for k in range(last + 1):
@@ -259,17 +249,10 @@ def _headings(axes: Axes, trace: Trace, last: int) -> None:
         lines = ", ".join(filter(None, counts))
         if here["first"].notna().any():
             lines += f"\nfrom {here['first'].min():%Y-%m-%d %H:%M}"
-        place = {"transform": axes.get_xaxis_transform(), "va": "bottom"}
-        axes.text(
-            k,
-            1.055,
-            name if len(here) or k < COLUMNS - 1 else "further",
-            fontsize=9.5,
-            color=INK,
-            fontweight="bold",
-            **place,
-        )
-        axes.text(k, 1.008, lines, fontsize=7.4, color=FAINT, linespacing=1.25, **place)
+        title = name if len(here) or k < COLUMNS - 1 else "further"
+        above = {"transform": axes.get_xaxis_transform(), "va": "bottom"}
+        axes.text(k, 1.055, title, fontsize=9.5, color=INK, fontweight="bold", **above)
+        axes.text(k, 1.008, lines, fontsize=7.4, color=FAINT, linespacing=1.25, **above)
 
 
 def _count(n: int, what: str) -> str:
@@ -277,7 +260,7 @@ def _count(n: int, what: str) -> str:
 
 
 def _draw_ends(axes: Axes, trace: Trace) -> None:
-    """Where all of it is now, as one bar; and what was swapped on the way."""
+    """Draw one bar that shows where all of the loot is now."""
     row: Any = trace.summary.iloc[0]
     back = _swapped(trace)
     ends = {kind: float(row[f"{kind}_share"]) for kind in SERVICES if not (kind == "dex" and back)}
@@ -289,23 +272,15 @@ def _draw_ends(axes: Axes, trace: Trace) -> None:
         bottom -= share
         axes.add_patch(Rectangle((0, bottom), 0.28, share, facecolor=COLOURS[kind], linewidth=0))
         if share >= 0.01:
-            words = WORDS[kind] if kind != "rests" else "rests"
-            axes.text(
-                0.34,
-                bottom + share / 2,
-                f"{words}\n{_percent(share)}",
-                fontsize=8.2,
-                va="center",
-                color=INK,
-                linespacing=1.1,
-            )
+            text = f"{WORDS[kind] if kind != 'rests' else 'rests'}\n{_percent(share)}"
+            axes.text(0.34, bottom + share / 2, text, fontsize=8.2, va="center", color=INK, linespacing=1.1)
     axes.set_title("where it is now", fontsize=9.5, loc="left", color=INK, fontweight="bold")
     axes.set_xlim(0, 1)
     axes.set_ylim(min(bottom, 0.0), 1.0)
     axes.set_axis_off()
 
 
-def _words_around(figure: Figure, trace: Trace, aside: float, kinds: Iterable[str]) -> None:
+def _write_around(figure: Figure, trace: Trace, aside: float, kinds: Iterable[str]) -> None:
     row: Any = trace.summary.iloc[0]
     amount = f"${row['stolen_usd']:,.0f}" if row["measure"] == "stolen_usd" else _amounts(str(row["stolen_by_asset"]))
     actor = f" · {row['actor']}" if isinstance(row["actor"], str) else ""
@@ -335,7 +310,7 @@ def _words_around(figure: Figure, trace: Trace, aside: float, kinds: Iterable[st
 
 
 def _swapped(trace: Trace) -> bool:
-    """Whether anything came back by a swap."""
+    """Whether any loot came back by a swap."""
     return bool(np.any(trace.through["came_back"].to_numpy() > 0))
 
 

@@ -91,9 +91,9 @@ def test_bad_rows_are_set_aside_and_counted(run, files, tmp_path):
         (
             ["--out", "out", "--case", "heist", "--picture", "flows.jpg"],
             2,
-            "--picture: a name that ends in .png or .svg",
+            "--picture: must end in .png or .svg",
         ),
-        (["--out", "cases.csv", "--case", "heist"], 2, "--out: a folder is needed, cases.csv is a file"),
+        (["--out", "cases.csv", "--case", "heist"], 2, "--out: must be a folder, but cases.csv is a file"),
         (["--out", "out", "--case", "heist", "--as-of", "soon"], 2, "as_of: a date such as 2021-04-01 is needed"),
     ],
 )
