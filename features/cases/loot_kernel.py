@@ -20,7 +20,7 @@ from ..exposure.swap_purses import (
     open_purses,
     put_in_purse,
     put_off,
-    swaps_at_ends,
+    swap_of,
 )  # fmt: skip
 
 LAYERS = 5
@@ -107,8 +107,10 @@ def carry_loot(order, begin, transfers, roles, loot, purses, flows, used):
         to = roles.of[transfers.wallet[transfers.receiver[row]]]
         given = got = -1
         if transfers.given_in.size:
-            open_purses(order, q, transfers, purses)
-            given, got = swaps_at_ends(row, role, to, transfers, roles.absorbs)
+            if purses.second[0] != transfers.time[row]:
+                open_purses(order, q, transfers, purses)
+            given = swap_of(row, role, transfers.given_in, roles.absorbs)
+            got = swap_of(row, to, transfers.got_in, roles.absorbs)
         if role < 0 and to < 0 and loot.slot[transfers.sender[row]] < 0 and given < 0 and got < 0:
             pass_by(transfers.sender[row], transfers.receiver[row], transfers.amount[row], loot)
             continue

@@ -168,7 +168,7 @@ def _cases(
 
 def snapshots_with_leads(ledger: Ledger, wallet: np.ndarray, as_of: np.ndarray) -> ExposureSnapshots:
     """The snapshots with the sizes of their histories and their leading assets."""
-    low, high = ledger.slices(wallet, np.full(len(wallet), np.iinfo(np.int64).min), as_of)
+    low, high = ledger.entry_ranges(wallet, np.full(len(wallet), np.iinfo(np.int64).min), as_of)
     size = high - low
     lead = np.full(len(wallet), -1, np.int64)
     _leads(ledger.rows, ledger.entries, wallet, low, size, lead)

@@ -70,10 +70,8 @@ class SwapPurses(NamedTuple):
 
 @kernel
 def open_purses(order, q, transfers, purses):
-    """Empty the purses for the swaps of the second that begins at position q of the order; within a second do nothing."""
+    """Empty the purses for the swaps of the second that begins at position q of the order."""
     now = transfers.time[order[q]]
-    if purses.second[0] == now:
-        return
     purses.second[0], purses.second[1] = now, 0
     end = q
     while end < order.size and transfers.time[order[end]] == now:
@@ -88,11 +86,9 @@ def open_purses(order, q, transfers, purses):
 
 
 @kernel
-def swaps_at_ends(row, role, to, transfers, absorbs):
-    """The swap in which a transfer is given and the swap in which it is got; −1: none. Services swap nothing."""
-    given = transfers.given_in[row] if role < 0 or not absorbs[role] else -1
-    got = transfers.got_in[row] if to < 0 or not absorbs[to] else -1
-    return given, got
+def swap_of(row, role, swaps, absorbs):
+    """The swap (`given_in` or `got_in`) of the wallet of a role at one end of a transfer; −1: none. Services swap nothing."""
+    return swaps[row] if role < 0 or not absorbs[role] else -1
 
 
 @kernel

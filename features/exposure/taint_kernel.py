@@ -18,7 +18,7 @@ from .swap_purses import (
     open_purses,
     put_in_purse,
     put_off,
-    swaps_at_ends,
+    swap_of,
 )  # fmt: skip
 
 HAIRCUT, FIFO, POISON = 0, 1, 2
@@ -62,20 +62,25 @@ def carry_taint(order, transfers, roles, method, state, lots, purses):
 
     `method` is HAIRCUT, FIFO or POISON. Transfers of one second stand in one call.
     """
+    time, amount, sender, receiver, wallet, given_in, got_in = (
+        transfers  # once: each access to a field counts a reference
+    )
     drawn = np.zeros((2, roles.emits.shape[1]))
     for q in range(order.size):
         row = order[q]
-        role = roles.of[transfers.wallet[transfers.sender[row]]]
-        to = roles.of[transfers.wallet[transfers.receiver[row]]]
+        s, r, a = sender[row], receiver[row], amount[row]
+        role, to = roles.of[wallet[s]], roles.of[wallet[r]]
         given = got = -1
-        if transfers.given_in.size:
-            open_purses(order, q, transfers, purses)
-            given, got = swaps_at_ends(row, role, to, transfers, roles.absorbs)
-        bears = draw(row, role, transfers, roles, method, state, lots, drawn)
-        if given >= 0 and put_in_purse(given, transfers.amount[row], drawn, purses):
+        if given_in.size:
+            if purses.second[0] != time[row]:
+                open_purses(order, q, transfers, purses)
+            given = swap_of(row, role, given_in, roles.absorbs)
+            got = swap_of(row, to, got_in, roles.absorbs)
+        bears = draw(s, a, role, roles, method, state, lots, drawn)
+        if given >= 0 and put_in_purse(given, a, drawn, purses):
             credit_waiting(given, transfers, roles, method, state, lots, purses)
         if got < 0:
-            credit(row, bears, role, to, drawn, transfers, roles, method, state, lots)
+            credit(row, r, a, time[row], bears, role, to, drawn, roles, method, state, lots)
         elif purses.to_give[got] == 0:
             exchange(got, row, role, to, drawn, transfers, roles, method, state, lots, purses)
         else:
@@ -83,9 +88,8 @@ def carry_taint(order, transfers, roles, method, state, lots, purses):
 
 
 @kernel
-def draw(row, role, transfers, roles, method, state, lots, drawn):
-    """Take a transfer from its sender; write its taint and that times hops (one more: to the receiver); 0 if there is none."""
-    s, a = transfers.sender[row], transfers.amount[row]
+def draw(s, a, role, roles, method, state, lots, drawn):
+    """Take amount a from pair s; write its taint and that times hops (one more: to the receiver); return 0 if there is none."""
     drawn[:] = 0.0
     bears = 0
     if role < 0 or not roles.absorbs[role]:
@@ -154,9 +158,8 @@ def draw_lots(s, a, state, lots, drawn):
 
 
 @kernel
-def credit(row, bears, role, to, brought, transfers, roles, method, state, lots):
-    """Add a transfer and the taint that it brings to its receiver's pair; `role` is the sender's, `to` the receiver's."""
-    r, a = transfers.receiver[row], transfers.amount[row]
+def credit(row, r, a, time, bears, role, to, brought, roles, method, state, lots):
+    """Add amount a and the taint that it brings to pair r; `role` is the sender's, `to` the receiver's."""
     absorbed = to >= 0 and roles.absorbs[to] == 1
     state.received[r] += a
     if not absorbed:
@@ -170,7 +173,7 @@ def credit(row, bears, role, to, brought, transfers, roles, method, state, lots)
             state.amounts[r, TAINTED_HOPS, k] += h
             if role >= 0 and roles.emits[role, k]:
                 state.amounts[r, DIRECT, k] += a
-            note_receipt(state.when, r, k, transfers.time[row])
+            note_receipt(state.when, r, k, time)
             if absorbed:
                 state.totals[ABSORBED, k] += y
             elif to >= 0 and roles.emits[to, k]:
@@ -208,7 +211,7 @@ def exchange(swap, row, role, to, drawn, transfers, roles, method, state, lots, 
         if carried > drawn[AMOUNT, k] * SPENT:
             brought[AMOUNT, k], brought[HOPS, k] = carried, carried_by_swap(swap, HOPS, k, a, purses)
             state.totals[SWAPPED, k] += carried - drawn[AMOUNT, k]
-    credit(row, 1, role, to, brought, transfers, roles, method, state, lots)
+    credit(row, transfers.receiver[row], a, transfers.time[row], 1, role, to, brought, roles, method, state, lots)
 
 
 @kernel
