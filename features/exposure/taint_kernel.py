@@ -62,9 +62,8 @@ def carry_taint(order, transfers, roles, method, state, lots, purses):
 
     `method` is HAIRCUT, FIFO or POISON. Transfers of one second stand in one call.
     """
-    time, amount, sender, receiver, wallet, given_in, got_in = (
-        transfers  # once: each access to a field counts a reference
-    )
+    # Fields are read once, as each access to a field counts a reference.
+    time, amount, sender, receiver, wallet, given_in, got_in = transfers
     drawn = np.zeros((2, roles.emits.shape[1]))
     for q in range(order.size):
         row = order[q]
