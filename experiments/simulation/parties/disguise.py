@@ -30,7 +30,7 @@ PAD_HOPS = 8  # a hop may spend this part of the budget
 
 
 class Payment(NamedTuple):
-    """One payment to plan: when (s), who pays whom, how much, of which kind (`engine/plan.py`) and of what."""
+    """One payment to plan: when (s), who pays whom, how much, of which kind (`transfer_plan.py`) and of what."""
 
     t: float
     sender: int

@@ -1,7 +1,8 @@
 """Habits drawn from what was fitted to real wallets (`habits.yaml`): who does how much, how evenly, with whom, of what size.
 
 A wallet belongs to a profile of the fitted mixture; what it does in a season (90 days) is a normal vector around that profile, a
-part of which stays with the wallet, turned into habits by the fitted distributions. `realism/measure.py` tells what each means.
+part of which stays with the wallet, turned into habits by the fitted distributions. `realism_measures.py` (protocols)
+says what each means.
 """
 
 from dataclasses import dataclass
