@@ -1,7 +1,7 @@
 """Transfers become behavioural vectors, correct as of a date.
 
-Not for models, scores or training: nothing here imports those. The front door is listed in `__init__.pyi` and imported at first
-use, so that `from walletprint.features import UsageError` loads no kernel.
+Not for models, scores or training: nothing here imports those. Front door: `ingest`, `Ledger`, `extract` and what else
+`__init__.pyi` lists. It is imported at first use, so that `from walletprint.features import UsageError` loads no kernel.
 """
 
 import lazy_loader

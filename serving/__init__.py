@@ -1,7 +1,7 @@
 """A model, transfers and addresses become scored, explained rows.
 
-Not for training, and without its libraries: MLflow is imported only for models of its registry. The front door is listed in
-`__init__.pyi` and imported at first use.
+Not for training, and without its libraries: MLflow is imported only for models of its registry. Front door: `Scorer`,
+`ModelFolder`, `read_addresses` and `write_scores`; it is listed in `__init__.pyi` and imported at first use.
 """
 
 import lazy_loader

@@ -87,8 +87,13 @@ def test_the_three_things_that_people_add_have_a_section():
     assert {"A feature", "A source", "A protocol"} <= set(SECTIONS)
 
 
-def test_the_table_names_folders_that_exist():
+def test_the_table_names_files_that_exist_and_what_is_in_them():
     text = (REPOSITORY / "CONTRIBUTING.md").read_text().partition("## Where things are")[2].partition("\n## ")[0]
-    table = re.findall(r"^\|[^|]+\| `([^`]+)`", text, re.M)
-    assert table
-    assert [name for name in table if not (REPOSITORY / name).exists()] == []
+    paths = re.findall(r"`([^`]*/[^`]*)`", text)
+    assert [path for path in paths if not list(REPOSITORY.glob(path))] == []
+    names = re.findall(r"`([\w.]+)` in `([^`]+\.py)`", text)
+    assert names
+    defined = r"^ *(?:def|class) {0}\b|^{0}\b.* = "
+    missing = [(name, path) for name, path in names
+               if not re.search(defined.format(name.rpartition(".")[2]), (REPOSITORY / path).read_text(), re.M)]  # fmt: skip
+    assert missing == []

@@ -1,7 +1,7 @@
 """Vectors and labels become a model folder: calibrated, evaluated, audited and tracked.
 
-Not for scoring. The front door is listed in `__init__.pyi` and imported at first use; the order of the folders stands in
-`pyproject.toml` (`tool.importlinter`).
+Not for scoring. Front door: `train`, `load_config`, `read_labels` and what else `__init__.pyi` lists; it is imported at first
+use. The order of the folders is in `pyproject.toml` (`tool.importlinter`).
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
 """What a chain tells of its transfers and wallets, built once per ledger: one file per part of `kernels/context.py`.
 
 For parts that all families share; not for features, nor for labels (`exposure`). Cohorts depend on the snapshots too, and are
-built a week at a time. Front door: `context_of`, `cohorts_of` (cohorts.py).
+built week by week. Front door: `context_of` (here), `cohorts_of` (cohorts.py).
 """
 
 from __future__ import annotations

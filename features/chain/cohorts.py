@@ -20,14 +20,14 @@ from ..kernels.wallet_view import IN, OUT, SELF, WEEK, leading_asset, number, sc
 if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
 
-_DRAWN = 16_384  # transfers of the period ÷ wallets drawn of as many
+_DRAWN = 16_384  # each wallet is drawn with chance _DRAWN ÷ transfers of the period
 _LEAST = 30  # wallets, to say anything of a rank
 _SEARCH = 100  # rows that can be looked at while one wallet's slice is found
 _EARLIEST = np.iinfo(np.int64).min
 
 
 class _Cohort(NamedTuple):
-    """One week's: the assets of its groups, the sizes of their seven measures, and the values."""
+    """The cohort of one week: the leading asset of each group, how many values each of its seven measures has, and the values."""
 
     assets: np.ndarray
     sizes: np.ndarray
@@ -43,7 +43,7 @@ def cohorts_of(ledger: Ledger, as_of: np.ndarray, window_seconds: int | None) ->
     Args:
         ledger: the transfers.
         as_of: the second of each snapshot, int64.
-        window_seconds: how long each period is; None: from the first transfer.
+        window_seconds: the length of each period; None: it begins with the first transfer.
     """
     weeks, cohort = _numbered(as_of // WEEK)
     with ThreadPoolExecutor(usable_cores()) as pool:

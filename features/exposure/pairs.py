@@ -70,7 +70,7 @@ def _pairs(ledger: Ledger) -> Pairs:
 
 @kernel
 def _count(sender, receiver, asset, offsets, entries, low, high, last, counts):
-    """Count the assets of wallets; `last` says which wallet was the last with an asset."""
+    """Count each wallet's assets. `last[a]` is the wallet that was last counted for asset a, so that none counts twice."""
     for w in range(low, high):
         for e in range(offsets[w], offsets[w + 1]):
             a = asset[entries[e]]
@@ -105,9 +105,9 @@ def _number(
 def flow_order(ledger: Ledger) -> np.ndarray:
     """The rows that move value from one wallet to another, in the order in which taint flows, int32; found at the first call.
 
-    Rows go by time. Within one second a transfer waits until its sender's pair has had all that it receives in that second. The
-    rows that are left are gone through in their order, again and again. A round in which none goes lets its first go. After 64
-    rounds the others go as they stand, which bounds the work. Where nothing waits the ledger's order stands.
+    Rows go by time. Within one second a transfer waits until its sender's pair has received all that it receives in that second.
+    Transfers still waiting are retried in ledger order. If a round releases none, its first is released. After 64 rounds the rest
+    follow in ledger order, which bounds the work. A second in which nothing waits keeps the ledger's order.
     """
     return ledger.computed_once("flow order", lambda: _flow_order(ledger, pairs_in(ledger)))
 
@@ -121,7 +121,7 @@ def _flow_order(ledger: Ledger, pairs: Pairs) -> np.ndarray:
 
 @kernel
 def _settle(time, sender, receiver, awaits, order):
-    """Bring the rows of each second into order, in place; `awaits` counts by pair what is still to come in."""
+    """Bring the rows of each second into order, in place; `awaits` counts the transfers that each pair has yet to receive."""
     i = 0
     left = np.empty(64, np.int32)
     while i < order.size:

@@ -52,7 +52,7 @@ class TaintSources:
     absorbs: np.ndarray
 
     def roles(self, wallets: int) -> SourceRoles:
-        """The same by wallet.
+        """The roles of wallets, numbered.
 
         Raises:
             UsageError: a wallet or column is out of range.
@@ -77,7 +77,7 @@ class TaintSources:
 class Taint:
     """The taint that a pass found, by pair (wallet, asset) in order, and by column. Amounts are in units of the pair's asset.
 
-    Of direction "out", read sent for received, and ends at for comes from.
+    For direction "out", what is called received is what was sent, and the columns say where it ends.
 
     Attributes:
         names: of the columns.
@@ -85,12 +85,14 @@ class Taint:
         balance: float64[pairs], what was received and not sent on.
         held: float64[pairs, columns], how much of it is tainted.
         received: float64[pairs], in all.
-        tainted: float64[pairs, columns], how much of it was.
-        direct: float64[pairs, columns], how much came from a source itself.
+        tainted: float64[pairs, columns], how much of what was received is tainted.
+        direct: float64[pairs, columns], how much was received from a source itself.
         hop_moment: float64[pairs, columns], tainted amounts times their hops from the source: ÷ tainted, the mean.
         first, last: int64[pairs, columns], seconds since 1970 UTC of the first and last tainted receipt; −1: none.
-        entered, absorbed, returned, swapped: float64[columns]: what sources sent; what of it services, and what sources of the
-            same column received; what swaps added. entered + swapped = held + absorbed + returned, but with poison.
+        entered: float64[columns], what sources sent.
+        absorbed: float64[columns], how much of that services received.
+        returned: float64[columns], how much of that sources of the same column received.
+        swapped: float64[columns], what swaps added. entered + swapped = held + absorbed + returned, except by poison.
     """
 
     names: tuple[str, ...]
@@ -125,9 +127,10 @@ def taint(
         ledger: the transfers.
         sources: whose money; for direction "out", where it ends.
         as_of: seconds since 1970 UTC; None for all transfers.
-        direction: "in": where what a wallet received comes from; "out": where what it sent ends, the same on reversed transfers.
-        method: "haircut" (what is sent on is as tainted as what is held), "fifo" (first in, first out) or "poison" (all that a
-            wallet with anything tainted sends is).
+        direction: "in": the sources of what a wallet received. "out": the ends of what it sent, by the same pass over the
+            transfers reversed.
+        method: "haircut" (what is sent on is as tainted as what is held), "fifo" (first in, first out) or "poison" (a wallet
+            that ever received anything tainted sends only tainted value).
         swaps: whether taint is carried from what a wallet gives to what it gets for it in one transaction.
 
     Raises:

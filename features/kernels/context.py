@@ -22,13 +22,17 @@ class Degrees(NamedTuple):
 
 
 class Funders(NamedTuple):
-    """Who first paid each wallet. `funded` and `sent` have entries + 1 numbers, counted over the entries before each."""
+    """Who first paid each wallet. `funded` and `sent` count over all entries before each one, and have entries + 1 numbers.
+
+    Example: wallet w's entries are [a, b). Among them are its payments to x and y, the first value that x and y received. Then
+    funded[b] − funded[a] is 2, and sent[b] − sent[a] is the number of w's outs.
+    """
 
     row: np.ndarray  # int32[wallets], the largest in at first(x); -1: it never received value
     funder: np.ndarray  # int32[wallets], -1: none
     depth: np.ndarray  # int32[wallets], funding__depth__hops
-    funded: np.ndarray  # int32, entries that are transfers `row` of a wallet x by x's funder
-    sent: np.ndarray  # int32, entries that are outs of the wallet whose entry it is
+    funded: np.ndarray  # int32, entries by which the entry's wallet funded another one: row[x] of some x
+    sent: np.ndarray  # int32, entries that are outs of the entry's wallet
 
 
 class Relays(NamedTuple):

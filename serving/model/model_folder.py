@@ -197,7 +197,11 @@ class ModelFolder(_Section):
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """Read and check a model folder. Raises DataError, one line that names the file, for anything not as saved."""
+        """Read a model folder and check all but its trees, which the scorer checks (`checked_trees`, serving/model/trees.py).
+
+        Raises:
+            DataError: something is not as it was saved. One line names the file.
+        """
         path = Path(folder)
         try:
             files = _checked_files(path)

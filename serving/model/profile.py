@@ -49,7 +49,7 @@ class Profile(BaseModel):
         return len(next(iter(self.codes.values()), ""))
 
     def sample(self, name: str) -> np.ndarray:
-        """The bins of a feature in the sample, (rows,), as `stability.bins_of` numbers them."""
+        """The bins of a feature in the sample, (rows,), as `population_stability.bins_of` numbers them."""
         codes = np.frombuffer(self.codes[name].encode(), dtype=np.uint8)
         return np.where(codes == ord(MISSING), len(self.edges[name]) + 1, codes.astype(np.int64) - ord("0"))
 

@@ -18,7 +18,7 @@ from ..model.model_folder import ModelFolder
 from .output import SCORES_SCHEMA
 
 TEST_ADDRESSES = {f"0x7e57{number:036x}": band for number, band in enumerate((*BANDS, UNSCORED))}
-"""Addresses that nobody owns, with the band that the scorer answers for each: for those who integrate it."""
+"""Addresses that nobody owns, and the band that the scorer returns for each. They are for testing an integration."""
 
 LIST_END = 10_000
 """The length at which Etherscan's lists end: a wallet with exactly this many transfers probably has more."""
@@ -52,7 +52,10 @@ def kind_of(name: str) -> pa.DataType:
 
 
 def facts_of(ledger: Ledger, seen: pd.DataFrame) -> dict[str, pa.Array]:
-    """`exposure`, `labels` and `override` of each snapshot, then of a row without a snapshot; null without labels."""
+    """The columns `exposure`, `labels` and `override`: one value per snapshot, and a last one for rows without a snapshot.
+
+    Without labels all are null.
+    """
     if ledger.attribution is None:
         return {name: pa.nulls(len(seen) + 1, kind_of(name)) for name in ("exposure", "labels", "override")}
     date = (seen["as_of"] - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy().astype(np.int64)
@@ -64,12 +67,15 @@ def facts_of(ledger: Ledger, seen: pd.DataFrame) -> dict[str, pa.Array]:
 
 
 def _override(labels: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The label that decides for any score; a fact beside it."""
+    """The label that overrides any score. It is reported beside the score and does not change it."""
     return next((dict(label) for label in labels if label["category"] in _OVERRIDES), None)
 
 
 def coverages(ledger: Ledger, seen: pd.DataFrame) -> pa.StructArray:
-    """The coverage of each snapshot, null where no transfer was seen; then of a row without a snapshot."""
+    """The column `coverage`: one value per snapshot, and a last one for rows without a snapshot.
+
+    Dates are null where no transfer was seen.
+    """
     ids = ledger.ids(seen["address"])
     transfers_ever = np.where(ids >= 0, ledger.offsets[ids + 1] - ledger.offsets[ids], 0)
     times = (seen[name].dt.tz_convert(None).to_numpy() for name in ("first", "last"))
@@ -84,7 +90,7 @@ def coverages(ledger: Ledger, seen: pd.DataFrame) -> pa.StructArray:
 
 
 def shortages(ledger: Ledger, seen: pd.DataFrame, model: ModelFolder) -> np.ndarray:
-    """Why a snapshot cannot be scored, None where it can; object[snapshots]. Each different reason is formatted once."""
+    """Why each snapshot cannot be scored, None where it can; object[snapshots]. Equal reasons are formatted once."""
     transfers, unknown = seen["transfers"].to_numpy(), ledger.ids(seen["address"]) < 0
     reasons = np.full(len(seen), None, dtype=object)
     short = np.flatnonzero(transfers < model.min_transfers)

@@ -1,4 +1,4 @@
-"""Applies a model folder to wallets: one scored, explained row per address, in the order given. Holds no state."""
+"""Applies a model folder to wallets: one scored, explained row per address, in the order given. Immutable."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator

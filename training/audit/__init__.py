@@ -1,4 +1,4 @@
-"""The leakage audit: whether a label can be had without behaviour, in a training or in any table of features.
+"""The leakage audit: whether a label can be predicted without behaviour, in a training or in any table of features.
 
 Not for choosing or fitting models (`models`), nor for drift of a model in use (`serving.drift`).
 Front door: `audit` for any table, `audit_training` for a training (leakage_audit.py); both return an `AuditReport`.

@@ -110,7 +110,7 @@ def _correlations(table: AuditTable, rows: np.ndarray, clock: str) -> pd.Series:
 
 
 def _pearson(ranks: np.ndarray, timestamps: np.ndarray) -> np.ndarray:
-    """Pearson's correlation of each column with `moments`, over the rows that have both; NaN below `LEAST_ROWS` of them."""
+    """Pearson's correlation of each column with `timestamps`, over the rows that have both; NaN below `LEAST_ROWS` of them."""
     present = ~np.isnan(ranks) & ~np.isnan(timestamps)[:, None]
     n = np.maximum(present.sum(axis=0), 1)
     x, m = np.where(present, ranks, 0.0), np.where(present, timestamps[:, None], 0.0)

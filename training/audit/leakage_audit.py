@@ -46,19 +46,19 @@ def audit(
     ignore: Sequence[str] = (),
     seed: int = 7,
 ) -> AuditReport:
-    """Look for leaks in a table of features and labels, one row a sample.
+    """Look for leaks in a table of features and labels, one row per sample.
 
-    All columns without a role are features. Columns called address, as_of, known_from and source are taken for what they say
-    where no argument names another.
+    All columns without a role are features. Columns called address, as_of, known_from and source have the roles of these names,
+    unless an argument names another column.
 
     Args:
         table: a CSV or Parquet file, or a frame.
         label: the column to be predicted, with two values; rows without one are left out.
         address: whose row it is.
-        time: the date a row speaks of (its features see nothing later), or a number that rises with time.
-        first: when its history begins; a date that a model does not see, but a shortcut may.
-        last: when its history ends; as `first`.
-        known_from: since when its label can be known.
+        time: the as-of date of the row (its features see nothing later), or a number that rises with time.
+        first: the date on which its history begins. The model does not see it, but a shortcut may.
+        last: the date on which its history ends, read like `first`.
+        known_from: the date from which its label can be known.
         source: the file or list that it comes from.
         split: a column that says train and test; other rows are left out.
         split_at: the last date trained on; later rows are the test. Without `split` and `split_at` rows are split at random,
@@ -68,8 +68,8 @@ def audit(
         seed: of the random split.
 
     Raises:
-        UsageError: a column is not there, or is named for two things, or the split cannot be made.
-        DataError: the file cannot be read, or the label has not two values.
+        UsageError: a column is missing or has two roles, or the split cannot be made.
+        DataError: the file cannot be read, or the label does not have two values.
     """
     roles = ColumnRoles(
         label, address, time, first, last, known_from, source, split, split_at, tuple(groups), tuple(ignore), seed
@@ -83,10 +83,10 @@ def audit_training(
     """Look for leaks in a training: its training slice against `test_time`, with the model and the shortcuts it fitted already.
 
     Args:
-        dataset: as it was split.
-        slices: of it.
-        contenders: from `fit_contenders`, the model first; the shortcuts are known by their names.
-        config: that of the training.
+        dataset: the data of the training.
+        slices: its split.
+        contenders: from `fit_contenders`, the model first; the shortcuts are recognised by their names.
+        config: the config of the training.
     """
     train, test = (evenly_spaced(part.rows, TRAINING_ROWS) for part in (slices.train, slices.test_time))
     table = training_table(dataset, slices, np.concatenate([train, test]), len(train))

@@ -1,6 +1,6 @@
 """The snapshots of a training: a grid of as-of dates, and the wallets that have enough history on each date.
 
-Nothing is random. Sampling depends on hashes of the address alone, so the order and number of other wallets change nothing.
+Nothing is random. Snapshots are chosen by a hash of address and date, so the order and number of other wallets change nothing.
 """
 
 import hashlib

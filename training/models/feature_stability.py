@@ -20,11 +20,11 @@ CASES = 3
 STRONG = 0.2
 """Minimum |2 · AUC − 1| of a feature that separates a case (an AUC of 0.6, or 0.4)."""
 SURE = 3.0
-"""Minimum strength in standard errors, at the case's number of wallets: many features are tried in many cases."""
+"""Minimum strength in standard errors of the case. It is high because many features are tried in many cases."""
 OTHERS = 50_000
 """Maximum number of negative snapshots that the cases are compared with."""
 ONE_SIDED = 2
-"""How many times as many cases must point one way as the other way."""
+"""Minimum ratio of the cases on one side to the cases on the other side."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,12 @@ def judge_stability(
 
     A missing value ranks below all others. Within a date the strength is 2 · AUC − 1 (Mann & Whitney 1947); dates are weighted by
     the case's snapshots. A feature separates a case if its strength is at least `STRONG`, and at least `SURE` standard errors of
-    an AUC without association, √((m + n + 1) / 12mn) for m wallets of the case and n others.
+    an AUC without association: √((m + n + 1) / 12mn), where m is the number of the case's wallets and n that of the others.
 
-    A feature is dropped if it separates one case, but no other case, nor all others together (their strengths weighted by
-    1 / error², so that small cases count less). It is also dropped if the cases that it separates point both ways, by less than
-    `ONE_SIDED` to one. A feature that separates no case is kept: it may still help others, and cannot have learnt one theft.
+    A feature is dropped if it separates one case only, and does not separate all other cases together either (their strengths
+    weighted by 1 / error², so that small cases count less). It is also dropped if it ranks some cases high and some low, and the
+    larger side has fewer than `ONE_SIDED` times the cases of the smaller. A feature that separates no case is kept: it may help
+    together with others, and cannot have learnt a single theft.
 
     Args:
         X: (n, d) features.

@@ -65,7 +65,7 @@ class TrainingRecord:
         params, metrics: flat.
         tables: by name, written as CSV; texts: by file name; pictures: the folder that holds them.
         data: the rows of each slice; read once.
-        trials: `Tuned.trials`, each a nested run; None if nothing was tuned.
+        trials: `TuningResult.trials`, each a nested run; None if nothing was tuned.
         tags: of the run, besides those of the head and the model.
     """
 

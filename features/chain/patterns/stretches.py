@@ -45,9 +45,9 @@ class Flow(NamedTuple):
 class Stretch(NamedTuple):
     """Transfers of a stretch of time: the rows from `low` on, of which those before `begin` are only looked back at.
 
-    Rows and wallets are numbered from 0. Edges stand by wallet in order of time, each with the wallet at the other end (times
-    two, plus one if the way can go on from there: FED, ONWARD) and its instant: borders of windows are compared as rows. Before
-    each wallet's edges stands one of instant −1, at which every walk down ends.
+    Rows and wallets are numbered from 0. Edges are sorted by wallet, then by time. An edge is a pair: the wallet at the other
+    end, times two, plus one if the path can go on from there (FED, ONWARD); and its instant, which is a row, so that borders of
+    windows are compared as rows. A sentinel edge with instant −1 precedes each wallet's edges, so that backward walks stop there.
     """
 
     low: int

@@ -47,7 +47,7 @@ COLUMN = positions(FEATURES)
 
 @kernel
 def find_swaps(view, rows, native, swaps, scratch):
-    """Find the swaps in order of time, fill `swaps`, and mark their transfers in s.table; return how many there are.
+    """Find the swaps in order of time, fill `swaps`, and mark their transfers in `scratch.table`; return how many there are.
 
     Rows of one transaction have one time, so only transfers of one second are compared.
     """

@@ -63,9 +63,9 @@ def emptied(table, transfers):
 
 @kernel
 def newest(block, way, picked, ends, transfers, cut):
-    """Where the last transfers of one direction stand, newest first: snapshot k's are picked[ends[k] : ends[k + 1]].
+    """Pick the last transfers of one direction, newest first: snapshot k's are at picked[ends[k] : ends[k + 1]].
 
-    Adds how many there are in all, and how many of them are not picked; returns how many are, of all snapshots.
+    Adds to `transfers` how many there are, and to `cut` how many of them are not picked. Returns the number picked in all.
     """
     direction = block.direction
     found = ends[0] = 0
@@ -84,9 +84,9 @@ def newest(block, way, picked, ends, transfers, cut):
 
 @kernel
 def onward(block, picked, offsets, steps, base, entries, mate, ranges):
-    """Where the dealings of the other ends of picked transfers go on among `entries`, where those end, and the row to stop at.
+    """For each picked transfer: the range of the counterparty's entries to search, and the row to stop at.
 
-    A loop of its own, which fetches what the search will read, so that many wait for memory at once.
+    A separate loop: it prefetches what the search will read, so that many reads wait for memory at once.
     """
     row, other = block.row, block.other
     for q in range(picked.size):
@@ -99,7 +99,7 @@ def onward(block, picked, offsets, steps, base, entries, mate, ranges):
 
 @kernel
 def reach_out(block, time, picked, ends, ranges, entries, mate, out, column, cut, table):
-    """Whom its receivers paid; adds of how many payments not all was searched."""
+    """Count the wallets that its receivers paid. Adds to `cut` the payments whose search was cut by the bound."""
     stop, as_of = 0, np.int64(0)
     for k in range(block.wallet.size):
         if block.as_of[k] != as_of or k == 0:
@@ -124,7 +124,7 @@ def reach_out(block, time, picked, ends, ranges, entries, mate, out, column, cut
 
 @kernel
 def reach_in(block, picked, ends, ranges, entries, mate, out, column, cut, table):
-    """Who paid its senders; adds of how many inflows not all was searched."""
+    """Count the wallets that paid its senders. Adds to `cut` the inflows whose search was cut by the bound."""
     for k in range(block.wallet.size):
         mask = emptied(table, ends[k + 1] - ends[k])
         found, before, searched = 0, -1, 0
