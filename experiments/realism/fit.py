@@ -1,4 +1,4 @@
-"""Fits what `simulation/habits.yaml` holds: a Gaussian mixture copula of wallets' habits, how they last, and how long lives are.
+"""Fits `simulation/people/habits.yaml`: a Gaussian mixture copula of wallets' habits, how they last, and how long lives are.
 
 Each habit's distribution is kept as its value at 41 normal scores, so a draw is a normal vector and an interpolation. Only
 aggregates are kept: no end of a scale is nearer than half a percent of the wallets to the extremes.

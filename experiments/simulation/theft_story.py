@@ -1,6 +1,6 @@
 """One theft on a simulated chain as its models see it: what happened, day by day, and on which day a wallet of it is flagged.
 
-For the demo, and for a first look at a model; how early a model is over many wallets is for `training.detection` to say.
+For the demo, and for a first look at a model. How early a model is over many wallets: training/metrics/early_detection.py.
 """
 
 from collections.abc import Callable, Mapping

@@ -28,7 +28,7 @@ class Stage:
     def party(self, case="case", evasion=None, **manner):
         party = new_party(self.world, self.s, self.s.deposits[:6], category="laundering", population="gang", zone=0, hours=ALWAYS,
                     case=case, pace=(600, 3600), evasion=evasion)  # fmt: skip
-        for name, value in {"beat": 120.0, "jitter": 0.3, "digits": 0, "sums": "uneven", **manner}.items():
+        for name, value in {"session_wait": 120.0, "jitter": 0.3, "digits": 0, "sum_style": "uneven", **manner}.items():
             setattr(party, name, value)
         return party
 

@@ -360,7 +360,7 @@ def _means(rows: Any, variants: Any) -> pd.DataFrame:
 
 
 def carry_over(bench: Bench) -> pd.DataFrame:
-    """How strongly each feature tells each theft from ordinary wallets of the same quarters (`training.stability`)."""
+    """How strongly each feature separates each theft from ordinary wallets of the same quarters (`judge_stability`)."""
     rows = np.flatnonzero(bench.groups["case"].notna() | (bench.whole.label_details["category"] == "licit"))
     y = outcomes(bench.whole, "laundering")[rows]
     return judge_stability(bench.whole.X.loc[:, bench.own].iloc[rows], y, *_told(bench, rows)).table

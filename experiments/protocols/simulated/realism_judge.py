@@ -1,7 +1,7 @@
 """Judges how far simulated wallets look like real ones: snapshot by snapshot, feature by feature, and by a classifier.
 
-Both sides are wallets' own lists in one form (`tables`), looked at each quarter with the features of the 90 days before; only
-features that are era-safe and see a wallet's own transfers alone.
+Both sides are wallets' own lists in one form (realism_tables.py), with a snapshot per quarter of the features of the 90 days
+before it. Only features that are era-safe and see a wallet's own transfers alone are used.
 """
 
 from dataclasses import dataclass

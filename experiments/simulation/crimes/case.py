@@ -14,11 +14,11 @@ from ..parties.holding import Holding
 from ..parties.party import Party, drawing
 from ..people.users import Users, draw_users, people_at, plan_lives
 
-VICTIM_USD, MOST_USD = 500.0, 5e5  # median of what victims have to lose, and the most
+VICTIM_USD, MAX_VICTIM_USD = 500.0, 5e5  # what a victim has to lose: median and maximum
 LEVELS, SPREADS = 1.7, (0.3, 2.0)  # sigma of the log-normal of it between cases, and within one
-ALL = 2.0  # times what a victim is known to have: all there is, unless he is a whale
+WHOLE_BALANCE = 2.0  # times what a victim is known to have, which is all of it unless the victim is a whale
 CHOICES = 5  # of people for each victim
-GAS_FOR = 8  # transfers of tokens for which victims have coin
+GAS_TRANSFERS = 8  # token transfers whose fees victims can pay
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Stage:
     """What cases of a district have in common.
 
     Attributes:
-        collectors: people who have NFTs; buyers: people on the UTXO chain; market: where they buy what is forbidden.
+        collectors: people who have NFTs; buyers: people on the UTXO chain; market: the darknet market where they buy.
     """
 
     world: World
@@ -42,7 +42,7 @@ class CrimeCase:
     """One case, and the party at work on it.
 
     Attributes:
-        t: the second it begins; size: about how many wallets it may use.
+        t: the second at which it begins; size: about how many wallets it may use.
         level: how rich its victims are, as a factor; spread: how much they differ, sigma of a log-normal.
     """
 
@@ -89,7 +89,7 @@ class CrimeCase:
 
     def wealth(self, n: int) -> Floats:
         """Dollars that each of n victims has to lose."""
-        return np.minimum(MOST_USD, VICTIM_USD * self.level * self.rng.lognormal(0, self.spread, n))
+        return np.minimum(MAX_VICTIM_USD, VICTIM_USD * self.level * self.rng.lognormal(0, self.spread, n))
 
     def bought(self, victims: Ints, t: Floats, amount: Floats, asset: int) -> None:
         """What victims lose by the second t they bought at an exchange, minutes to days before, with coin for fees."""
@@ -97,7 +97,7 @@ class CrimeCase:
         with drawing(world, self.rng):
             withdraw(world, self.stage.services, before, victims, amount, asset, self.rng.choice([0, 1, 2, 3], len(t)))
             if asset != ETH:
-                gas = self.party.fees(self.t, TOKEN_GAS * GAS_FOR)
+                gas = self.party.fees(self.t, TOKEN_GAS * GAS_TRANSFERS)
                 withdraw(world, self.stage.services, before - 600, victims, np.full(len(t), gas), ETH, 1)
 
     def grab(self, t: float, victim: int, thief: int, amount: float, asset: int) -> Holding:

@@ -9,7 +9,7 @@ from ..parties.holding import Holding
 from ..parties.moves import gather
 from ..parties.party import drawing
 from .case import CrimeCase
-from .techniques import launder, plot
+from .techniques import choose_techniques, launder
 
 MARKET_FEE = 0.05
 ORDER_USD = (30.0, 60.0, 100.0, 180.0, 400.0)
@@ -19,7 +19,7 @@ def run(case: CrimeCase) -> None:
     """Plan a case: orders over weeks or months; each week's money goes to an address of its own."""
     party, rng = case.party, case.rng
     weeks = int(np.clip(rng.lognormal(1.9, 0.6), 2, max(3, case.size // 3)))
-    steps = plot(case, BTC)[: int(rng.integers(0, 2))]
+    steps = choose_techniques(case, BTC)[: int(rng.integers(0, 2))]
     for week in range(weeks):
         begin = case.t + 7 * DAY * week
         orders = np.sort(rng.uniform(begin, begin + 7 * DAY, int(rng.integers(3, 16))))

@@ -13,8 +13,8 @@ from ..parties.holding import Holding
 from ..parties.party import Party
 from ..parties.service_moves import swap
 from ..people.tokens import MARKET_FEE
-from .case import ALL, CrimeCase, campaign
-from .techniques import launder, plot
+from .case import WHOLE_BALANCE, CrimeCase, campaign
+from .techniques import choose_techniques, launder
 
 HELD = {ETH: 0.6, USDC: 0.35, USDT: 0.35, GOV: 0.1}  # how often a victim has something worth while of each
 TRIED = 0.1  # of the others the drainer tries anyway
@@ -87,7 +87,7 @@ def _take(party: Party, t: float, victim: int, by: Drainer, asset: int, amount: 
             plan.add_one(t, victim, by.operator, by.cut / (1 - by.cut), REPLY, asset=asset, after=row)
         return
     with party.phase("collect"):
-        row = plan.add_one(t, victim, by.contract, ALL * amount, UP_TO, asset=asset)
+        row = plan.add_one(t, victim, by.contract, WHOLE_BALANCE * amount, UP_TO, asset=asset)
     with party.phase("split"):
         plan.add_one(t, by.contract, by.affiliate, 1 - by.cut, REPLY, asset=asset, after=row)
         plan.add_one(t, by.contract, by.operator, by.cut, REPLY, asset=asset, after=row)
@@ -110,7 +110,7 @@ def _empty(case: CrimeCase, takings: list[Holding]) -> None:
     """Every taker launders what came in, a few times in the course of the campaign, in ways of his own."""
     for wallet in dict.fromkeys(holding.wallet for holding in takings):
         mine = sorted((holding for holding in takings if holding.wallet == wallet), key=lambda holding: holding.t)
-        steps = plot(case, ETH)
+        steps = choose_techniques(case, ETH)
         for part in np.array_split(np.arange(len(mine)), int(case.rng.integers(1, 4))):
             total = sum(mine[k].amount for k in part)
             if total:

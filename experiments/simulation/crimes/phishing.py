@@ -8,8 +8,8 @@ import numpy as np
 from ..engine.market import Floats, Ints
 from ..engine.transfer_plan import UP_TO
 from ..parties.holding import Holding
-from .case import ALL, CrimeCase, campaign
-from .techniques import launder, plot
+from .case import WHOLE_BALANCE, CrimeCase, campaign
+from .techniques import choose_techniques, launder
 
 MOST_VICTIMS, MOST_ROUNDS, MOST_DAYS = 300, 20, 800.0
 
@@ -22,7 +22,7 @@ def run(case: CrimeCase) -> None:
     n = int(np.clip(rng.lognormal(1.6, 1.6, heads).sum(), 2, MOST_VICTIMS))
     times, which = campaign(rng, case.t, min(MOST_DAYS, rng.lognormal(2.7, 2.0)), n), rng.integers(0, heads, n)
     taken = (_swindle if scam else _phish)(case, times, np.array(collectors)[which], asset)
-    steps, consolidated = plot(case, asset), bool(rng.random() < 0.7)
+    steps, consolidated = choose_techniques(case, asset), bool(rng.random() < 0.7)
     for part in np.array_split(np.arange(n), _rounds(rng, n)):
         got = np.bincount(which[part], taken[part], heads)
         holdings = [
@@ -57,7 +57,7 @@ def _digits(case: CrimeCase, n: int) -> Ints:
 def _phish(case: CrimeCase, times: Floats, collector: Ints, asset: int) -> Floats:
     """Whoever gets hold of keys or an approval takes most of what there is. Returns about how much each loses."""
     victims, has = case.victims(times), case.wealth(len(times)) * case.units(1.0, asset)
-    share = case.rng.choice([ALL, 0.9, 0.5], len(times), p=[0.6, 0.2, 0.2])
+    share = case.rng.choice([WHOLE_BALANCE, 0.9, 0.5], len(times), p=[0.6, 0.2, 0.2])
     case.bought(victims, times, has, asset)
     with case.party.phase("collect"):
         case.stage.world.plan.add(

@@ -10,7 +10,7 @@ from ..engine.transfer_plan import REPLY, UP_TO
 from ..parties.holding import Holding
 from ..parties.moves import forward
 from .case import CrimeCase
-from .techniques import launder, plot
+from .techniques import choose_techniques, launder
 
 SUMS_USD, SUM_SHARES = (100.0, 250.0, 500.0, 1000.0, 2500.0), (0.3, 0.25, 0.2, 0.15, 0.1)
 PAID = 0.85  # of the sums meant to be paid in, about so much is
@@ -35,7 +35,7 @@ def run(case: CrimeCase) -> None:
     """Plan a case."""
     pot = _open(case)
     kept = 1 - _pay_out(case, pot)
-    steps = plot(case, pot.asset)
+    steps = choose_techniques(case, pot.asset)
     for t, share in _skims(case, pot):
         got = PAID * pot.total * float(np.mean(pot.times <= t)) * kept * share
         with case.party.phase("forward"):

@@ -9,7 +9,7 @@ from ..parties.holding import Holding
 from ..parties.moves import share_out
 from ..parties.party import drawing
 from .case import CrimeCase
-from .techniques import launder, plot
+from .techniques import choose_techniques, launder
 
 MEDIAN_USD, SPREAD = 120_000.0, 1.1
 
@@ -18,7 +18,7 @@ def run(case: CrimeCase) -> None:
     """Plan a case: a core and its affiliate, for as many victims as there are wallets for."""
     rng, n = case.rng, int(np.clip(case.size // 10, 1, 8))
     cut = float(rng.choice([0.2, 0.25, 0.3]))
-    steps = (plot(case, BTC), plot(case, BTC))
+    steps = (choose_techniques(case, BTC), choose_techniques(case, BTC))
     for t in (case.t + DAY * np.sort(np.append(0.0, rng.uniform(0, 120, n - 1)))).tolist():
         ransom = _ransom(case, t)
         with case.party.phase("split"):

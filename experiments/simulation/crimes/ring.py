@@ -21,8 +21,8 @@ def run(case: CrimeCase) -> None:
         with drawing(case.stage.world, rng):
             party.owner = case.stage.world.owner()
         party.fresh(case.t, asset)
-    party.most = len(party.idle)
-    accounts = dict(zip(party.idle, rng.choice(case.stage.services.deposits, party.most).tolist(), strict=True))
+    party.max_helpers = len(party.idle)
+    accounts = dict(zip(party.idle, rng.choice(case.stage.services.deposits, party.max_helpers).tolist(), strict=True))
     for week in range(int(np.clip(rng.lognormal(1.5, 0.6), 2, 20))):
         _round(case, boss, accounts, case.t + 7 * DAY * week, asset)
 
@@ -35,7 +35,7 @@ def _round(case: CrimeCase, boss: int, accounts: dict[int, int], begin: float, a
     holdings = [_round_about(case, holding) for holding in holdings]
     with party.phase("gather"):
         fed = [
-            party.send(holding, boss, 1.0 - party.tithe, party.depart(holding))
+            party.send(holding, boss, 1.0 - party.hop_loss, party.depart(holding))
             for holding in holdings
             if holding.wallet != boss
         ]

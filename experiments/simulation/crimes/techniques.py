@@ -29,16 +29,16 @@ USE: dict[str, Curve] = {
 }
 """How usual each technique is, by calendar year."""
 ON_UTXO = ("split", "forward", "peel", "gather", "scatter_gather", "rest", "dormant", "hop")
-FIRST = ("split", "forward", "peel", "mix")  # ways to get the money away from where it came in
-PLAIN = ("split", "forward", "peel", "gather")
-MOST_PARTS = 24
+FIRST_TECHNIQUES = ("split", "forward", "peel", "mix")  # ways to get the money away from where it came in
+PLAIN_TECHNIQUES = ("split", "forward", "peel", "gather")
+MAX_HOLDINGS = 24
 LITTLE_USD = 1500.0
 
 
-def plot(case: CrimeCase, asset: int) -> list[str]:
+def choose_techniques(case: CrimeCase, asset: int) -> list[str]:
     """The techniques of a case, in order; the first moves the money away from where it came in."""
     usual = _usual(case, set(ON_UTXO) if asset == BTC else set(USE))
-    first = _drawn(case.rng, {name: use for name, use in usual.items() if name in FIRST}, 1)
+    first = _drawn(case.rng, {name: use for name, use in usual.items() if name in FIRST_TECHNIQUES}, 1)
     steps = first + [name for name in _drawn(case.rng, usual, int(case.rng.integers(0, 5))) if name not in first]
     if asset != BTC or "hop" not in steps:
         return steps
@@ -59,9 +59,9 @@ def launder(case: CrimeCase, holdings: list[Holding], steps: list[str]) -> None:
     """Take the steps in turn, then sell. Little money is not worth much trouble."""
     little = sum(holding.amount / case.units(1.0, holding.asset) for holding in holdings) < LITTLE_USD
     if little:
-        steps = [name for name in steps if name in PLAIN][:1]
+        steps = [name for name in steps if name in PLAIN_TECHNIQUES][:1]
     for name in steps:
-        few = holdings if len(holdings) <= MOST_PARTS else gather(case.party, holdings, MOST_PARTS // 2)
+        few = holdings if len(holdings) <= MAX_HOLDINGS else gather(case.party, holdings, MAX_HOLDINGS // 2)
         holdings = STEPS[name](case, few) if few else []
     cash_out(case.party, holdings, 1 if little else 4)
 
@@ -73,7 +73,7 @@ def _most(case: CrimeCase, holdings: list[Holding]) -> int:
 
 def _split(case: CrimeCase, holdings: list[Holding]) -> list[Holding]:
     most = _most(case, holdings)
-    manner = case.party.sums if case.rng.random() < 0.6 else str(case.rng.choice(["uneven", "even", "below"]))
+    manner = case.party.sum_style if case.rng.random() < 0.6 else str(case.rng.choice(["uneven", "even", "below"]))
     return [
         part for holding in holdings for part in split(case.party, holding, int(case.rng.integers(2, most + 1)), manner)
     ]

@@ -6,7 +6,7 @@ from ..engine.market import BTC, DAY, ETH, GOV, USDC
 from ..parties.holding import Holding
 from ..parties.moves import share_out
 from .case import CrimeCase
-from .techniques import launder, plot
+from .techniques import choose_techniques, launder
 
 MEDIAN_USD, SPREAD = 90_000.0, 1.3
 MOST_USD = 5e6
@@ -16,7 +16,7 @@ def run(case: CrimeCase) -> None:
     """Plan a case."""
     rng, asset = case.rng, _asset(case)
     amount = case.units(min(MOST_USD, MEDIAN_USD * float(rng.lognormal(0, SPREAD))), asset)
-    victim, heads, steps = _victim(case, asset), 1 if rng.random() < 0.7 else 2, plot(case, asset)
+    victim, heads, steps = _victim(case, asset), 1 if rng.random() < 0.7 else 2, choose_techniques(case, asset)
     for k in range(heads):
         loot = _grabs(case, victim, case.t + 700 * k, amount / heads, asset)
         for part in _parts(case, loot, int(rng.choice([1, 1, 2, 3, 4]))):

@@ -28,7 +28,7 @@ class Observer(Protocol):
     """Sees what happened, bucket by bucket, in the order in which it did."""
 
     def observe(self, rows: Columns, positions: Ints) -> None:
-        """`rows`: columns of what happened; `place`: where each stands in the transfers file."""
+        """`rows`: columns of what happened; `positions`: where each stands in the transfers file."""
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Follows loot through what happens, bucket by bucket: writes a row for each part of loot in a transfer, and keeps sums.
 
-What wallets hold is for `purses`, the tables made of the sums are for `truths`.
+loot_purses.py holds what is in each wallet; truth_tables.py makes tables of the sums.
 """
 
 import shutil
@@ -62,9 +62,9 @@ class LootFollower:
     """The truth of a chain that is being carried out.
 
     Args:
-        world: with all of its wallets; none may be added any more.
+        world: the world with all of its wallets; no wallet may be added later.
         scratch: a folder for what is not whole yet.
-        moments: simulator's seconds, ascending, the last one the end of the chain: what rests just before each is told.
+        moments: simulator's seconds, ascending, the last one the end of the chain; what rests just before each is recorded.
         shift: turns the simulator's seconds into unix seconds.
     """
 
@@ -80,10 +80,10 @@ class LootFollower:
 
         Args:
             rows: columns t, sender, receiver, asset, minor, fee, failing, number, after, phase, in order of time.
-            place: where each row stands in the file of transfers.
+            positions: where each row stands in the file of transfers.
         """
         columns = self.purses.observe(rows).columns()
-        at, asset = columns["at"], columns["asset"]
+        at, asset = columns["position"], columns["asset"]
         t, amount = rows["t"][at], columns["units"] / MINOR_UNITS[asset]
         columns |= {"t": t, "amount": amount, "usd": amount * self._world.market.price(asset, t)}
         self.sums.add(columns)
@@ -112,7 +112,7 @@ class LootFollower:
     def finish(self, folder: Path) -> None:
         """Tell what rests to the end, and write the truth's files into a folder. Raises DataError if that cannot be written."""
         self._writer.close()
-        self.purses.tell(self._world.end)
+        self.purses.record_resting(self._world.end)
         truth = self._truth()
         with self._path.open("rb") as flows:
             write_atomically(folder / FILE, lambda file: shutil.copyfileobj(flows, file))

@@ -1,7 +1,7 @@
 """What the wallets of cases hold, unit by unit: how much of it is loot, and of which case.
 
 Each such wallet is a purse: whole minor units, of which some are loot of this case or that and the rest is clean. Whatever
-leaves it, fees too, takes of all of them in proportion, to the unit. Knows nothing of what anyone had planned; writes no
+leaves it, fees too, takes of all of them in proportion, to the unit. Does not know the plans of anyone. Writes no
 file.
 """
 
@@ -39,7 +39,7 @@ _LOOT = tuple(PHASES.index(name) for name in ("theft", "collect"))
 
 
 class LootShare(NamedTuple):
-    """Loot of one case: minor units, what they were worth when stolen, hops from the victim at the fewest.
+    """Loot of one case: minor units, their value when stolen, and the fewest hops from the victim.
 
     `key` is twice the number of the case, and one more if the loot came out of a mixer (or a nested service).
     """
@@ -53,44 +53,45 @@ class LootShare(NamedTuple):
 class LootPurse:
     """What a wallet of a case holds of one asset."""
 
-    __slots__ = ("lots", "total")
+    __slots__ = ("shares", "total")
 
     def __init__(self, total: int = 0) -> None:
         self.total = total
-        self.lots: dict[int, LootShare] = {}
+        self.shares: dict[int, LootShare] = {}
 
     def put(self, units: int, parts: list[LootShare], further: int = 0) -> None:
         """Add units, of which `parts` are loot that came this many hops further."""
         self.total += units
         for key, loot, value, hop in parts:
-            old = self.lots.get(key)
+            old = self.shares.get(key)
             if old is None:
-                self.lots[key] = LootShare(key, loot, value, hop + further)
+                self.shares[key] = LootShare(key, loot, value, hop + further)
             else:
-                self.lots[key] = LootShare(key, old.units + loot, old.value + value, min(old.hop, hop + further))
+                self.shares[key] = LootShare(key, old.units + loot, old.value + value, min(old.hop, hop + further))
 
     def take(self, units: int) -> list[LootShare]:
-        """Remove units and tell how much of them is loot, pro rata."""
+        """Remove units, and return the loot among them, pro rata."""
         if units == self.total:
-            taken = list(self.lots.values())
-            self.lots, self.total = {}, 0
+            taken = list(self.shares.values())
+            self.shares, self.total = {}, 0
             return taken
         taken = []
-        if self.lots:
-            shares = pro_rata(units, [lot.units for lot in self.lots.values()], self.total)
-            taken = [_part(lot, loot) for lot, loot in zip(self.lots.values(), shares, strict=True)]
-            left = [_less(*pair) for pair in zip(self.lots.values(), taken, strict=True)]
-            self.lots = {lot.key: lot for lot in left if lot.units}
+        if self.shares:
+            units_of_shares = pro_rata(units, [share.units for share in self.shares.values()], self.total)
+            taken = [_part(share, loot) for share, loot in zip(self.shares.values(), units_of_shares, strict=True)]
+            left = [_less(*pair) for pair in zip(self.shares.values(), taken, strict=True)]
+            self.shares = {share.key: share for share in left if share.units}
         self.total -= units
         return [part for part in taken if part.units]
 
 
-def _part(lot: LootShare, units: int) -> LootShare:
-    return LootShare(lot.key, units, lot.value if units == lot.units else lot.value * units / lot.units, lot.hop)
+def _part(share: LootShare, units: int) -> LootShare:
+    value = share.value if units == share.units else share.value * units / share.units
+    return LootShare(share.key, units, value, share.hop)
 
 
-def _less(lot: LootShare, part: LootShare) -> LootShare:
-    return LootShare(lot.key, lot.units - part.units, lot.value - part.value, lot.hop)
+def _less(share: LootShare, part: LootShare) -> LootShare:
+    return LootShare(share.key, share.units - part.units, share.value - part.value, share.hop)
 
 
 def pro_rata(amount: int, weights: list[int], total: int) -> list[int]:
@@ -113,26 +114,29 @@ def pro_rata(amount: int, weights: list[int], total: int) -> list[int]:
     return shares[:-1]
 
 
-def changed(parts: list[LootShare], paid: int, units: int, hops: int) -> list[LootShare]:
-    """Loot in a payment of `paid` units that came back as `units`: the same shares and worth, this many hops on."""
+def loot_in_reply(parts: list[LootShare], paid: int, units: int, hops: int) -> list[LootShare]:
+    """The loot in a payment of `paid` units that came back as `units`: the same shares and value, this many hops further."""
     shares = [part.units * units // paid for part in parts]
     if parts and sum(part.units for part in parts) == paid:
         shares[0] += units - sum(shares)
     return [LootShare(part.key, share, part.value, part.hop + hops) for part, share in zip(parts, shares, strict=True)]
 
 
-def hidden(parts: list[LootShare], paid: int, units: int, kept: float) -> list[LootShare]:
-    """The same for what hides it, which gives back a share `kept` of the worth: what came out is told apart."""
+def loot_after_mixing(parts: list[LootShare], paid: int, units: int, share_returned: float) -> list[LootShare]:
+    """The loot in a payment from a mixer or a nested service, which returned `share_returned` of the value.
+
+    Its keys are odd: this loot came out of a mixer.
+    """
     merged: dict[int, LootShare] = {}
-    for part in changed(parts, paid, units, _HOPS[WITHDRAWN]):
-        key, value = part.key | 1, part.value * kept
+    for part in loot_in_reply(parts, paid, units, _HOPS[WITHDRAWN]):
+        key, value = part.key | 1, part.value * share_returned
         old = merged.get(key, LootShare(key, 0, 0.0, part.hop))
         merged[key] = LootShare(key, old.units + part.units, old.value + value, min(old.hop, part.hop))
     return list(merged.values())
 
 
 class ServicePayment(NamedTuple):
-    """A payment to a service that gives something back: what it was, its asset, the loot in it, and of how many units in all."""
+    """A payment to a service that gives something back: its kind, its asset, the loot in it, and its units in all."""
 
     kind: int
     asset: int
@@ -148,7 +152,7 @@ class Seed(NamedTuple):
 
 
 class Resting(NamedTuple):
-    """Loot that rests in some wallet at one of the moments (by number)."""
+    """Loot that rests in a wallet at one of the moments (by number)."""
 
     moment: int
     asset: int
@@ -157,24 +161,24 @@ class Resting(NamedTuple):
 
 @dataclass
 class LootRecords:
-    """Loot that rows moved, by column: position of the row among those observed, kind, asset, and the part."""
+    """Loot that rows moved, by column: position of the row among those observed, kind, asset and part."""
 
-    at: list[int] = field(default_factory=list)
+    position: list[int] = field(default_factory=list)
     kind: list[int] = field(default_factory=list)
     asset: list[int] = field(default_factory=list)
     part: list[LootShare] = field(default_factory=list)
 
-    def add(self, at: int, kind: int, asset: int, parts: list[LootShare], further: int = 0) -> None:
+    def add(self, position: int, kind: int, asset: int, parts: list[LootShare], further: int = 0) -> None:
         """Note parts that one row moved, this many hops further."""
         for part in parts:
-            self.at.append(at)
+            self.position.append(position)
             self.kind.append(kind)
             self.asset.append(asset)
             self.part.append(part if not further else LootShare(part.key, part.units, part.value, part.hop + further))
 
     def columns(self) -> dict[str, npt.NDArray]:
-        """As arrays: at, kind, asset, key, units, hop (integers), value (USD when stolen)."""
-        whole = {"at": self.at, "kind": self.kind, "asset": self.asset}
+        """As arrays: position, kind, asset, key, units, hop (integers), value (USD when stolen)."""
+        whole = {"position": self.position, "kind": self.kind, "asset": self.asset}
         whole |= {name: [getattr(part, name) for part in self.part] for name in ("key", "units", "hop")}
         columns = {name: np.array(values, dtype=np.int64) for name, values in whole.items()}
         return columns | {"value": np.array([part.value for part in self.part], dtype=np.float64)}
@@ -184,8 +188,8 @@ class LootPurses:
     """All wallets of cases, and what passes between them and the rest of the world.
 
     Args:
-        world: with all of its wallets.
-        moments: ascending; what rests just before each of them is kept in `resting`.
+        world: the world with all of its wallets.
+        moments: seconds in ascending order; `resting` keeps what rests just before each of them.
     """
 
     def __init__(self, world: World, moments: list[int]) -> None:
@@ -195,7 +199,7 @@ class LootPurses:
         self.seeds: dict[int, Seed] = {}
         self.resting: list[Resting] = []
         self._kind, self._price = self._kinds(world), world.market.price
-        self._moments, self._told = moments, 0
+        self._moments, self._recorded = moments, 0
         self._tickets: dict[int, ServicePayment] = {}
         self._purses: dict[tuple[int, int], LootPurse] = defaultdict(LootPurse)
         for wallet, held in world.wallets.funds.items():
@@ -218,44 +222,44 @@ class LootPurses:
         touched = np.flatnonzero(pays | gets)
         columns = [pays[touched], gets[touched], *(rows[name][touched] for name in names)]
         records = LootRecords()
-        for at, paying, getting, t, *row in zip(
+        for position, paying, getting, t, *row in zip(
             touched.tolist(), *(column.tolist() for column in columns), strict=True
         ):
-            if self._told < len(self._moments) and t >= self._moments[self._told]:
-                self.tell(t)
+            if self._recorded < len(self._moments) and t >= self._moments[self._recorded]:
+                self.record_resting(t)
             if paying:
-                self._pay(records, at, getting, *row)
+                self._pay(records, position, getting, *row)
             elif not row[5]:
-                self._receive(records, at, t, *row)
+                self._receive(records, position, t, *row)
         return records
 
-    def tell(self, t: float) -> None:
-        """Keep what rests at all moments up to t that were not told yet."""
-        while self._told < len(self._moments) and t >= self._moments[self._told]:
+    def record_resting(self, t: float) -> None:
+        """Record the resting loot at every moment up to t that is not recorded yet."""
+        while self._recorded < len(self._moments) and t >= self._moments[self._recorded]:
             for (_, asset), purse in self._purses.items():
-                self.resting += [Resting(self._told, asset, lot) for lot in purse.lots.values()]
-            self._told += 1
+                self.resting += [Resting(self._recorded, asset, share) for share in purse.shares.values()]
+            self._recorded += 1
 
     def unanswered(self) -> Iterator[ServicePayment]:
         """Payments to services that never gave anything back, bar those that hide it."""
         return (ticket for ticket in self._tickets.values() if ticket.kind not in HIDES)
 
-    def _pay(self, records: LootRecords, at: int, gets: bool, sender: int, receiver: int, asset: int, units: int, fee: int,
+    def _pay(self, records: LootRecords, position: int, gets: bool, sender: int, receiver: int, asset: int, units: int, fee: int,
              failing: bool, number: int, after: int, phase: int) -> None:  # fmt: skip
         """A wallet of a case pays: its fee, and then the sum itself."""
         if fee:
             native = int(NATIVE[asset])
-            records.add(at, FEES, native, self._purses[sender, native].take(fee))
+            records.add(position, FEES, native, self._purses[sender, native].take(fee))
         if failing:
             return
         kind, parts = int(self._kind[receiver]), self._purses[sender, asset].take(units)
-        records.add(at, kind, asset, parts, 1)
+        records.add(position, kind, asset, parts, 1)
         if gets:
             self._purses[receiver, asset].put(units, parts, 1)
         elif parts and kind in BACK:
             self._tickets[number] = ServicePayment(kind, asset, parts, units)
 
-    def _receive(self, records: LootRecords, at: int, t: int, sender: int, receiver: int, asset: int, units: int, fee: int,
+    def _receive(self, records: LootRecords, position: int, t: int, sender: int, receiver: int, asset: int, units: int, fee: int,
                  failing: bool, number: int, after: int, phase: int) -> None:  # fmt: skip
         """A wallet of a case is paid by someone else: loot, or what comes back for loot; else it is clean."""
         ticket = self._tickets.pop(after, None)
@@ -265,9 +269,9 @@ class LootPurses:
         elif ticket is not None:
             kind = BACK[ticket.kind]
             paid = ticket.parts, ticket.paid, units
-            kept = units / ticket.paid if asset == ticket.asset else 1.0
-            parts = hidden(*paid, kept) if kind == WITHDRAWN else changed(*paid, _HOPS[kind])
-        records.add(at, kind, asset, parts)
+            share_returned = units / ticket.paid if asset == ticket.asset else 1.0
+            parts = loot_after_mixing(*paid, share_returned) if kind == WITHDRAWN else loot_in_reply(*paid, _HOPS[kind])
+        records.add(position, kind, asset, parts)
         self._purses[receiver, asset].put(units, parts)
 
     def _stolen(self, receiver: int, asset: int, units: int, t: int) -> LootShare:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 ETH, USDC, GOV, USDT, MEME, NFT, JUNK, BTC = range(8)
 ASSETS = ("ETH", "USDC", "GOV", "USDT", "MEME", "NFT", "JUNK", "BTC")
 MINOR_UNITS = np.array([1e9, 1e6, 1e6, 1e6, 1e6, 1.0, 1e6, 1e8])  # whole minor units make balances exact
-LEAST = np.array([10_000, 10_000, 10_000, 10_000, 10_000, 1, 10_000, 600])  # minor units; no one moves less
+MIN_TRANSFER = np.array([10_000, 10_000, 10_000, 10_000, 10_000, 1, 10_000, 600])  # minor units; no one moves less
 NATIVE = np.where(np.arange(len(ASSETS)) == BTC, BTC, ETH)
 """What the fee of a transfer is paid in, by its asset; BTC lives on the UTXO chain, everything else on the account chain."""
 DAY = 86_400
@@ -65,7 +65,7 @@ class Market:
 
     def gas(self, native: npt.ArrayLike, t: npt.ArrayLike) -> Floats:
         """The going price of gas where ETH is native (in 1e-9 ETH), of a byte where BTC is (in 1e-8 BTC); dearer in the afternoon
-        (UTC). What load adds is for `periods` to say.
+        (UTC). The load factor is added in chain_run.py.
         """
         native, t = np.broadcast_arrays(native, np.asarray(t, dtype=np.float64))
         level = np.where(

@@ -86,7 +86,7 @@ def transfers(rng: np.random.Generator, market: Market, rows: Columns, known: Wa
     """The canonical table of rows that happened, in the order they come in.
 
     Args:
-        rows: columns of the plan and of `settle`, and `price` (of gas), `nonce` (−1 = none), `tx`.
+        rows: columns of the plan and of `AccountBooks.settle` (settlement.py), and `price` (of gas), `nonce` (−1 = none), `tx`.
         shift: turns the simulator's seconds into unix seconds.
     """
     asset, n = rows["asset"], len(rows["t"])

@@ -1,7 +1,7 @@
 """The places money comes from and goes to: exchanges, merchants, mixers, DEX pools, bridges, desks, casinos, vaults, spammers.
 
-Who they are, and what their customers ask of them at the moment. What they do by themselves stands in `answers` (sweeps,
-spam) and `business` (by the calendar). None of them launders.
+Who they are, and what their customers ask of them at the moment. What they do by themselves is in people/service_replies.py
+(sweeps, spam) and people/business.py (by the calendar). None of them launders.
 """
 
 from dataclasses import dataclass, replace

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....features.base.kernel_compiler import kernel
-from .market import BTC, ETH, LEAST, MINOR_UNITS, NATIVE, Floats, Ints
+from .market import BTC, ETH, MIN_TRANSFER, MINOR_UNITS, NATIVE, Floats, Ints
 from .transfer_plan import PLAIN, REPLY, SHARE, UP_TO, Rows
 
 GAS = np.array([21_000, 150_000, 900_000, 350_000, 70_000, 120_000, 100_000, 180_000])  # by method
@@ -134,7 +134,7 @@ class AccountBooks:
         columns = [
             np.ascontiguousarray(rows[name]) for name in ("sender", "receiver", "amount", "kind", "asset", "digits")
         ]
-        _run(*columns, after, earlier, failing, fee, MINOR_UNITS, LEAST, NATIVE, self.balance, moved, happened)
+        _run(*columns, after, earlier, failing, fee, MINOR_UNITS, MIN_TRANSFER, NATIVE, self.balance, moved, happened)
         answers[rows["number"][~failing]] = moved[~failing] / MINOR_UNITS[rows["asset"][~failing]]
         return {"minor": happened, "fee": np.where(happened > 0, fee, 0), "transaction": root}
 

@@ -1,4 +1,4 @@
-"""The transfers that wallets mean to make. Whether each one happens, and how much it moves, is for `settle` to say.
+"""The transfers that wallets intend to make. `AccountBooks.settle` (settlement.py) decides which happen, and how much each moves.
 
 A row names its amount in one of four ways, so that a population can say "pass on all there is" without knowing how much that is.
 Rows wait on disk, in buckets of BUCKET_DAYS, so that a chain of any length needs the memory of one bucket.

@@ -78,9 +78,9 @@ class Disguise:
         """Into which shares a payment is cut."""
         return self.rng.dirichlet(np.full(self.cuts, 3.0)).tolist() if self.cuts > 1 else [1.0]
 
-    def gap(self, beat: float) -> float:
+    def gap(self, session_wait: float) -> float:
         """Seconds between two parts of a payment."""
-        return 15 + self.rng.exponential(beat)
+        return 15 + self.rng.exponential(session_wait)
 
     def habits(self, zone: int, hours: int) -> tuple[int, int]:
         """Zone and hours of a new wallet whose party would keep these."""

@@ -73,7 +73,7 @@ def _equal_size(rng: np.random.Generator, amount: float, n: int, manner: str) ->
 def split(party: Party, holding: Holding, n: int, manner: str | None = None) -> list[Holding]:
     """Fan out to about n new wallets, in a manner or the party's own; the UTXO chain does it in one transaction."""
     with party.phase("split"):
-        return in_parts(party, holding, n, manner or party.sums, lambda t: party.fresh(t, holding.asset))
+        return in_parts(party, holding, n, manner or party.sum_style, lambda t: party.fresh(t, holding.asset))
 
 
 def forward(party: Party, holdings: list[Holding]) -> list[Holding]:
@@ -82,7 +82,7 @@ def forward(party: Party, holdings: list[Holding]) -> list[Holding]:
     with party.phase("forward"):
         for holding in holdings:
             t = party.depart(holding)
-            share = 1.0 if holding.utxo or party.rng.random() < 0.5 else 1 - party.tithe
+            share = 1.0 if holding.utxo or party.rng.random() < 0.5 else 1 - party.hop_loss
             moved.append(party.send(holding, party.fresh(t, holding.asset), share, t))
     return moved
 
@@ -131,7 +131,7 @@ def cycle(party: Party, holding: Holding, hops: int, within: float = 5 * DAY) ->
     with party.phase("cycle"):
         for k in range(hops):
             t = party.depart(holding, within / (2 * hops))
-            share = 1.0 if holding.utxo or k == 0 else 1 - party.tithe
+            share = 1.0 if holding.utxo or k == 0 else 1 - party.hop_loss
             holding = party.send(holding, home if k == hops - 1 else party.fresh(t, holding.asset), share, t)
     return holding
 
@@ -159,12 +159,14 @@ def cash_out(party: Party, holdings: list[Holding], most: int = 4) -> None:
     with party.phase("cash_out"):
         for holding in holdings:
             own = [party.exit(holding.asset), party.exit(holding.asset)]
-            n = int(party.rng.integers(1, most + 1) if party.sums == "uneven" else party.rng.integers(2, 2 * most + 1))
+            n = int(
+                party.rng.integers(1, most + 1) if party.sum_style == "uneven" else party.rng.integers(2, 2 * most + 1)
+            )
             if holding.utxo:
                 _sell_with_change(party, holding, own, (n + 1) // 2)
             else:
-                every = party.pace if party.sums == "uneven" else None
-                in_parts(party, holding, n, party.sums, lambda t, own=own: int(party.rng.choice(own)), every)
+                every = party.pace if party.sum_style == "uneven" else None
+                in_parts(party, holding, n, party.sum_style, lambda t, own=own: int(party.rng.choice(own)), every)
 
 
 def _sell_with_change(party: Party, holding: Holding, own: list[int], n: int) -> None:

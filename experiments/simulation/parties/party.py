@@ -21,37 +21,38 @@ from .disguise import Disguise, OrdinaryCounterparties
 from .holding import Holding
 
 CONFIRMED = {False: 15, True: 900}  # seconds until coin can be sent on: on the account chain, on the UTXO chain
-DEARER = 4.0  # times as much as gas costs at the moment is put by for it
-MANY = 4  # payments for which a wallet gets coin of their own
-AGAIN = 0.2  # how often a wallet for tokens gets more coin when it is used again
+GAS_MULTIPLE = 4.0  # a wallet gets this many times what its gas costs now
+MIN_SESSION_PAYMENTS = 4  # a session of this many token payments gets extra coin for fees
+REFILL_CHANCE = 0.2  # chance that a token wallet gets more coin for fees when it is used again
 
 
 @contextmanager
 def drawing(world: World, rng: np.random.Generator) -> Iterator[None]:
     """Inside, the world draws from this generator."""
-    kept, world.rng = world.rng, rng
+    saved_rng, world.rng = world.rng, rng
     try:
         yield
     finally:
-        world.rng = kept
+        world.rng = saved_rng
 
 
 @dataclass
 class Party:
-    """A party and its manner; `hire` makes one. It makes wallets as it needs them.
+    """A party and its manner. `new_party` draws one. It makes wallets as it needs them.
 
     Attributes:
-        exits: where it sells on the account chain; far_exits: on the UTXO chain.
+        exits: the wallets at which it sells on the account chain; far_exits: those on the UTXO chain.
         hours: rows of HOURS, one of which each wallet keeps.
         case: "" = an honest party, whose rows carry no phase.
-        pace: median seconds that money stays at a hop; beat: between two acts of one session; jitter: the spread of both, as
-            sigma of a log-normal.
-        digits: significant digits of its sums (0 = all); tithe: share that is left behind, or kept by a helper, at a hop.
-        sums: how it splits and sells unless told: `uneven`, `even`, or `below` a round number.
-        rng: for what it does; clock: for when.
+        pace: median seconds that money stays at a hop; session_wait: median seconds between two acts of one session;
+            jitter: the spread of both, as sigma of a log-normal.
+        digits: significant digits of its sums (0 = all); hop_loss: the share lost at each hop, left behind
+            or taken by a helper.
+        sum_style: how it splits and sells by default: `uneven`, `even`, or `below` a round number.
+        rng: the generator for what it does; clock: the generator for when.
         payer: the wallet that pays for its gas; −1 = an exchange.
-        most: with this many helpers on the account chain the one that rested longest is used again; 0 = always new ones.
-        trips: for this many transfers, from and to, a wallet for tokens gets coin.
+        max_helpers: the number of helpers on the account chain. Beyond it the longest idle one is reused. 0 = no limit.
+        gas_transfers: a token wallet gets coin for this many transfers, from and to.
         used: its wallets, in the order in which they were made; idle: of these the helpers, the one used last at the end.
     """
 
@@ -67,17 +68,17 @@ class Party:
     actor: str
     owner: int
     pace: float
-    beat: float
+    session_wait: float
     jitter: float
     digits: int
-    tithe: float
-    sums: str
+    hop_loss: float
+    sum_style: str
     rng: np.random.Generator
     clock: np.random.Generator
     disguise: Disguise
     payer: int = -1
-    most: int = 0
-    trips: tuple[float, float] = (3, 10)
+    max_helpers: int = 0
+    gas_transfers: tuple[float, float] = (3, 10)
     used: list[int] = field(default_factory=list)
     idle: list[int] = field(default_factory=list)
 
@@ -91,13 +92,17 @@ class Party:
         Args:
             category: what it is, if not what the party's helpers are.
         """
-        again = bool(self.most and len(self.idle) >= self.most and not (category or contract or asset == BTC))
+        again = bool(
+            self.max_helpers and len(self.idle) >= self.max_helpers and not (category or contract or asset == BTC)
+        )
         wallet = self.idle.pop(0) if again else self._new(asset, category, contract)
         if not (category or contract or asset == BTC):
             self.idle.append(wallet)
-        if asset not in (ETH, BTC) and not contract and (not again or self.rng.random() < AGAIN):
+        if asset not in (ETH, BTC) and not contract and (not again or self.rng.random() < REFILL_CHANCE):
             self.gas(
-                wallet, t - self.clock.uniform(120, 4 * 3600), self.fees(t, TOKEN_GAS * self.rng.uniform(*self.trips))
+                wallet,
+                t - self.clock.uniform(120, 4 * 3600),
+                self.fees(t, TOKEN_GAS * self.rng.uniform(*self.gas_transfers)),
             )
         return wallet
 
@@ -116,8 +121,8 @@ class Party:
             self.world.plan.add_one(t, hot if self.payer < 0 else self.payer, wallet, round(amount, 3), EXACT)
 
     def fees(self, t: float, gas: float) -> float:
-        """Coin for so much gas on the account chain, even when gas gets dear."""
-        return 1e-9 * DEARER * gas * float(self.world.market.gas(ETH, t))
+        """Coin for this much gas on the account chain, even when gas gets expensive."""
+        return 1e-9 * GAS_MULTIPLE * gas * float(self.world.market.gas(ETH, t))
 
     def funded(self, wallet: int, t: float, amount: float, asset: int = ETH) -> Holding:
         """Money of its own, withdrawn from an exchange."""
@@ -128,7 +133,7 @@ class Party:
 
     def provide(self, holding: Holding, payments: int, t: float) -> None:
         """Coin for a session of many payments of tokens, shortly before it begins at t."""
-        if holding.asset not in (ETH, BTC) and payments >= MANY:
+        if holding.asset not in (ETH, BTC) and payments >= MIN_SESSION_PAYMENTS:
             gas = TOKEN_GAS * self.disguise.cuts * payments
             self.gas(holding.wallet, t - self.clock.uniform(60, 900), self.fees(t, gas))
 
@@ -159,13 +164,13 @@ class Party:
 
     def then(self, holding: Holding, t: float, median: float | None = None) -> float:
         """When the next payment of a session follows one at t; on the UTXO chain they are one transaction."""
-        return t if holding.utxo else self.later(holding.wallet, t, median or self.beat)
+        return t if holding.utxo else self.later(holding.wallet, t, median or self.session_wait)
 
     def send(self, holding: Holding, receiver: int, share: float, t: float, digits: int = 0) -> Holding:
         """Send a share of what the wallet holds."""
         done = 0.0
         for k, part in enumerate(parts := self.disguise.parts()):
-            t += self.disguise.gap(self.beat) if k else 0
+            t += self.disguise.gap(self.session_wait) if k else 0
             last = share == 1.0 and k == len(parts) - 1
             now = 1.0 if last else min(1.0, share * part / (1 - done))
             self.world.plan.add_one(t, holding.wallet, receiver, now, SHARE, asset=holding.asset, digits=digits)
@@ -175,7 +180,7 @@ class Party:
     def pay(self, holding: Holding, receiver: int, amount: float, t: float) -> Holding:
         """Send a sum, or what there is if the wallet holds less."""
         for k, part in enumerate(self.disguise.parts()):
-            t += self.disguise.gap(self.beat) if k else 0
+            t += self.disguise.gap(self.session_wait) if k else 0
             self.world.plan.add_one(t, holding.wallet, receiver, amount * part, UP_TO, asset=holding.asset)
         return Holding(receiver, t, min(amount, holding.amount), holding.asset)
 
@@ -194,25 +199,26 @@ class Party:
 
 def new_party(world: World, services: Services, exits: Ints, *, category: str, population: str, zone: int, hours: npt.ArrayLike,
          case: str = "", actor: str = "", owner: int | None = None, pace: tuple[float, float] = (600, 5 * DAY),
-         sums: tuple[float, float, float] = (0.75, 0.18, 0.07), evasion: Evasion | None = None) -> Party:  # fmt: skip
+         sum_style_chances: tuple[float, float, float] = (0.75, 0.18, 0.07), evasion: Evasion | None = None
+) -> Party:  # fmt: skip
     """A party with a manner drawn at random, and generators of its own.
 
     Args:
-        exits: places on the account chain of which it uses some.
+        exits: the wallets on the account chain at which it may sell; it uses some of them.
         hours: a row of HOURS, or several, one of which each wallet keeps.
-        case: of a criminal party; owner: who holds its keys (someone new if not given).
+        case: the case of a criminal party; owner: who holds its keys (someone new if not given).
         pace: least and greatest median wait at a hop, seconds (drawn evenly by order of magnitude).
-        sums: chances that it sells in uneven shares, in equal sums, in equal sums just below a round number.
-        evasion: what it does to hide.
+        sum_style_chances: the chances of uneven shares, equal sums, and equal sums just below a round number.
+        evasion: the way in which it hides.
     """
     rng, clock, tricks = world.rng.spawn(3)
     evasion = evasion or Evasion()
     return Party(
         world, services, rng.choice(exits, int(rng.integers(2, 6))), rng.choice(services.btc_deposits, int(rng.integers(1, 4))),
         category, population, zone, hours, case, actor, world.owner() if owner is None else owner,
-        pace=float(np.exp(rng.uniform(*np.log(pace)))), beat=float(rng.lognormal(5.5, 1.3)),
+        pace=float(np.exp(rng.uniform(*np.log(pace)))), session_wait=float(rng.lognormal(5.5, 1.3)),
         jitter=float(rng.uniform(0.3, 1.3)), digits=int(rng.choice([0, 0, 1, 2, 3])),
-        tithe=float(rng.uniform(0.005, 0.06)), sums=str(rng.choice(["uneven", "even", "below"], p=sums)),
+        hop_loss=float(rng.uniform(0.005, 0.06)), sum_style=str(rng.choice(["uneven", "even", "below"], p=sum_style_chances)),
         rng=rng, clock=clock, disguise=Disguise(evasion.strategy, evasion.strength, tricks),
     )  # fmt: skip
 

@@ -86,7 +86,7 @@ def deposits(party: Party, holding: Holding, whole: bool = False) -> list[MixerD
             mixer = int(party.services.mixers[pool])
             row = party.world.plan.add_one(t, holding.wallet, mixer, float(DENOMINATIONS[pool]), EXACT, method=DEPOSIT)
             tickets.append(MixerDeposit(t, pool, row))
-            t = party.later(holding.wallet, t, party.beat)
+            t = party.later(holding.wallet, t, party.session_wait)
     if whole and party.rng.random() < 0.6:  # the remainder is sold, or left behind
         with party.phase("cash_out"):
             party.send(holding, party.exit(ETH), 1.0, t)

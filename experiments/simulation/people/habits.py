@@ -25,11 +25,11 @@ SILENT, LITTLE, BUSY = range(3)
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted of one population.
+    """The fit to one population.
 
     Attributes:
-        names: of the habits; scores: the normal scores of `knots` (habits, scores) and of `life` (days).
-        weights, means, factors: of the profiles, (k,), (k, habits), (k, habits, habits) lower triangles.
+        names: the names of the habits; scores: the normal scores of `knots` (habits, scores) and of `life` (days).
+        weights, means, factors: those of the profiles, (k,), (k, habits), (k, habits, habits) lower triangles.
         persistence: the part of each habit that stays with a wallet, correlations; activity: (3, 3) chances of the next state.
     """
 
@@ -46,7 +46,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Characters:
-    """What stays of wallets' habits: the profile of each, (n,), and a normal vector, (n, habits)."""
+    """The lasting part of wallets' habits: the profile of each, (n,), and a normal vector, (n, habits)."""
 
     profile: Ints
     lasting: Floats
@@ -54,40 +54,40 @@ class Characters:
 
 @cache
 def fitted(population: str) -> Fitted:
-    """What was fitted of LICIT or PHISHING wallets."""
+    """The fit to LICIT or PHISHING wallets."""
     text = resources.files(str(__package__)).joinpath("habits.yaml").read_text(encoding="utf-8")
     whole = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    of, names = whole[population], tuple(whole["habits"])
-    weights = np.array(of["weights"])
+    fit, names = whole[population], tuple(whole["habits"])
+    weights = np.array(fit["weights"])
     factors = np.zeros((len(weights), len(names), len(names)))
-    factors[:, *np.tril_indices(len(names))] = of["factors"]
+    factors[:, *np.tril_indices(len(names))] = fit["factors"]
     return Fitted(
-        names, np.array(whole["scores"]), np.array([of["knots"][name] for name in names]), weights / weights.sum(),
-        np.array(of["means"]), factors, np.array(of["persistence"]), np.array(of["activity"]), np.array(of["life_days"]),
+        names, np.array(whole["scores"]), np.array([fit["knots"][name] for name in names]), weights / weights.sum(),
+        np.array(fit["means"]), factors, np.array(fit["persistence"]), np.array(fit["activity"]), np.array(fit["life_days"]),
     )  # fmt: skip
 
 
 def characters(rng: np.random.Generator, population: str, n: int) -> Characters:
     """n wallets' characters."""
-    of = fitted(population)
-    return Characters(rng.choice(len(of.weights), n, p=of.weights), rng.normal(size=(n, len(of.names))))
+    fit = fitted(population)
+    return Characters(rng.choice(len(fit.weights), n, p=fit.weights), rng.normal(size=(n, len(fit.names))))
 
 
 def season(rng: np.random.Generator, population: str, who: Characters, row: Ints) -> dict[str, npt.NDArray[np.float64]]:
     """Habits of successive seasons, `row` their positions in `who` (ascending): by name, (rows,)."""
-    of = fitted(population)
+    fit = fitted(population)
     fresh = (np.diff(row, prepend=-1) != 0) | (rng.random(len(row)) > _AS_BEFORE)
-    lasting, passing = who.lasting[row], rng.normal(size=(len(row), len(of.names)))
+    lasting, passing = who.lasting[row], rng.normal(size=(len(row), len(fit.names)))
     passing = passing[np.maximum.accumulate(np.where(fresh, np.arange(len(row)), 0))]
-    stays, goes = np.sqrt(of.persistence), np.sqrt(1 - of.persistence)
+    stays, goes = np.sqrt(fit.persistence), np.sqrt(1 - fit.persistence)
     scores = np.empty_like(passing)
-    for k in range(len(of.weights)):
+    for k in range(len(fit.weights)):
         at = np.flatnonzero(who.profile[row] == k)
-        scores[at] = of.means[k] + stays * (lasting[at] @ of.factors[k].T) + goes * (passing[at] @ of.factors[k].T)
-    return {name: np.interp(scores[:, k], of.scores, of.knots[k]) for k, name in enumerate(of.names)}
+        scores[at] = fit.means[k] + stays * (lasting[at] @ fit.factors[k].T) + goes * (passing[at] @ fit.factors[k].T)
+    return {name: np.interp(scores[:, k], fit.scores, fit.knots[k]) for k, name in enumerate(fit.names)}
 
 
 def life_days(rng: np.random.Generator, population: str, n: int) -> Floats:
     """Days from the first transfer of a wallet to its last."""
-    of = fitted(population)
-    return np.interp(rng.normal(size=n), of.scores, of.life)
+    fit = fitted(population)
+    return np.interp(rng.normal(size=n), fit.scores, fit.life)

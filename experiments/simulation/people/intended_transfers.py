@@ -1,7 +1,9 @@
-"""What wallets mean to do, season by season, from their habits: when, in which direction, how much, with whom anew. Plans none.
+"""The transfers that wallets intend, season by season, from their habits: when, in which direction, how much, with whom.
 
-Shares are dealt, not tossed: where two of five sums are round, two are. Real habits are shares of few transfers, and tossing
-would blur them a second time.
+Plans no transfer.
+
+Shares are dealt, not drawn: if two fifths of the sums are round, exactly two of five are. Real habits are shares of few
+transfers, and a draw would blur them a second time.
 """
 
 from dataclasses import dataclass, fields
@@ -17,10 +19,10 @@ from .habits import LICIT, LITTLE, SILENT, Characters, fitted, season
 SEASON = 90.0  # days
 _SESSION = 0.25  # days of quiet after which the hour is drawn anew
 _FIXED = 2  # sums that a wallet repeats in a season
-_STEADY, _PUNCTUAL = 0.5, 0.6  # who keeps even gaps keeps them, unless he goes by the clock
+_STEADY, _PUNCTUAL = 0.5, 0.6  # gaps are even below this spread, if `hours` is below the second
 _RUN_SD = 1.5  # spread of ln gaps between outs in a row
 _LONGEST = 16.0  # ln seconds
-_PROMPT = 0.3  # share of outs that send all on, from which on the others too go by what has just come
+_PROMPT = 0.3  # if this share of outs sends everything on, the other outs too depend on what has just come in
 _ABOUT = 0.02  # difference of logarithms within which sums are alike
 _LEAST = 2e-5  # ETH
 Mask = npt.NDArray[np.bool_]

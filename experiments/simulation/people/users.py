@@ -1,6 +1,7 @@
 """Ordinary users: lives, habits, and whom they deal with. Many look odd and are not: they pass money straight on, gamble.
 
-What they do with coin follows habits fitted to real wallets (`habits`, `acts`); tokens, swaps and bets come on top, by hand.
+What they do with coin follows habits fitted to real wallets (habits.py, intended_transfers.py). Tokens, swaps and bets come
+on top, by hand.
 """
 
 from dataclasses import dataclass

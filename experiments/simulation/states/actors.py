@@ -36,9 +36,9 @@ PLAIN: dict[str, Span] = {
     "quick": (2010.0, 2010.0, 2095.0, 2099.0), "peel": (2013.0, 2015.0, 2021.0, 2023.0),
     "mixed": (2017.0, 2019.5, 2095.0, 2099.0), "over": (2020.0, 2022.0, 2095.0, 2099.0),
 }  # fmt: skip
-OUT_OF_FASHION = 0.04  # weight of a playbook that has had its time: habits die slowly
+OUT_OF_FASHION = 0.04  # weight of an outdated playbook: habits die slowly
 ACCOUNTS = 12  # places where a party sells, of which it uses some
-TRIPS = (10, 30)  # transfers for which a wallet for tokens gets coin
+GAS_TRANSFERS = (10, 30)  # transfers for which a wallet for tokens gets coin
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +46,12 @@ class Actor:
     """A group, or a kind of thieves.
 
     Attributes:
-        name: as labels and truth have it; empty for thieves whom nobody names.
-        category: of its wallets.
-        zones: hours ahead of UTC; hours: shares of operators in each profile of `world.HOURS` they can keep.
-        playbooks: what they play, by the years.
-        pace: least and greatest median wait at a hop, seconds; beat: median wait between two acts of one session.
-        rests: chance that some loot is let lie for years.
+        name: the name in labels and truth; empty for thieves whom nobody names.
+        category: the category of its wallets.
+        zones: hours ahead of UTC; hours: the share of operators in each profile of `world.HOURS`.
+        playbooks: the playbooks, each with the years in which it is used.
+        pace: least and greatest median wait at a hop, in seconds; session_wait: median seconds between two acts of one session.
+        dormant_chance: the chance that part of the loot stays dormant for years.
     """
 
     name: str
@@ -61,30 +61,30 @@ class Actor:
     hours: dict[int, float]
     playbooks: dict[str, Span]
     pace: tuple[float, float]
-    beat: float = 200.0
-    rests: float = 0.0
-    sums: tuple[float, float, float] = (0.5, 0.2, 0.3)
+    session_wait: float = 200.0
+    dormant_chance: float = 0.0
+    sum_style_chances: tuple[float, float, float] = (0.5, 0.2, 0.3)
     exits: dict[str, float] = field(default_factory=lambda: {"exchange": 0.7, "otc": 0.3})
 
 
 ACTORS = {
     "A": Actor(
         "Simulated State Group", "state_linked", "state", (9,), {OFFICE: 0.75, AWAKE: 0.15, ALWAYS: 0.1}, DPRK, (1800, 2 * DAY),
-        rests=1.0, sums=(0.2, 0.1, 0.7), exits={"exchange": 0.55, "otc": 0.45},
+        dormant_chance=1.0, sum_style_chances=(0.2, 0.1, 0.7), exits={"exchange": 0.55, "otc": 0.45},
     ),
     "B": Actor(
         "Simulated State Group B", "state_linked", "state", (4,), {OFFICE: 0.6, AWAKE: 0.3, EVENING: 0.1}, RANSOM,
-        (3600, 4 * DAY), sums=(0.7, 0.25, 0.05), exits={"exchange": 0.9, "otc": 0.1},
+        (3600, 4 * DAY), sum_style_chances=(0.7, 0.25, 0.05), exits={"exchange": 0.9, "otc": 0.1},
     ),
     "C": Actor(
         "Simulated State Group C", "state_linked", "state", (3,), {AWAKE: 0.55, OFFICE: 0.25, EVENING: 0.2}, CHAINS, (900, DAY),
-        rests=0.3, sums=(0.6, 0.2, 0.2), exits={"exchange": 0.3, "otc": 0.7},
+        dormant_chance=0.3, sum_style_chances=(0.6, 0.2, 0.2), exits={"exchange": 0.3, "otc": 0.7},
     ),
 }  # fmt: skip
 """By the letter that a scenario names. Group A keeps hours in Pyongyang, B in Tehran (to the hour), C in Moscow."""
 THIEVES = Actor(
     "Simulated Thieves", "laundering", "thief", (-8, -5, 0, 1, 3, 8), {EVENING: 0.5, AWAKE: 0.3, ALWAYS: 0.2}, PLAIN,
-    (120, 6 * 3600), beat=120.0, exits={"exchange": 0.9, "otc": 0.1},
+    (120, 6 * 3600), session_wait=120.0, exits={"exchange": 0.9, "otc": 0.1},
 )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ class Group:
     def _exits(self) -> Ints:
         """Accounts at exchanges, half of them known from other cases, and desks over the counter."""
         rng, services = self.world.rng, self.services
-        n = {place: round(ACCOUNTS * share) for place, share in self.actor.exits.items()}
+        n = {exit_kind: round(ACCOUNTS * share) for exit_kind, share in self.actor.exits.items()}
         accounts = rng.choice(np.concatenate([self._accounts, rng.choice(services.deposits, ACCOUNTS)]), n["exchange"])
         return np.concatenate([accounts, rng.choice(services.desks, n["otc"])])
 
@@ -124,15 +124,15 @@ class Group:
         party = new_party(
             world, self.services, self._exits(), category=actor.category, population=actor.population,
             zone=int(world.rng.choice(actor.zones)), hours=hours, case=case, actor=actor.name, owner=self._owner,
-            pace=actor.pace, sums=actor.sums, evasion=self.evasion,
+            pace=actor.pace, sum_style_chances=actor.sum_style_chances, evasion=self.evasion,
         )  # fmt: skip
-        party.payer, party.tithe, party.trips = self._mule, 0.002, TRIPS
-        party.beat = float(np.clip(actor.beat * party.rng.lognormal(0, 0.6), 40, 900))
+        party.payer, party.hop_loss, party.gas_transfers = self._mule, 0.002, GAS_TRANSFERS
+        party.session_wait = float(np.clip(actor.session_wait * party.rng.lognormal(0, 0.6), 40, 900))
         return party
 
 
-def playbook(rng: np.random.Generator, year: float, spans: dict[str, Span]) -> str:
-    """What is played in a year, drawn: what is in use, seldom what was, never what is not invented yet."""
+def draw_playbook(rng: np.random.Generator, year: float, spans: dict[str, Span]) -> str:
+    """Draw a playbook for a year: usually one in use, rarely an outdated one, never one that is not invented yet."""
     weights = np.array([_weight(year, span) for span in spans.values()])
     if not weights.any():
         weights = np.array([float(span[0] == min(other[0] for other in spans.values())) for span in spans.values()])

@@ -12,7 +12,7 @@ from ..parties.holding import Holding
 from ..parties.moves import cash_out, dormant, forward, gather, peel, rest, split
 from ..parties.party import Party
 from ..parties.service_moves import nest, swap_chain
-from .theft_moves import at_desks, coin, over, rounds, session, tranches
+from .theft_moves import at_desks, cross_bridge, rounds, session, swap_to_coin, tranches
 
 TOKENS_FIRST = ("swap_mix", "dormant")
 """Playbooks that begin at the DEX: what is stolen are mostly tokens."""
@@ -26,7 +26,7 @@ def play(party: Party, script: str, loot: Holding, n: int) -> None:
     if loot.utxo:
         _ransom(party, loot, n)
     else:
-        SCRIPTS[script](party, loot if script in KEEPS_TOKENS else coin(party, loot), max(n, 4))
+        PLAYBOOKS[script](party, loot if script in KEEPS_TOKENS else swap_to_coin(party, loot), max(n, 4))
 
 
 def _gathered(party: Party, holdings: list[Holding], n: int, most: int = 6) -> None:
@@ -60,7 +60,7 @@ def _rounds(party: Party, loot: Holding, n: int) -> None:
 def _swap_mix(party: Party, loot: Holding, n: int) -> None:
     """Coin, mixer, tokens and back or over the bridge, mixer again, consolidation, accounts at exchanges."""
     once = tranches(party, split(party, loot, max(1, n // 6)), DAY * float(party.rng.uniform(2, 12)), max(1, n // 4))
-    far = over(party, once[: len(once) // 3], n // 8)
+    far = cross_bridge(party, once[: len(once) // 3], n // 8)
     again = [swap_chain(party, holding, 2) for holding in once[len(once) // 3 :]]
     twice = tranches(party, again, DAY * float(party.rng.uniform(1, 8)), max(1, n // 4))
     for holdings in (far, twice):
@@ -71,7 +71,7 @@ def _tranches(party: Party, loot: Holding, n: int) -> None:
     """A first layer of wallets, the mixer's largest denomination in sittings, the remainder left; then the other chain."""
     first = split(party, loot, max(2, min(23, n // 8)), "below")
     mixed = tranches(party, first, DAY * float(party.rng.uniform(2, 15)), max(1, n // 3))
-    far = over(party, mixed, n // 3)
+    far = cross_bridge(party, mixed, n // 3)
     _gathered(party, far, len(far) // 8)
 
 
@@ -87,7 +87,7 @@ def _session(party: Party, loot: Holding, n: int) -> None:
     """One sitting of five hours: over a hundred new wallets, most of it over the bridge, the rest as dollars over the counter."""
     parts = session(party, loot, max(3, n // 2), 5 * HOUR)
     most = round(0.6 * len(parts))
-    far = over(party, parts[:most], most)
+    far = cross_bridge(party, parts[:most], most)
     _gathered(party, far, len(far) // 10)
     at_desks(party, parts[most:], USDT)
 
@@ -104,7 +104,7 @@ def _flood(party: Party, loot: Holding, n: int) -> None:
     party.pace = float(party.rng.uniform(600, 4 * HOUR))
     parts = split(party, loot, max(6, n // 12), "uneven")
     most = round(0.84 * len(parts))
-    far = over(party, parts[:most], round(0.75 * n))
+    far = cross_bridge(party, parts[:most], round(0.75 * n))
     late = rest(party, far[: len(far) // 2], float(party.rng.uniform(20, 120)))
     _gathered(party, late, len(late) // 12, 3)
     cash_out(party, tranches(party, parts[most:], DAY, max(1, n // 20)), 3)
@@ -129,7 +129,7 @@ def _swap_chain(party: Party, loot: Holding, n: int) -> None:
     """From token to token; a half over the bridge, the rest over the counter."""
     parts = forward(party, split(party, loot, max(2, n // 5)))
     parts = [swap_chain(party, holding, int(party.rng.integers(2, 5))) for holding in parts]
-    cash_out(party, over(party, parts[::2], n // 4), 3)
+    cash_out(party, cross_bridge(party, parts[::2], n // 4), 3)
     at_desks(party, parts[1::2], USDT)
 
 
@@ -157,10 +157,10 @@ def _over(party: Party, loot: Holding, n: int) -> None:
     """A part is sold at once; the rest goes over the bridge and is sold there."""
     parts = split(party, loot, max(2, n // 6))
     cash_out(party, parts[: len(parts) // 3], 3)
-    cash_out(party, forward(party, over(party, parts[len(parts) // 3 :], n // 4)), 3)
+    cash_out(party, forward(party, cross_bridge(party, parts[len(parts) // 3 :], n // 4)), 3)
 
 
-SCRIPTS: dict[str, Callable[[Party, Holding, int], None]] = {
+PLAYBOOKS: dict[str, Callable[[Party, Holding, int], None]] = {
     "peel": _peel, "fan": _fan, "rounds": _rounds, "swap_mix": _swap_mix, "tranches": _tranches, "privacy": _privacy,
     "session": _session, "dormant": _dormant, "flood": _flood, "ransom": _ransom, "accounts": _accounts,
     "swap_chain": _swap_chain, "nested": _nested, "quick": _quick, "mixed": _mixed, "over": _over,

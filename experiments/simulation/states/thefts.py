@@ -16,29 +16,31 @@ from ..parties.party import Party, drawing
 from ..people.users import Users, people_at
 from ..scenarios.scenario import Evasion, Thefts
 from . import campaigns, playbooks
-from .actors import ACTORS, DPRK, PLAIN, THIEVES, Actor, Group, playbook
+from .actors import ACTORS, DPRK, PLAIN, THIEVES, Actor, Group, draw_playbook
 
 SMALLEST_USD = 3e4
-FIRST, LAST = 0.08, 0.93  # of the period: services get known before the first theft, and the last one has an aftermath
-GRABS_USD, GRABS_WALLETS = 1e6, 15  # smaller thefts are one grab
-HOT_SHARE = (
-    0.02  # of what it held at first can be stolen of an exchange or a vault; more is stolen of a victim of its own
-)
-DEPOSITORS = 24  # of such a victim
+FIRST_THEFT, LAST_THEFT = (
+    0.08,
+    0.93,
+)  # of the period: services get known before the first theft, and the last one has an aftermath
+GRABS_USD, GRABS_WALLETS = 1e6, 15  # smaller thefts take everything at once
+# An exchange or a vault can lose this share of what it held at first. A larger theft gets a victim of its own.
+HOT_SHARE = 0.02
+DEPOSITORS = 24  # customers of such a victim
 TOKENS_FROM = 2019.0  # calendar year from which tokens are worth stealing
-RANSOM_USD = 2e7  # no ransomware earns more
-ASLEEP = 0.35  # chance that tokens that were let lie are never touched again
+RANSOM_USD = 2e7  # the most that ransomware earns
+NEVER_TOUCHED = 0.35  # chance that dormant tokens are never touched again
 
 
 @dataclass(frozen=True)
 class Theft:
-    """One theft as it is meant.
+    """One theft as planned.
 
     Attributes:
-        script: the playbook.
-        t: when it begins, the simulator's second; usd: what the loot is worth then.
-        wallets: about how many the thieves use.
-        rests: share of the loot that is let lie.
+        script: the name of the playbook.
+        t: the second at which it begins (simulator's time); usd: the value of the loot at that second.
+        wallets: about how many wallets the thieves use.
+        dormant_share: the share of the loot that stays dormant.
     """
 
     case: str
@@ -48,34 +50,34 @@ class Theft:
     usd: float
     asset: int
     wallets: int
-    rests: float
+    dormant_share: float
 
 
 def plan(
     world: World, services: Services, people: Users, wallets: int, habits: Thefts, evasion: Evasion | None = None
 ) -> None:
-    """Plan all large thefts, and what becomes of the loot.
+    """Plan all large thefts, and what happens to the loot.
 
     Args:
-        services: with the deposit addresses of a district; people: users of it, who are customers of the victims.
-        wallets: about how many all thefts together may use.
-        evasion: what the thieves do to hide.
+        services: the services, with the deposit addresses of a district; people: its users, who are customers of the victims.
+        wallets: about how many wallets all thefts together may use.
+        evasion: the way in which the thieves hide.
     """
     thefts = draw(world, wallets, habits)
     groups = {
         actor.name: Group(world, services, actor, evasion) for actor in dict.fromkeys(theft.actor for theft in thefts)
     }
-    lying: dict[str, list[Holding]] = defaultdict(list)
+    dormant: dict[str, list[Holding]] = defaultdict(list)
     for theft in thefts:
         group = groups[theft.actor.name]
         party = group.party(theft.case, theft.script, theft.t, theft.wallets)
         taken = _take(party, people, theft)
         for loot in taken:
-            left, aside = _put_aside(party, party.took(loot), theft.rests)
+            left, aside = _put_aside(party, party.took(loot), theft.dormant_share)
             playbooks.play(party, theft.script, left, theft.wallets // len(taken))
-            lying[theft.actor.name] += aside
-    for name, holdings in lying.items():
-        campaigns.launder(groups[name], holdings)
+            dormant[theft.actor.name] += aside
+    for name, holdings in dormant.items():
+        campaigns.plan_campaigns(groups[name], holdings)
 
 
 def draw(world: World, wallets: int, habits: Thefts) -> list[Theft]:
@@ -86,7 +88,7 @@ def draw(world: World, wallets: int, habits: Thefts) -> list[Theft]:
     usd = np.clip(
         habits.median_usd * np.exp(habits.spread * _normal_quantiles(rng, n)), SMALLEST_USD, habits.largest_usd
     )
-    day = (FIRST + (np.arange(n) + rng.random(n)) / n * (LAST - FIRST)) * world.days
+    day = (FIRST_THEFT + (np.arange(n) + rng.random(n)) / n * (LAST_THEFT - FIRST_THEFT)) * world.days
     state = rng.random(n) < habits.state * (0.5 + usd.argsort().argsort() / n)
     weight = usd**0.3 * rng.lognormal(0, 0.4, n)
     budget = np.maximum(5, np.round(wallets * weight / weight.sum()))
@@ -106,13 +108,13 @@ def _theft(world: World, case: str, habits: Thefts, state: bool, t: float, usd: 
         chances = np.array(list(habits.actors.values()))
         actor = ACTORS[str(rng.choice(list(habits.actors), p=chances / chances.sum()))]
     borrowed = rng.random() < habits.shared * (0.5 if state else 1.0)
-    script = playbook(rng, float(world.year(t)), (PLAIN if state else DPRK) if borrowed else actor.playbooks)
+    script = draw_playbook(rng, float(world.year(t)), (PLAIN if state else DPRK) if borrowed else actor.playbooks)
     tokens = 0.0 if world.year(t) < TOKENS_FROM else 0.7 if script in playbooks.TOKENS_FIRST else 0.4
     asset = int(rng.choice([USDC, USDT, GOV])) if rng.random() < tokens else ETH
     if script in playbooks.EXTORTED:
         usd, asset = min(usd, RANSOM_USD), int(rng.choice([BTC, ETH], p=[0.7, 0.3]))
-    rests = float(rng.uniform(0.2, 0.8)) if rng.random() < habits.patience * actor.rests else 0.0
-    return Theft(case, actor, script, t, usd, asset, wallets, rests)
+    dormant_share = float(rng.uniform(0.2, 0.8)) if rng.random() < habits.patience * actor.dormant_chance else 0.0
+    return Theft(case, actor, script, t, usd, asset, wallets, dormant_share)
 
 
 def _take(party: Party, people: Users, theft: Theft) -> list[Holding]:
@@ -180,12 +182,15 @@ def _extort(party: Party, people: Users, theft: Theft) -> list[Holding]:
     return paid
 
 
-def _put_aside(party: Party, loot: Holding, rests: float) -> tuple[Holding, list[Holding]]:
-    """What goes on, and what is let lie in one to six wallets until one of the campaigns; some tokens are not touched again."""
-    if not rests:
+def _put_aside(party: Party, loot: Holding, dormant_share: float) -> tuple[Holding, list[Holding]]:
+    """Split loot into the part that moves on and the dormant part, in one to six wallets until a campaign.
+
+    Dormant loot of several thefts is laundered together. Some dormant tokens are never touched again.
+    """
+    if not dormant_share:
         return loot, []
     with party.phase("split"):
-        aside, left = share_out(party, loot, [rests, 1 - rests])
+        aside, left = share_out(party, loot, [dormant_share, 1 - dormant_share])
     parts = split(party, aside, int(party.rng.integers(1, 7)))
-    asleep = loot.asset != ETH and party.rng.random() < ASLEEP
+    asleep = loot.asset != ETH and party.rng.random() < NEVER_TOUCHED
     return left, [] if asleep else parts

@@ -39,7 +39,7 @@ def test_the_plan_has_the_wanted_size_and_every_script(tmp_path):
     stage = town(tmp_path, Crimes().kinds, 300)
     wallets = stage.world.wallets
     assert 200 <= (wallets.text("case")[stage.new] != "").sum() <= 450
-    assert set(wallets.case_script.values()) == set(Crimes().kinds) == set(crimes.SCRIPTS)
+    assert set(wallets.case_script.values()) == set(Crimes().kinds) == set(crimes.CRIME_SCRIPTS)
     assert set(wallets.case_start) == set(wallets.case_script) == set(wallets.text("case")) - {""}
     began = np.sort(np.array(list(wallets.case_start.values())))
     assert np.diff(began).max() < 0.2 * DAYS * DAY

@@ -16,7 +16,7 @@ from walletprint.experiments.simulation.engine.market import (
     BTC,
     DAY,
     ETH,
-    LEAST,
+    MIN_TRANSFER,
     MINOR_UNITS,
     NATIVE,
     USDC,
@@ -222,13 +222,13 @@ def told(rows, price):
             wanted = room / unit if room >= 0.2 * amount * unit else 0.0
         else:
             wanted = {SHARE: room * amount / unit, REPLY: amount * answered}.get(kind, amount)
-        if wanted * unit < LEAST[asset]:
+        if wanted * unit < MIN_TRANSFER[asset]:
             continue
         if digits:
             scale = 10.0 ** (digits - 1 - np.floor(np.log10(wanted)))
             wanted = np.floor(wanted * scale + 1e-9) / scale
         minor = int(np.round(wanted * unit))
-        if not LEAST[asset] <= minor <= room + 1:
+        if not MIN_TRANSFER[asset] <= minor <= room + 1:
             continue
         tried[k], fees[k] = min(minor, room), fee
         held[sender, ETH] -= fee

@@ -12,11 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walletprint.experiments.simulation import simulate
-from walletprint.experiments.simulation.engine.loot_purses import LootPurse, LootShare, changed, hidden, pro_rata
+from walletprint.experiments.simulation.engine.loot_purses import (
+    LootPurse,
+    LootShare,
+    loot_after_mixing,
+    loot_in_reply,
+    pro_rata,
+)
 from walletprint.experiments.simulation.engine.market import ASSETS, MINOR_UNITS
 from walletprint.experiments.simulation.engine.truth_tables import ENDS, FROM, TO
-from walletprint.experiments.simulation.states.actors import ACTORS, CHAINS, DPRK, PLAIN, RANSOM, THIEVES, playbook
-from walletprint.experiments.simulation.states.playbooks import SCRIPTS
+from walletprint.experiments.simulation.states.actors import ACTORS, CHAINS, DPRK, PLAIN, RANSOM, THIEVES, draw_playbook
+from walletprint.experiments.simulation.states.playbooks import PLAYBOOKS
 from walletprint.features.labels import SERVICES, read_labels
 
 UNITS = dict(zip(ASSETS, MINOR_UNITS.tolist(), strict=True))
@@ -155,14 +161,14 @@ def test_states_are_patient_and_thieves_are_quick(decade):
 
 def test_playbooks_have_their_time(decade):
     rng = np.random.default_rng(0)
-    drawn = {year: {playbook(rng, year, DPRK) for _ in range(300)} for year in (2012.0, 2019.0, 2021.5, 2025.5)}
+    drawn = {year: {draw_playbook(rng, year, DPRK) for _ in range(300)} for year in (2012.0, 2019.0, 2021.5, 2025.5)}
     assert drawn[2012.0] == {"peel"}
     assert drawn[2019.0] == {"peel", "fan"}
     assert "flood" not in drawn[2021.5]
     assert drawn[2021.5] == {"peel", "fan", "rounds", "swap_mix"}
     assert drawn[2025.5] == set(DPRK)
-    assert {*DPRK, *RANSOM, *CHAINS, *PLAIN} == set(SCRIPTS)
-    assert set(decade.thefts["script"]) <= set(SCRIPTS)
+    assert {*DPRK, *RANSOM, *CHAINS, *PLAIN} == set(PLAYBOOKS)
+    assert set(decade.thefts["script"]) <= set(PLAYBOOKS)
     assert decade.thefts["script"].nunique() >= 8
     shared = decade.thefts[(decade.thefts["actor"] == THIEVES.name) & ~decade.thefts["script"].isin(list(PLAIN))]
     assert len(shared) >= 1  # a technique alone is no attribution
@@ -307,17 +313,17 @@ def test_a_purse_gives_of_all_it_holds():
     assert purse.take(50) == [LootShare(2, 30, 300.0, 2), LootShare(4, 15, 45.0, 1)]
     assert purse.take(50) == [LootShare(2, 30, 300.0, 2), LootShare(4, 15, 45.0, 1)]
     assert purse.total == 0
-    assert not purse.lots
+    assert not purse.shares
 
 
 def test_what_comes_back_keeps_its_shares():
-    assert changed([LootShare(2, 60, 6.0, 1), LootShare(4, 40, 2.0, 3)], 100, 1001, 0) == [
+    assert loot_in_reply([LootShare(2, 60, 6.0, 1), LootShare(4, 40, 2.0, 3)], 100, 1001, 0) == [
         LootShare(2, 601, 6.0, 1),
         LootShare(4, 400, 2.0, 3),
     ]
-    assert changed([LootShare(2, 50, 6.0, 1)], 100, 30, 2) == [LootShare(2, 15, 6.0, 3)]
+    assert loot_in_reply([LootShare(2, 50, 6.0, 1)], 100, 30, 2) == [LootShare(2, 15, 6.0, 3)]
     both = [LootShare(2, 60, 6.0, 1), LootShare(3, 40, 2.0, 3)]  # before a mixer and after one, of the same case
-    assert hidden(both, 100, 90, 0.9) == [LootShare(3, 90, pytest.approx(7.2), 3)]
+    assert loot_after_mixing(both, 100, 90, 0.9) == [LootShare(3, 90, pytest.approx(7.2), 3)]
 
 
 @pytest.mark.parametrize("scenario", ["demo", "hard", "evasion"])

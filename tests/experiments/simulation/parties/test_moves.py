@@ -171,9 +171,9 @@ def test_what_cannot_be_done_with_bitcoin_is_left_undone(stage):
 
 
 @pytest.mark.parametrize("asset", [ETH, USDC, BTC])
-@pytest.mark.parametrize("sums", ["uneven", "even", "below"])
-def test_everything_is_sold_at_the_exits(stage, asset, sums):
-    party = stage.party(sums=sums)
+@pytest.mark.parametrize("sum_style", ["uneven", "even", "below"])
+def test_everything_is_sold_at_the_exits(stage, asset, sum_style):
+    party = stage.party(sum_style=sum_style)
     start = stage.loot(party, 1000.0, asset)
     moves.cash_out(party, [start])
     rows = stage.rows()
@@ -196,7 +196,7 @@ def test_honest_parties_move_money_in_the_same_ways_without_a_phase(stage):
 
 def test_wallets_for_tokens_get_coin_first_and_no_more_helpers_are_made_than_are_wanted(stage):
     party = stage.party()
-    party.most = 4
+    party.max_helpers = 4
     wallets = [party.fresh(BEGIN, USDC) for _ in range(9)]
     assert len(set(wallets)) == 4 == len(party.used)
     rows = stage.rows()

@@ -12,8 +12,8 @@ from walletprint.experiments.simulation.engine.market import (
     ETH,
     GOV,
     JUNK,
-    LEAST,
     MEME,
+    MIN_TRANSFER,
     MINOR_UNITS,
     NFT,
     USDC,
@@ -236,7 +236,7 @@ def test_payments_on_the_utxo_chain_leave_change_at_a_fresh_address(town):
     assert (change["receiver"].map(first) == change["t"]).all()
     spent = rows[rows["sender"].isin(change["sender"])].groupby("sender")["tx"].nunique()
     assert (spent == 1).all()  # an address with change is spent once, whole
-    assert (town.books.balance[change["sender"].unique(), BTC] < LEAST[BTC]).mean() > 0.95
+    assert (town.books.balance[change["sender"].unique(), BTC] < MIN_TRANSFER[BTC]).mean() > 0.95
 
 
 def test_several_inputs_of_an_owner_are_one_transaction(town):
