@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from ..experiments.simulation import SimulatedChain, simulate
-from ..experiments.simulation.theft_story import TOLD, Story, tell
+from ..experiments.simulation.theft_story import KIND_SENTENCES, Story, tell
 from ..features import Ledger
 from ..features.base.arrow import pc
 from ..serving import Scorer, read_addresses, write_scores
@@ -111,7 +111,7 @@ def _show_day(day: int, story: Story, screen: Screen) -> None:
 
 def _told(row: dict[str, Any]) -> str:
     """What became of a part of the loot; what goes from hand to hand would be counted at each, so it has no sum."""
-    what = f"{TOLD[row['kind']]}{' after the mixer' if row['after_mixer'] and row['kind'] != 'withdrawn' else ''}"
+    what = f"{KIND_SENTENCES[row['kind']]}{' after the mixer' if row['after_mixer'] and row['kind'] != 'withdrawn' else ''}"
     if row["kind"] == "moved":
         return f"{what} in {counted(row['transfers'], 'transfer')}"
     return f"{row['usd']:,.0f} USD {what}"

@@ -29,27 +29,30 @@ TAGS, COMMUNITY, ANALYSTS, SANCTIONS = (
     "simulated_sanctions",
 )
 REPORTS = "simulated_reports"
-REPORTED = ("state", "thief")  # populations of whose cases there are reports: the large thefts
+REPORTED = ("state", "thief")  # populations whose cases are reported: the large thefts
 SERVICES = {
     "exchange": "exchange", "cold": "exchange", "btc_hot": "exchange", "btc_cold": "exchange", "mixer": "mixer",
     "relayer": "mixer", "dex": "dex", "launch_pool": "dex", "bridge": "bridge", "bridge_far": "bridge", "desk": "otc",
     "casino": "gambling", "vault": "defi", "victim": "defi", "staking": "defi", "mining_pool": "miner", "btc_pool": "miner",
     "nft_market": "nft", "nft": "nft",
 }  # fmt: skip
-"""Populations of which every wallet is known within weeks of its first transfer, and their category."""
+"""Populations whose wallets are all known within weeks of their first transfer, and their category."""
 OTHERS = {
     "exchange_deposit": ("exchange_deposit", 1.2), "btc_deposit": ("exchange_deposit", 1.2), "nested": ("exchange_deposit", 1.0),
     "merchant": ("merchant", 1.2), "btc_merchant": ("merchant", 1.2), "payroll": ("organisation", 0.8), "dealer": ("otc", 0.8),
     "spammer": ("abuse", 1.2), "duster": ("abuse", 1.2), "btc_duster": ("abuse", 1.2), "airdropper": ("token_sale", 1.0),
 }  # fmt: skip
-"""Other populations that people have a word for: their category, and how much likelier they are labelled than others (share)."""
+"""Other populations with a category of their own: the category, and how many times likelier than others they are labelled."""
 SERVICE_KNOWN = (3.0, 45.0)  # days after its first transfer
 SEED_KNOWN = (0.5, 12.0)  # days after a theft
-NAMED, LISTED = (60.0, 0.6), (400.0, 0.4)  # days until a state is named, and until it is listed: median and sigma
-SANCTIONED = 0.3  # of the states' thefts
+NAMED_DELAY, LISTED_DELAY = (
+    (60.0, 0.6),
+    (400.0, 0.4),
+)  # days until a state is named, and until it is listed: median, sigma
+SANCTIONED = 0.3  # share of the states' thefts
 MIXER_LISTED, MIXER_DELISTED = 2022.6, 2025.2  # calendar years
-NEW_DAYS = 75  # a wallet is new if its first transfer lies so close to the end
-COLLECTED_AFTER_DAYS = 120  # the list was collected so long after the last transfer
+NEW_DAYS = 75  # a wallet is new if its first transfer is within this many days of the end
+COLLECTED_AFTER_DAYS = 120  # the list was collected this many days after the last transfer
 
 
 @dataclass(frozen=True)
@@ -67,30 +70,30 @@ def draw_public_knowledge(
     """Draw what is known.
 
     Args:
-        addresses: by wallet; first, count: second of its first transfer and number of transfers, by wallet.
+        addresses: the address of each wallet; first, count: the second of each wallet's first transfer, and its transfers.
         seeds: wallets that received loot from victims, and when each first did (simulator's seconds).
         shift: turns the simulator's seconds into unix seconds.
     """
-    seen = _seen(world, first, count, seeds)
+    seen = _active_wallets(world, first, count, seeds)
     new = _new_wallets(world, seen, round(habits.new_wallets * len(seen)))
-    told = seen.drop(index=new)
-    honest, criminal = told[told["case"] == ""], told[told["case"] != ""]
-    cases = _heard(world)
+    labellable = seen.drop(index=new)
+    honest, criminal = labellable[labellable["case"] == ""], labellable[labellable["case"] != ""]
+    cases = _case_news(world)
     partial = pd.concat([_others(world, honest, habits), _helpers(world, criminal, cases, habits)])
-    found = [
-        _services(world, honest), _mistaken(world, partial, habits), _seeds(world, criminal, cases),
+    label_rows = [
+        _services(world, honest), _with_errors(world, partial, habits), _seeds(world, criminal, cases),
         _listed_mixers(world, honest),
     ]  # fmt: skip
     reported = seen["population"].isin(REPORTED) & ~_extorted(world, seen)
     marked = seen[seen["seed"] & reported].sort_values(["case", "t"])
     return PublicKnowledge(
-        _finished(world, pd.concat(found, ignore_index=True), addresses, shift),
+        _finished(world, pd.concat(label_rows, ignore_index=True), addresses, shift),
         pd.DataFrame({"address": sorted(_of(addresses, new))}),
         _cases(marked, addresses, shift),
     )
 
 
-def _seen(world: World, first: Ints, count: Ints, seeds: dict[int, int]) -> Any:
+def _active_wallets(world: World, first: Ints, count: Ints, seeds: dict[int, int]) -> Any:
     """Wallets with a transfer, by number: texts, first second, transfers, whether and when (t) they first received loot."""
     wallets, wallet = world.wallets, np.flatnonzero(count > 0)
     frame = pd.DataFrame(
@@ -101,7 +104,7 @@ def _seen(world: World, first: Ints, count: Ints, seeds: dict[int, int]) -> Any:
 
 
 def _extorted(world: World, wallets: Any) -> Any:
-    """Whether they are of cases in which victims paid ransoms."""
+    """Whether they belong to cases in which victims paid ransoms."""
     return wallets["case"].map(world.wallets.case_script).isin(EXTORTED)
 
 
@@ -123,9 +126,9 @@ def _new_wallets(world: World, seen: Any, count: int) -> Ints:
 
 
 def _label_rows(frame: Any, **columns: Any) -> Any:
-    """Labels of these wallets: their own texts, and what else is said; `known` is a simulator's second."""
-    told = frame[["category", "actor", "case"]].assign(wallet=frame.index, name="", programmes="", until=np.nan)
-    return told.assign(**columns)
+    """Labels of these wallets: their own texts, with other columns set by keyword; `known` is a second of simulator's time."""
+    rows = frame[["category", "actor", "case"]].assign(wallet=frame.index, name="", programmes="", until=np.nan)
+    return rows.assign(**columns)
 
 
 def _services(world: World, honest: Any) -> Any:
@@ -140,7 +143,7 @@ def _services(world: World, honest: Any) -> Any:
 
 
 def _entities(theirs: Any) -> Any:
-    """Whose wallets they are, as a list would put it: of each population the first, the second and so on."""
+    """The names of the owners as a list would print them, numbered within each population."""
     service_of = {
         "cold": "exchange",
         "btc_hot": "exchange",
@@ -177,28 +180,28 @@ def _others(world: World, honest: Any, habits: Labels) -> Any:
 def _exchange(world: World, wallets: Ints) -> npt.NDArray[np.object_]:
     """The exchange that a deposit address is swept to."""
     hot = np.flatnonzero(world.wallets.is_("population", "exchange", "btc_hot"))
-    place = np.searchsorted(hot, world.wallets.hot[wallets])
-    return np.array([f"Exchange {1 + k}" for k in place], dtype=object)
+    position = np.searchsorted(hot, world.wallets.hot[wallets])
+    return np.array([f"Exchange {1 + k}" for k in position], dtype=object)
 
 
 def _confidence(rng: np.random.Generator, n: int) -> Floats:
     return np.round(rng.beta(8, 2, n), 2)
 
 
-def _heard(world: World) -> pd.DataFrame:
-    """By case: when it became public, when a state was named and listed for it, and how much of its helpers is found out."""
+def _case_news(world: World) -> pd.DataFrame:
+    """By case: when it became public, when a state was named and listed for it, and the share of its helpers that is found."""
     rng, names = world.rng, sorted(world.wallets.case_start)
     began = np.array([world.wallets.case_start[name] for name in names], dtype=np.float64)
     heard = began + DAY * rng.uniform(*SEED_KNOWN, len(names))
     named, listed = (
-        heard + DAY * rng.lognormal(np.log(median), sigma, len(names)) for median, sigma in (NAMED, LISTED)
+        heard + DAY * rng.lognormal(np.log(median), sigma, len(names)) for median, sigma in (NAMED_DELAY, LISTED_DELAY)
     )
     frame = pd.DataFrame({"heard": heard, "named": named, "listed": listed}, index=names)
     return frame.assign(found=rng.beta(2.0, 2.0, len(names)), sanctioned=rng.random(len(names)) < SANCTIONED)
 
 
 def _helpers(world: World, criminal: Any, cases: Any, habits: Labels) -> Any:
-    """Some of the helpers are found out weeks after their case was heard of; a state's only once it is named."""
+    """Some helpers are found weeks after their case is public; a state's helpers only once the state is named."""
     rng, theirs = world.rng, criminal[~criminal["seed"] & (criminal["population"] != "mule")]
     if habits.seeds_only:
         theirs = theirs.iloc[:0]
@@ -206,28 +209,28 @@ def _helpers(world: World, criminal: Any, cases: Any, habits: Labels) -> Any:
     share = np.clip(habits.illicit * habits.helpers / 0.7 * 2 * case["found"].to_numpy(), 0, 0.98)
     heard = np.where(theirs["category"] == "state_linked", case["named"], case["heard"])
     known = np.maximum(heard, theirs["first"] + DAY) + rng.exponential(12 * DAY, len(theirs))
-    told = _label_rows(theirs, source=ANALYSTS, known=known, confidence=_confidence(rng, len(theirs)))
-    return told[rng.random(len(theirs)) < share]
+    labels = _label_rows(theirs, source=ANALYSTS, known=known, confidence=_confidence(rng, len(theirs)))
+    return labels[rng.random(len(theirs)) < share]
 
 
-def _mistaken(world: World, told: Any, habits: Labels) -> Any:
+def _with_errors(world: World, labels: Any, habits: Labels) -> Any:
     """A few labels are wrong: an honest wallet is taken for a launderer, a launderer for a user. Others have no date."""
-    rng, honest = world.rng, told["case"] == ""
-    wrong = rng.random(len(told)) < habits.wrong
-    told.loc[wrong & honest, ["category", "actor", "name"]] = ["laundering", "", ""]
-    told.loc[wrong & ~honest, ["category", "actor", "case"]] = ["user", "", ""]
-    return told.assign(undated=rng.random(len(told)) < habits.undated)
+    rng, honest = world.rng, labels["case"] == ""
+    wrong = rng.random(len(labels)) < habits.wrong
+    labels.loc[wrong & honest, ["category", "actor", "name"]] = ["laundering", "", ""]
+    labels.loc[wrong & ~honest, ["category", "actor", "case"]] = ["user", "", ""]
+    return labels.assign(undated=rng.random(len(labels)) < habits.undated)
 
 
 def _seeds(world: World, criminal: Any, cases: Any) -> Any:
-    """Seeds are known within days for what they are; a state's as thieves, months later as the state's, and some are listed."""
+    """Seeds are labelled within days. A state's seeds are thieves first, the state's months later, and some are then listed."""
     seeds = criminal[criminal["seed"]]
     case = cases.reindex(seeds["case"]).set_index(seeds.index)
     state = seeds["category"] == "state_linked"
     began = seeds["case"].map(world.wallets.case_start)
     after = {name: seeds["t"] + case[name] - began for name in ("heard", "named", "listed")}
-    own = np.where(_extorted(world, seeds), "ransomware", "theft")
-    first = _label_rows(seeds, category=seeds["category"].where(~state, own), known=after["heard"], source=ANALYSTS,
+    kind = np.where(_extorted(world, seeds), "ransomware", "theft")
+    first = _label_rows(seeds, category=seeds["category"].where(~state, kind), known=after["heard"], source=ANALYSTS,
                   name=seeds["case"] + " thief", confidence=0.95)  # fmt: skip
     later = _label_rows(seeds, known=after["named"], source=ANALYSTS, name=seeds["actor"], confidence=0.9)
     listed = _label_rows(seeds, category="sanctioned", known=after["listed"], source=SANCTIONS, name=seeds["actor"],
@@ -241,20 +244,20 @@ def _listed_mixers(world: World, honest: Any) -> Any:
     known, until = (START + 365.25 * DAY * (year - world.start_year) for year in (MIXER_LISTED, MIXER_DELISTED))
     nth = np.searchsorted(np.flatnonzero(world.wallets.is_("population", "mixer")), pools.index)
     sizes = [f"Mixer {DENOMINATIONS[k]:g}" for k in nth]
-    told = _label_rows(pools, category="sanctioned", known=known, until=until, actor="Mixer", source=SANCTIONS, name=sizes,
+    labels = _label_rows(pools, category="sanctioned", known=known, until=until, actor="Mixer", source=SANCTIONS, name=sizes,
                  confidence=1.0, programmes="SIM1")  # fmt: skip
-    return told[told["known"] > START]
+    return labels[labels["known"] > START]
 
 
-def _finished(world: World, told: Any, addresses: pa.Array, shift: int) -> pd.DataFrame:
+def _finished(world: World, labels: Any, addresses: pa.Array, shift: int) -> pd.DataFrame:
     """The label table: what was known when it was collected, sorted; texts as strings, times as UTC timestamps (µs)."""
-    told = told[told["known"] < world.end + COLLECTED_AFTER_DAYS * DAY]
-    undated = told["undated"].eq(other=True).to_numpy()
-    frame = pd.DataFrame({"address": _of(addresses, told["wallet"].to_numpy(dtype=np.int64)), "network": None})
+    labels = labels[labels["known"] < world.end + COLLECTED_AFTER_DAYS * DAY]
+    undated = labels["undated"].eq(other=True).to_numpy()
+    frame = pd.DataFrame({"address": _of(addresses, labels["wallet"].to_numpy(dtype=np.int64)), "network": None})
     for name in ("category", "actor", "case", "name", "source", "programmes"):
-        frame[name] = told[name].where(told[name] != "", None).to_numpy()
-    frame["confidence"] = told["confidence"].to_numpy(dtype=np.float64)
-    for name, seconds in (("known_from", told["known"].where(~undated)), ("known_until", told["until"])):
+        frame[name] = labels[name].where(labels[name] != "", None).to_numpy()
+    frame["confidence"] = labels["confidence"].to_numpy(dtype=np.float64)
+    for name, seconds in (("known_from", labels["known"].where(~undated)), ("known_until", labels["until"])):
         whole = np.floor(seconds.to_numpy(dtype=np.float64)) + shift
         frame[name] = pd.Series(pd.to_datetime(whole, unit="s", utc=True)).astype("datetime64[us, UTC]")
     texts = ["address", "network", "category", "actor", "case", "name", "source", "programmes"]

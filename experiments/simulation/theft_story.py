@@ -15,28 +15,30 @@ from ...serving import Scorer
 from . import SimulatedChain
 
 DAY = pd.Timedelta(days=1)
-TOLD = {
+KIND_SENTENCES = {
     "moved": "moved on to other wallets of theirs", "swapped": "swapped", "crossed": "sent over a bridge",
     "mixed": "put into a mixer", "withdrawn": "taken out of it again", "nested": "sent through a nested service",
     "cashed": "sold at exchanges", "otc": "sold over the counter", "sold": "paid to others",
 }  # fmt: skip
-"""What becomes of loot, by the kinds of truth_flows.parquet."""
+"""What happens to loot, by the kinds of truth_flows.parquet."""
 OUT = ("crossed", "mixed", "nested", "cashed", "otc", "sold")
 """Kinds by which it leaves the wallets of a case."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """A theft and how it was seen.
+    """A theft, and what the models saw of it.
 
     Attributes:
-        case, actor: whose it was; began: the theft; usd: what was taken, worth then; followed: for how many days.
-        days: one row per day on which loot moved: day (0 = the theft's), kind, after_mixer (no tracer can see it any more), usd
-            (worth when stolen), transfers.
+        case, actor: the case, and the actor behind it; began: when the theft began; usd: value of the loot when stolen;
+            followed: the number of days that were followed.
+        days: one row per day on which loot moved: day (0 = the theft's), kind, after_mixer (tracers cannot see it), usd
+            (value when stolen), transfers.
         wallets: how many wallets of the case were used in these days.
         sightings: scored rows of its wallets that were flagged, the first of each wallet and head, with day and head.
-        watched: how many wallets had enough history to be scored at all, by any head.
-        before_out: share of what left for exchanges, mixers, bridges or others that left a wallet flagged by the day before.
+        watched: how many wallets had enough history to be scored by any head.
+        before_out: of the loot that left for exchanges, mixers, bridges or others, the share sent by wallets flagged before
+            that day.
     """
 
     case: str
@@ -63,7 +65,7 @@ def tell(
 
     Args:
         ledger: all transfers of the chain.
-        scorers: by head; none may know anything of `since` or later.
+        scorers: a scorer per head; none may know anything of `since` or later.
     """
     flows = _flows(chain)
     case = _largest(chain, flows, since, ledger.end - 7 * DAY)
@@ -76,11 +78,11 @@ def tell(
     wallets = truth.loc[truth["case"] == case, ["address", "actor"]]
     rows = _watch(ledger, scorers, _wallets(ledger, wallets["address"], began, days), began, on_progress)
     flagged = rows[rows["flagged"]].sort_values(["day", "score"], ascending=[True, False])
-    told = mine[mine["kind"].isin(TOLD)].groupby(["day", "after_mixer", "kind"], as_index=False)
+    moved = mine[mine["kind"].isin(KIND_SENTENCES)].groupby(["day", "after_mixer", "kind"], as_index=False)
     return Story(
         case=case, actor=wallets["actor"].iloc[0], began=began,
         usd=float(mine.loc[mine["kind"] == "stolen", "usd"].sum()), followed=min(days, int((ledger.end - began) // DAY)),
-        days=told.agg(usd=("stolen_usd", "sum"), transfers=("row", "nunique")), wallets=int(rows["address"].nunique()),
+        days=moved.agg(usd=("stolen_usd", "sum"), transfers=("row", "nunique")), wallets=int(rows["address"].nunique()),
         sightings=flagged.drop_duplicates(["address", "head"]).reset_index(drop=True),
         watched=int(rows.loc[rows["band"] != "unscored", "address"].nunique()), before_out=_before_out(mine, flagged),
     )  # fmt: skip
@@ -121,18 +123,20 @@ def _watch(
     began: Any,
     on_progress: Callable[[int, int], None] | None,
 ) -> Any:
-    """Every look at every wallet, scored by every head; `day` and `head` beside."""
-    asked = looks.assign(as_of=began + (looks["day"] + 1) * DAY)
+    """Every snapshot of every wallet, scored by every head, with its `day` and `head`."""
+    snapshots = looks.assign(as_of=began + (looks["day"] + 1) * DAY)
     scored = []
     for done, (head, scorer) in enumerate(scorers.items()):
-        scored.append(scorer.score(asked[["address", "as_of"]], ledger).assign(head=head, day=looks["day"].to_numpy()))
+        scored.append(
+            scorer.score(snapshots[["address", "as_of"]], ledger).assign(head=head, day=looks["day"].to_numpy())
+        )
         if on_progress is not None:
             on_progress(done + 1, len(scorers))
     return pd.concat(scored, ignore_index=True)
 
 
 def _before_out(mine: Any, flagged: Any) -> float:
-    """Of what left the case's wallets (again, if it came back), the share that left one flagged by the day before."""
+    """Of the loot that left the case's wallets (each time it left), the share sent by wallets flagged before that day."""
     out = mine[mine["kind"].isin(OUT)]
     first = flagged.groupby("address")["day"].min()
     known = out["sender"].map(first) < out["day"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from walletprint.experiments.simulation import simulate
-from walletprint.experiments.simulation.theft_story import OUT, TOLD, tell
+from walletprint.experiments.simulation.theft_story import KIND_SENTENCES, OUT, tell
 from walletprint.features import Ledger
 
 DAY = pd.Timedelta(days=1)
@@ -61,8 +61,8 @@ def test_the_largest_theft_of_a_state_after_the_moment_is_told(made, story):
 def test_what_moves_and_what_is_seen_come_in_order_and_only_after_the_theft(story):
     assert story.days["day"].is_monotonic_increasing
     assert story.days["day"].between(0, story.followed).all()
-    assert set(story.days["kind"]) <= set(TOLD)
-    assert set(OUT) <= set(TOLD)
+    assert set(story.days["kind"]) <= set(KIND_SENTENCES)
+    assert set(OUT) <= set(KIND_SENTENCES)
     assert story.sightings["day"].is_monotonic_increasing
     assert not story.sightings.duplicated(["address", "head"]).any()
     assert set(story.sightings["head"]) == {"laundering", "state_linked"}
