@@ -128,7 +128,9 @@ def _repeat(run_id: str, ledger, labels: Path, out: Path, tracking_uri: str | No
     with screen.steps("training") as on_progress:
         done = repeat(run_id, ledger, labels, out, tracking_uri, on_progress, complain_of)
     same = f"the same model as of run {run_id}" if done.same_model else f"not the model of run {run_id}"
-    screen.show(f"{same}: version {done.result.model.version}" + ("" if done.same_model else f", then {done.of.model}"))
+    screen.show(
+        f"{same}: version {done.result.model.version}" + ("" if done.same_model else f", then {done.recorded.model}")
+    )
     return done.result
 
 

@@ -60,10 +60,10 @@ def score_spark(
     check_reasons(reasons)
     scorer, files = _with_files(model)
     names = refuse_others(scorer.model.features, f"model {scorer.model.name}")
-    asked = snapshot_frame(addresses, as_of, "addresses", keep_columns=True)
-    rows = rows_by_wallet(transfers, asked, parse_window(scorer.model.window), names)
+    requested = snapshot_frame(addresses, as_of, "addresses", keep_columns=True)
+    rows = rows_by_wallet(transfers, requested, parse_window(scorer.model.window), names)
     options = {"reasons": reasons, "scored_at": scored_at or datetime.now(UTC)}
-    work = partial(_scored, files=files, echoed=asked.caller_columns, options=options)
+    work = partial(_scored, files=files, echoed=requested.caller_columns, options=options)
     return rows.mapInArrow(work, ddl_of(SCORES_SCHEMA))
 
 
@@ -76,8 +76,8 @@ def _scored(
     """The scored rows of the addresses in some batches."""
     scorer = _loaded(files)
 
-    def work(asked: pa.Table, ledger: Ledger) -> pa.Table:
-        frame = asked.rename_columns(["address", "as_of", *echoed]).to_pandas()
+    def work(requested: pa.Table, ledger: Ledger) -> pa.Table:
+        frame = requested.rename_columns(["address", "as_of", *echoed]).to_pandas()
         return _without_full_history(scorer.score_table(frame, ledger, **options))
 
     return by_group(batches, scorer.model.features, work)

@@ -22,13 +22,13 @@ class RepeatedTraining:
     """A training that was repeated: its new result, and whether the data and the model are those of the recorded run."""
 
     result: TrainResult
-    of: RecordedTraining
+    recorded: RecordedTraining
     same_data: bool
 
     @property
     def same_model(self) -> bool:
         """Whether the model has the same version, which is a digest of everything but its card."""
-        return self.result.model.version == self.of.model
+        return self.result.model.version == self.recorded.model
 
 
 def repeat(
@@ -50,22 +50,22 @@ def repeat(
     Raises:
         UsageError, DataError: as `train`, or if the run is not a training of walletprint.
     """
-    of = recorded_training(run_id, tracking_uri)
+    recorded = recorded_training(run_id, tracking_uri)
     ledger = transfers if isinstance(transfers, Ledger) else Ledger.from_transfers(transfers)
     digest = data_digest(ledger, read_labels(labels).good)
-    if digest != of.data_digest and on_note:
+    if digest != recorded.data_digest and on_note:
         on_note(
-            f"transfers or labels are not those of run {run_id} (sha256 {digest[:16]}…, then {of.data_digest[:16]}…): "
+            f"transfers or labels are not those of run {run_id} (sha256 {digest[:16]}…, then {recorded.data_digest[:16]}…): "
             "the model will not be the same"
         )
-    result = train(ledger, labels, _as_done(of), out, tracking_uri, on_progress, tags={REPEATS_TAG: run_id})
-    return RepeatedTraining(result, of, digest == of.data_digest)
+    result = train(ledger, labels, _as_done(recorded), out, tracking_uri, on_progress, tags={REPEATS_TAG: run_id})
+    return RepeatedTraining(result, recorded, digest == recorded.data_digest)
 
 
-def _as_done(of: RecordedTraining) -> TrainConfig:
+def _as_done(recorded: RecordedTraining) -> TrainConfig:
     """The config of the run. If minutes limited its search, the number of trials that it finished replaces them."""
-    config = of.config
-    if config.tuning.minutes is None or not of.trials:
+    config = recorded.config
+    if config.tuning.minutes is None or not recorded.trials:
         return config
-    tuning = config.tuning.model_copy(update={"trials": of.trials, "minutes": None})
+    tuning = config.tuning.model_copy(update={"trials": recorded.trials, "minutes": None})
     return config.model_copy(update={"tuning": tuning})

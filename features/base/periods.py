@@ -9,7 +9,7 @@ from .errors import UsageError
 
 _UNITS = {"h": 3_600, "d": 86_400, "w": 604_800}
 _BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
-_LEAST_MEMORY = 10**8
+_MIN_MEMORY = 10**8
 
 
 def parse_window(window: str | None) -> int | None:
@@ -42,7 +42,7 @@ def parse_memory(size: str | None) -> int | None:
         return None
     match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?) ?([MGT]B)", size.strip(), re.IGNORECASE)
     size_in_bytes = int(float(match[1]) * _BYTES[match[2].upper()]) if match else 0
-    if size_in_bytes < _LEAST_MEMORY:
+    if size_in_bytes < _MIN_MEMORY:
         raise UsageError(f"memory: a size of at least 100MB is needed (2GB, 1500MB), not {size!r}")
     return size_in_bytes
 

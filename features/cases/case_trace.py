@@ -142,7 +142,7 @@ class _TraceTables:
         self.kind[seeds] = -1
         self.seeds = seeds
         self.weights: LootMeasure = measure_of(ledger, loot, 0)
-        self.of = loot.amounts[:, :, 0]
+        self.amounts = loot.amounts[:, :, 0]
 
     def trace(self) -> Trace:
         wallets, flows = self._wallets(), self._flows()
@@ -167,14 +167,16 @@ class _TraceTables:
         return loot / self.weights.stolen if self.weights.stolen > 0 else np.full(len(loot), np.nan)
 
     def _wallets(self) -> pd.DataFrame:
-        f, of = self.loot, self.of
+        f, amounts = self.loot, self.amounts
         seed = np.isin(f.wallet, self.seeds)
-        tainted = of[:, IN] + of[:, STOLEN]
-        value = np.where(of[:, IN_PRICED] + of[:, STOLEN_PRICED] > 0, of[:, IN_USD] + of[:, STOLEN_WORTH], np.nan)
-        held_usd = of[:, HELD] * prices_at(self.ledger, self.as_of)[f.asset]
+        tainted = amounts[:, IN] + amounts[:, STOLEN]
+        value = np.where(
+            amounts[:, IN_PRICED] + amounts[:, STOLEN_PRICED] > 0, amounts[:, IN_USD] + amounts[:, STOLEN_WORTH], np.nan
+        )
+        held_usd = amounts[:, HELD] * prices_at(self.ledger, self.as_of)[f.asset]
         with np.errstate(all="ignore"):
             share = np.where(f.received > 0, np.minimum(tainted / f.received, 1.0), np.nan)
-            hops = np.where(seed, 0.0, of[:, IN_HOPS] / of[:, IN])
+            hops = np.where(seed, 0.0, amounts[:, IN_HOPS] / amounts[:, IN])
         table: Any = pd.DataFrame({
             "address": self._text(self._addresses(f.wallet)), "asset": self._text([self.names[a] for a in f.asset]),
             "category": self._text(self.category[f.wallet]), "seed": seed,
@@ -182,9 +184,9 @@ class _TraceTables:
             "hop": f.hop[:, 0].astype(np.int64), "mean_hops": hops,
             "first": timestamps_of(f.when[:, 0, 0]), "last": timestamps_of(f.when[:, 1, 0]),
             "received": f.received, "tainted": tainted, "tainted_share": share, "usd": value,
-            "stolen_usd": self._usd(of[:, IN_WORTH] + of[:, GIVEN_WORTH] + of[:, STOLEN_WORTH]),
-            "held": of[:, HELD], "held_usd": np.where(of[:, HELD] > 0, held_usd, 0.0),
-            "held_stolen_usd": self._usd(of[:, HELD_WORTH]), "loot_share": self._share(self.weights.rests),
+            "stolen_usd": self._usd(amounts[:, IN_WORTH] + amounts[:, GIVEN_WORTH] + amounts[:, STOLEN_WORTH]),
+            "held": amounts[:, HELD], "held_usd": np.where(amounts[:, HELD] > 0, held_usd, 0.0),
+            "held_stolen_usd": self._usd(amounts[:, HELD_WORTH]), "loot_share": self._share(self.weights.rests),
         })  # fmt: skip
         return table.sort_values(["hop", "first", "address", "asset"], na_position="first", ignore_index=True)
 
@@ -236,14 +238,15 @@ class _TraceTables:
         return self._table(self._reached(wallets, "day"), self._moved(flows, days), "day")
 
     def _through(self) -> pd.DataFrame:
-        f, of, kind = self.loot, self.of, self.kind[self.loot.wallet]
-        stolen: Any = np.bincount(f.asset, of[:, STOLEN], len(self.names))
-        into = (kind >= 0) & (of[:, IN] > 0)
+        f, amounts, kind = self.loot, self.amounts, self.kind[self.loot.wallet]
+        stolen: Any = np.bincount(f.asset, amounts[:, STOLEN], len(self.names))
+        into = (kind >= 0) & (amounts[:, IN] > 0)
         table: Any = pd.DataFrame({
             "service": KIND_NAMES[kind], "asset": f.asset, "wallets": f.wallet,
-            "tainted": of[:, IN],
-            "came_back": of[:, GIVEN], "usd": np.where(of[:, IN_PRICED] > 0, of[:, IN_USD], np.nan),
-            "stolen_usd": self._usd(of[:, IN_WORTH] + of[:, GIVEN_WORTH]), "came_back_stolen_usd": self._usd(of[:, GIVEN_WORTH]),
+            "tainted": amounts[:, IN],
+            "came_back": amounts[:, GIVEN], "usd": np.where(amounts[:, IN_PRICED] > 0, amounts[:, IN_USD], np.nan),
+            "stolen_usd": self._usd(amounts[:, IN_WORTH] + amounts[:, GIVEN_WORTH]),
+            "came_back_stolen_usd": self._usd(amounts[:, GIVEN_WORTH]),
             "loot_share": self._share(self.weights.kept + self.weights.returned),
         })[into]  # fmt: skip
         grouped: Any = table.groupby(["service", "asset"])
@@ -273,7 +276,7 @@ class _TraceTables:
         return lies.sort_values(order, ascending=[False, False, True, True], ignore_index=True)[columns]
 
     def _summary(self, wallets: Any, flows: Any, through: Any) -> pd.DataFrame:
-        w, f, of = self.weights, self.loot, self.of
+        w, f, amounts = self.weights, self.loot, self.amounts
         reached = wallets[~wallets["seed"] & wallets["first"].notna()]
         stole = flows[flows["kind"].isin([KINDS[STOLE], KINDS[UNSEEN]])]
         begin = stole["timestamp"].min() if len(stole) else pd.NaT
@@ -282,7 +285,7 @@ class _TraceTables:
         row: dict[str, Any] = {
             "case": self.case.id, "actor": self.case.actor, "date": self.case.date, "as_of": self.as_of,
             "seeds": len(self.case.seeds), "seeds_seen": len(self.seeds), "first_stolen": begin,
-            "stolen_usd": w.stolen if w.measure == USD else np.nan, "stolen_by_asset": self._by_asset(of[:, STOLEN]),
+            "stolen_usd": w.stolen if w.measure == USD else np.nan, "stolen_by_asset": self._by_asset(amounts[:, STOLEN]),
             "unpriced_thefts": int(f.unpriced[:, 0].sum()), "unseen_by_asset": self._unseen(flows), "measure": w.measure,
             "wallets_reached": reached["address"].nunique(), "services_reached": met["address"].nunique(),
             "furthest_hop": reached["hop"].max() if len(reached) else 0,
@@ -292,8 +295,8 @@ class _TraceTables:
             "intermediaries_first_day": int((between < begin + pd.Timedelta(days=1)).sum()),
             **{f"{name}_share": share for name, share in shares_by_service(w, self.kind[f.wallet]).items()},
             "unlaundered_share": ratio(w.rests.sum(), w.stolen),
-            "unlaundered_stolen_usd": float(of[:, HELD_WORTH].sum()) if w.measure == USD else np.nan,
-            "unlaundered_by_asset": self._by_asset(of[:, HELD]), "resting_wallets": int((wallets["held"] > 0).sum()),
+            "unlaundered_stolen_usd": float(amounts[:, HELD_WORTH].sum()) if w.measure == USD else np.nan,
+            "unlaundered_by_asset": self._by_asset(amounts[:, HELD]), "resting_wallets": int((wallets["held"] > 0).sum()),
         }  # fmt: skip
         table: Any = pd.DataFrame([row])
         for name in ("case", "actor", "measure", "stolen_by_asset", "unseen_by_asset", "unlaundered_by_asset"):
@@ -313,7 +316,7 @@ class _TraceTables:
         """Mean hops to where the loot was absorbed or rests, by its weight."""
         ended = flows[flows["kind"].eq(KINDS[ABSORBED])]
         with np.errstate(all="ignore"):
-            hops = np.where(self.of[:, HELD] > 0, self.of[:, HELD_HOPS] / self.of[:, HELD], 0.0)
+            hops = np.where(self.amounts[:, HELD] > 0, self.amounts[:, HELD_HOPS] / self.amounts[:, HELD], 0.0)
         rests = self._share(self.weights.rests)
         return ratio(
             (ended["loot_share"] * ended["mean_hops"]).sum() + (rests * hops).sum(),

@@ -44,16 +44,20 @@ class LootMeasure:
 
 def measure_of(ledger: Ledger, loot: FollowedLoot, k: int) -> LootMeasure:
     """The measure of the k-th case of a pass, and its loot in it."""
-    of = loot.amounts[:, :, k]
-    if np.any(of[:, STOLEN_PRICED] > 0):
+    amounts = loot.amounts[:, :, k]
+    if np.any(amounts[:, STOLEN_PRICED] > 0):
         return LootMeasure(
-            USD, float(of[:, STOLEN_WORTH].sum()), of[:, HELD_WORTH], of[:, IN_WORTH], of[:, GIVEN_WORTH]
+            USD,
+            float(amounts[:, STOLEN_WORTH].sum()),
+            amounts[:, HELD_WORTH],
+            amounts[:, IN_WORTH],
+            amounts[:, GIVEN_WORTH],
         )
-    assets = np.unique(loot.asset[(of[:, IN] > 0) | (of[:, STOLEN] > 0)])
+    assets = np.unique(loot.asset[(amounts[:, IN] > 0) | (amounts[:, STOLEN] > 0)])
     if len(assets) == 1:
-        name, stolen = ledger.assets[int(assets[0])].as_py(), float(of[:, STOLEN].sum())
-        return LootMeasure(name, stolen, of[:, HELD], of[:, IN] - of[:, GIVEN], of[:, GIVEN])
-    nothing = np.full(len(of), np.nan)
+        name, stolen = ledger.assets[int(assets[0])].as_py(), float(amounts[:, STOLEN].sum())
+        return LootMeasure(name, stolen, amounts[:, HELD], amounts[:, IN] - amounts[:, GIVEN], amounts[:, GIVEN])
+    nothing = np.full(len(amounts), np.nan)
     return LootMeasure(None, np.nan, nothing, nothing, nothing)
 
 

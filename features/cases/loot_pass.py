@@ -131,7 +131,7 @@ def _worth_in_swaps(ledger: Ledger, swaps: Swaps) -> tuple[np.ndarray, np.ndarra
     number = np.unique(keys, return_inverse=True)[1]
     of_given, of_got, n = number[: len(gave)], number[len(gave) :], int(number.max()) + 1
     usd = rows.usd if rows.usd.size else np.full(len(rows.time), np.nan)
-    given, worth = (np.bincount(of, usd[which], n) for of, which in ((of_given, gave), (of_got, got)))
+    given, worth = (np.bincount(swap, usd[which], n) for swap, which in ((of_given, gave), (of_got, got)))
     known = np.isfinite(given) & np.isfinite(worth) & (given > 0)
     with np.errstate(all="ignore"):
         worth_kept[gave] = np.where(known, np.minimum(worth / given, 1.0), 1.0)[of_given]
@@ -153,14 +153,14 @@ def _roles(ledger: Ledger, cases: Sequence[Case], absorbs: np.ndarray, max_hops:
     for ids in seeds:
         acting[ids[ids >= 0]] = True
     wallets = np.flatnonzero(acting)
-    of = np.full(len(absorbs), -1, np.int32)
-    of[wallets] = np.arange(len(wallets))
+    role_of_wallet = np.full(len(absorbs), -1, np.int32)
+    role_of_wallet[wallets] = np.arange(len(wallets))
     since, absorbing = np.full((len(wallets), len(cases)), _NEVER), absorbs[wallets].astype(np.uint8)
     for k, (case, ids) in enumerate(zip(cases, seeds, strict=True)):
         seen = ids >= 0
-        since[of[ids[seen]], k] = np.array(case.since)[seen]
-        absorbing[of[ids[seen]]] = 0
-    return SeedRoles(of, since, absorbing, FAR if max_hops is None else max_hops)
+        since[role_of_wallet[ids[seen]], k] = np.array(case.since)[seen]
+        absorbing[role_of_wallet[ids[seen]]] = 0
+    return SeedRoles(role_of_wallet, since, absorbing, FAR if max_hops is None else max_hops)
 
 
 _BY_SLOT = ("amounts", "hop", "when", "unpriced", "pair")

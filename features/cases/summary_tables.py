@@ -73,28 +73,28 @@ _COLUMNS = {
 def _row(
     ledger: Ledger, case: Case, loot: FollowedLoot, k: int, kinds: np.ndarray, prices: np.ndarray, as_of: pd.Timestamp
 ) -> dict[str, Any]:
-    of, names, weights = loot.amounts[:, :, k], ledger.assets.to_pylist(), measure_of(ledger, loot, k)
+    amounts, names, weights = loot.amounts[:, :, k], ledger.assets.to_pylist(), measure_of(ledger, loot, k)
     seeds = ledger.ids(list(case.seeds))
     kind = np.where(np.isin(loot.wallet, seeds[seeds >= 0]), -1, kinds[loot.wallet]).astype(np.int8)
     row: dict[str, Any] = {
         "case": case.id, "actor": case.actor, "date": case.date, "year": case.date.year,
         "seeds": len(seeds), "seeds_seen": int((seeds >= 0).sum()), "measure": weights.measure,
         "stolen_usd": weights.stolen if weights.measure == USD else np.nan,
-        "stolen_by_asset": amounts_by_asset(names, loot.asset, of[:, STOLEN]),
+        "stolen_by_asset": amounts_by_asset(names, loot.asset, amounts[:, STOLEN]),
         "unpriced_thefts": int(loot.unpriced[:, k].sum()),
         "unlaundered_share": ratio(weights.rests.sum(), weights.stolen),
-        "unlaundered_stolen_usd": float(of[:, HELD_WORTH].sum()) if weights.measure == USD else np.nan,
-        "unlaundered_by_asset": amounts_by_asset(names, loot.asset, of[:, HELD]),
-        "resting_wallets": len(np.unique(loot.wallet[of[:, HELD] > 0])),
+        "unlaundered_stolen_usd": float(amounts[:, HELD_WORTH].sum()) if weights.measure == USD else np.nan,
+        "unlaundered_by_asset": amounts_by_asset(names, loot.asset, amounts[:, HELD]),
+        "resting_wallets": len(np.unique(loot.wallet[amounts[:, HELD] > 0])),
     }  # fmt: skip
-    return row | _through(of, kind, weights) | _worth(loot.asset, of, prices) | _ages(loot, k, weights, as_of)
+    return row | _through(amounts, kind, weights) | _worth(loot.asset, amounts, prices) | _ages(loot, k, weights, as_of)
 
 
-def _through(of: np.ndarray, kind: np.ndarray, weights: LootMeasure) -> dict[str, float]:
+def _through(amounts: np.ndarray, kind: np.ndarray, weights: LootMeasure) -> dict[str, float]:
     """The loot that went through each kind of service: its share, worth when stolen and worth when sent."""
     row = {f"{name}_share": share for name, share in shares_by_service(weights, kind).items()}
     for n, name in enumerate(SERVICE_KINDS):
-        into = of[kind == n]
+        into = amounts[kind == n]
         priced = into[:, IN].sum() == 0 or into[:, IN_PRICED].sum() > 0
         row[f"{name}_usd"] = float(into[:, IN_USD].sum()) if priced else np.nan
         worth = float((into[:, IN_WORTH] + into[:, GIVEN_WORTH]).sum())
@@ -102,9 +102,9 @@ def _through(of: np.ndarray, kind: np.ndarray, weights: LootMeasure) -> dict[str
     return row
 
 
-def _worth(asset: np.ndarray, of: np.ndarray, prices: np.ndarray) -> dict[str, float]:
+def _worth(asset: np.ndarray, amounts: np.ndarray, prices: np.ndarray) -> dict[str, float]:
     """The worth of what rests at the last prices known, null if none is, and the number of its assets without a price."""
-    held = np.bincount(asset, of[:, HELD], len(prices)) if len(asset) else np.zeros(len(prices))
+    held = np.bincount(asset, amounts[:, HELD], len(prices)) if len(asset) else np.zeros(len(prices))
     lies = held > 0
     unpriced = int((lies & np.isnan(prices)).sum())
     worth = float(np.nansum(held[lies] * prices[lies]))
@@ -113,8 +113,8 @@ def _worth(asset: np.ndarray, of: np.ndarray, prices: np.ndarray) -> dict[str, f
 
 def _ages(loot: FollowedLoot, k: int, weights: LootMeasure, as_of: pd.Timestamp) -> dict[str, float]:
     """Days since the first theft, and since what rests last moved; for the longest, parts under STILL_THERE do not count."""
-    now, of = as_of.timestamp(), loot.amounts[:, :, k]
-    stolen = loot.when[(of[:, STOLEN] > 0), 0, k]
+    now, amounts = as_of.timestamp(), loot.amounts[:, :, k]
+    stolen = loot.when[(amounts[:, STOLEN] > 0), 0, k]
     rests = np.nan_to_num(weights.rests)
     still = (now - loot.when[:, 1, k]) / _DAY
     telling = (rests > 0) & (rests >= STILL_THERE * rests.sum())

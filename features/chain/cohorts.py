@@ -34,7 +34,7 @@ class _Cohort(NamedTuple):
     values: np.ndarray
 
 
-_NOBODY = _Cohort(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0))
+_EMPTY_COHORT = _Cohort(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0))
 
 
 def cohorts_of(ledger: Ledger, as_of: np.ndarray, window_seconds: int | None) -> Cohorts:
@@ -49,7 +49,7 @@ def cohorts_of(ledger: Ledger, as_of: np.ndarray, window_seconds: int | None) ->
     with ThreadPoolExecutor(usable_cores()) as pool:
         cohorts = list(pool.map(lambda week: _cohort_of_week(ledger, int(week), window_seconds), weeks))
     number = np.repeat(np.arange(len(cohorts)), [len(one_week.assets) for one_week in cohorts])
-    assets, sizes, values = (np.concatenate(parts) for parts in zip(_NOBODY, *cohorts, strict=True))
+    assets, sizes, values = (np.concatenate(parts) for parts in zip(_EMPTY_COHORT, *cohorts, strict=True))
     group = np.column_stack([number, assets]).astype(np.int32)
     return Cohorts(cohort, group, np.concatenate([[0], np.cumsum(sizes)]), values)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .snapshot_features import ExposureSnapshots
     from .taint_pass import TaintPass
 
-LEAST = 1e-6
+MIN_FACT_SHARE = 1e-6
 """Smaller shares are dust: they are left out, or they would fill every row."""
 LABEL = ("category", "actor", "case", "source", "known_from")
 Facts = list[dict[str, Any]]
@@ -83,7 +83,7 @@ def _add_exposure(
     worth = _worth(ledger.rows, ledger.offsets, ledger.entries, wallet, size, lead, direction == "in")
     for k, group in enumerate(GROUPS):
         direct, every, hops = (amounts[:, field, k] for field in (DIRECT, TAINTED, TAINTED_HOPS))
-        for j in np.flatnonzero((every > LEAST * received) & (received > 0)):
+        for j in np.flatnonzero((every > MIN_FACT_SHARE * received) & (received > 0)):
             shared = {"category": group, "direction": direction, "asset": ledger.assets[int(lead[j])].as_py()}
             dates = {"first": int(when[j, 0, k]), "last": int(when[j, 1, k])}
             distances = (
@@ -91,7 +91,7 @@ def _add_exposure(
             )  # fmt: skip
             for distance, value, value_times_hops in distances:
                 share = float(value / received[j])
-                if share > LEAST:
+                if share > MIN_FACT_SHARE:
                     usd = None if np.isnan(worth[j]) else share * float(worth[j])
                     fact = {
                         "distance": distance, "hops": float(value_times_hops / value), "share": share, "value": float(value),

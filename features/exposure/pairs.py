@@ -55,16 +55,20 @@ def _pairs(ledger: Ledger) -> Pairs:
     counts = np.zeros(wallets + 1, np.int64)
     sender, receiver = (np.empty(ledger.transfers, np.int32) for _ in range(2))
     columns = (rows.sender, rows.receiver, rows.asset, ledger.offsets, ledger.entries)
-    of = len(ledger.assets)
-    over_shares(lambda a, b: _count(*columns, a, b, np.full(of, -1, np.int32), counts), ledger.offsets)
+    asset_count = len(ledger.assets)
+
+    def count(low: int, high: int) -> None:
+        _count(*columns, low, high, np.full(asset_count, -1, np.int32), counts)
+
+    over_shares(count, ledger.offsets)
     first = np.cumsum(counts)
     asset = np.empty(first[-1], np.int32)
-    over_shares(
-        lambda a, b: _number(
-            *columns, a, b, np.full(of, -1, np.int32), np.empty(of, np.int32), first, asset, sender, receiver
-        ),
-        ledger.offsets,
-    )
+
+    def number(low: int, high: int) -> None:
+        last, position = np.full(asset_count, -1, np.int32), np.empty(asset_count, np.int32)
+        _number(*columns, low, high, last, position, first, asset, sender, receiver)
+
+    over_shares(number, ledger.offsets)
     return Pairs(np.repeat(np.arange(wallets, dtype=np.int32), np.diff(first)), asset, sender, receiver)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.kernel_compiler import kernel
-from ..families.exposure import FEATURES, LEAST, SERVICES
+from ..families.exposure import FEATURES, MIN_SHARE, SERVICES
 from ..kernels.intrinsics import part
 from ..kernels.wallet_view import IN, OUT, ROUNDING, SELF, leading_asset, number
 from ..ledger.attribution import GROUPS, AttributionIndex
@@ -32,7 +32,7 @@ _MIXER_AND_BRIDGE_USE = (
     "bridge_out__bridges", "bridge_out__lag",
 )  # fmt: skip
 _THEFTS_PER_PASS = 8
-_NO_DUST = LEAST * (1 - ROUNDING)
+_NO_DUST = MIN_SHARE * (1 - ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)

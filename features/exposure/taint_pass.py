@@ -66,11 +66,11 @@ class TaintSources:
         some[self.wallet] = True
         some |= self.absorbs
         acting = np.flatnonzero(some)
-        of = np.full(wallets, -1, np.int32)
-        of[acting] = np.arange(len(acting))
+        role_of_wallet = np.full(wallets, -1, np.int32)
+        role_of_wallet[acting] = np.arange(len(acting))
         emits = np.zeros((len(acting), len(self.names)), np.uint8)
-        emits[of[self.wallet], self.column] = 1
-        return SourceRoles(of, emits, self.absorbs[acting].astype(np.uint8))
+        emits[role_of_wallet[self.wallet], self.column] = 1
+        return SourceRoles(role_of_wallet, emits, self.absorbs[acting].astype(np.uint8))
 
 
 @dataclass(frozen=True, slots=True)

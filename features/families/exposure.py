@@ -12,7 +12,7 @@ ILLICIT = ("sanctioned", "theft", "mixer", "fraud")
 SERVICES = ("exchange", "bridge", "dex", "otc")
 """Groups of which only direct dealings are measured."""
 SIDES = (("in", "received", "came from"), ("out", "sent", "went to"))
-LEAST = 0.01
+MIN_SHARE = 0.01
 """Shares below this are dust: they have no distance, and count for no theft."""
 _LABELS = ("labels", "tx")
 # fmt: off

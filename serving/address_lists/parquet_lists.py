@@ -39,10 +39,10 @@ def parquet_rows(path: Path, caller_columns: bool) -> Iterator[ListRow | Reject]
     for k in header.scored:
         _refuse_type(schema.field(k))
     texts = [field.name for field in schema if is_text(kind := _value_type(field.type)) or pa.types.is_binary(kind)]
-    with _opened(path, metadata) as file, _opened(path, metadata, texts) as lean:
+    with _opened(path, metadata) as file, _opened(path, metadata, texts) as dictionary_file:
         first = 1
         for number in range(metadata.num_row_groups):
-            yield from _group_rows(_RowGroup(path, file, lean, tuple(texts), number, first), header)
+            yield from _group_rows(_RowGroup(path, file, dictionary_file, tuple(texts), number, first), header)
             first += metadata.row_group(number).num_rows
 
 
@@ -61,14 +61,14 @@ class _RowGroup(NamedTuple):
     """A row group of a Parquet file.
 
     Attributes:
-        lean: the same file, read so that a text which is stored once is held once; slow where texts differ.
+        dictionary_file: the same file, read so that a text stored once is held once in memory; slow where texts differ.
         texts: the columns for which that is done.
         first: the number of its first row in the file.
     """
 
     path: Path
     file: pq.ParquetFile
-    lean: pq.ParquetFile
+    dictionary_file: pq.ParquetFile
     texts: tuple[str, ...]
     number: int
     first: int
@@ -99,14 +99,16 @@ class _RowGroup(NamedTuple):
 
     def _batches(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         longest = self._longest([name for name in self.texts if columns is None or name in columns])
-        lean = longest > 4 * LONGEST
-        file, size = (self.lean, self._rows_at_once(0)) if lean else (self.file, self._rows_at_once(longest))
+        by_dictionary = longest > 4 * LONGEST
+        file, size = (
+            (self.dictionary_file, self._rows_at_once(0)) if by_dictionary else (self.file, self._rows_at_once(longest))
+        )
         return file.iter_batches(size, [self.number], columns, use_threads=False)
 
     def _longest(self, texts: list[str]) -> int:
         """The bytes of the longest text that is stored once for many rows: such texts come with the first row."""
         longest = 0
-        for batch in itertools.islice(self.lean.iter_batches(1, [self.number], texts, use_threads=False), 1):
+        for batch in itertools.islice(self.dictionary_file.iter_batches(1, [self.number], texts, use_threads=False), 1):
             for column in batch.columns:
                 if isinstance(column, pa.DictionaryArray):  # another column of that name may hold no texts
                     lengths = pc.binary_length(column.dictionary.cast(pa.large_binary()))

@@ -17,7 +17,7 @@ from ..model.model_folder import ModelFolder
 from ..model.population_stability import (
     BINS,
     DRIFTED,
-    LEAST_ROWS,
+    MIN_ROWS,
     WATCH,
     bins_of,
     bins_of_all,
@@ -171,7 +171,7 @@ class BatchDrift:
 
     def _index(self, name: str) -> dict[str, Any]:
         counted = self._counted[name]
-        if counted.sum() < LEAST_ROWS:
+        if counted.sum() < MIN_ROWS:
             return {"psi": None, "verdict": FEW}
         index = index_of(self._expected[name], counted)
         return {"psi": round(index, 6), "verdict": verdict_of(index, WATCH, DRIFTED)}
@@ -190,7 +190,7 @@ class BatchDrift:
 
     def _adversarial(self) -> dict[str, Any] | None:
         """How well features tell rows of the batch from those of the reference; None if there are too few rows."""
-        if self.profile is None or min(len(self._sample), self.profile.rows) < LEAST_ROWS:
+        if self.profile is None or min(len(self._sample), self.profile.rows) < MIN_ROWS:
             return None
         ours = np.array([[_number(letter) for letter in row] for _, row in self._sample])
         theirs = np.column_stack([[_number(letter) for letter in self.profile.codes[name]] for name in self.features])

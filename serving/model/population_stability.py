@@ -9,7 +9,7 @@ FLOOR = 1e-4
 """The smallest share of a bin, so that an empty one has a logarithm."""
 WATCH, DRIFTED = 0.1, 0.25
 """Below the first, values are calm; from the second on, they have drifted (Siddiqi 2006)."""
-LEAST_ROWS = 100
+MIN_ROWS = 100
 """Fewer rows have no index: it would be noise, which alone gives about (bins − 1) / rows."""
 
 

@@ -4,7 +4,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from ...serving.model.population_stability import LEAST_ROWS, psi
+from ...serving.model.population_stability import MIN_ROWS, psi
 from ..data.dataset import Dataset
 from ..splits.time_split import Slices
 
@@ -33,7 +33,7 @@ def drift_table(dataset: Dataset, slices: Slices, margin: np.ndarray, booster: l
     values = dataset.X.loc[:, list(gain)]
     rows = []
     for period, positions in _quarters(dataset).items():
-        enough = len(positions) >= LEAST_ROWS
+        enough = len(positions) >= MIN_ROWS
         indices = {
             name: psi(values[name].to_numpy()[slices.train.rows], values[name].to_numpy()[positions])
             if enough

@@ -116,8 +116,8 @@ class AuditTable:
     def need_rows(self) -> None:
         """Raise NotRunError unless both sides have enough rows and a feature varies."""
         for name, rows in (("train", self.train), ("test", self.test)):
-            if len(rows) < thresholds.LEAST_ROWS:
-                raise NotRunError(f"only {len(rows)} {name} rows; {thresholds.LEAST_ROWS} are needed")
+            if len(rows) < thresholds.MIN_ROWS:
+                raise NotRunError(f"only {len(rows)} {name} rows; {thresholds.MIN_ROWS} are needed")
         if not self.varying:
             raise NotRunError("no feature has more than one value")
 
@@ -125,9 +125,9 @@ class AuditTable:
         """Raise NotRunError unless both sides have enough rows of both classes."""
         for name, rows in (("train", self.train), ("test", self.test)):
             positives = int(self.y[rows].sum())
-            if min(positives, len(rows) - positives) < thresholds.LEAST_CLASS:
+            if min(positives, len(rows) - positives) < thresholds.MIN_CLASS_ROWS:
                 counts = f"{positives} positive and {len(rows) - positives} negative {name} rows"
-                raise NotRunError(f"{counts}; {thresholds.LEAST_CLASS} of each are needed")
+                raise NotRunError(f"{counts}; {thresholds.MIN_CLASS_ROWS} of each are needed")
 
 
 def codes_of(values: pd.Series) -> np.ndarray:

@@ -103,21 +103,21 @@ def _correlations(table: AuditTable, rows: np.ndarray, clock: str) -> pd.Series:
     for label in (0, 1):
         inside = rows[table.y[rows] == label]
         timestamps = pd.Series(table.clocks[clock].to_numpy()[inside]).rank()
-        if len(inside) >= thresholds.LEAST_ROWS and timestamps.nunique() > 1:
+        if len(inside) >= thresholds.MIN_ROWS and timestamps.nunique() > 1:
             rho = _pearson(X.iloc[inside].rank().to_numpy(), timestamps.to_numpy())
             correlation, weight = correlation + len(inside) * np.nan_to_num(rho), weight + len(inside)
     return correlation / max(weight, 1)
 
 
 def _pearson(ranks: np.ndarray, timestamps: np.ndarray) -> np.ndarray:
-    """Pearson's correlation of each column with `timestamps`, over the rows that have both; NaN below `LEAST_ROWS` of them."""
+    """Pearson's correlation of each column with `timestamps`, over the rows that have both; NaN below `MIN_ROWS` of them."""
     present = ~np.isnan(ranks) & ~np.isnan(timestamps)[:, None]
     n = np.maximum(present.sum(axis=0), 1)
     x, m = np.where(present, ranks, 0.0), np.where(present, timestamps[:, None], 0.0)
     x, m = np.where(present, x - x.sum(axis=0) / n, 0.0), np.where(present, m - m.sum(axis=0) / n, 0.0)
     scale = np.sqrt((x**2).sum(axis=0) * (m**2).sum(axis=0))
     return np.where(
-        (scale > 0) & (n >= thresholds.LEAST_ROWS), (x * m).sum(axis=0) / np.where(scale > 0, scale, 1.0), np.nan
+        (scale > 0) & (n >= thresholds.MIN_ROWS), (x * m).sum(axis=0) / np.where(scale > 0, scale, 1.0), np.nan
     )
 
 
@@ -128,7 +128,7 @@ def _explained_by_all(table: AuditTable, clocks: list[str]) -> tuple[str, float]
     timestamps = table.clocks[clock].to_numpy()[rows]
     rows = rows[~np.isnan(timestamps)]
     order = pd.Series(timestamps[~np.isnan(timestamps)]).groupby(table.y[rows]).rank(pct=True).to_numpy()
-    if len(rows) < thresholds.LEAST_ROWS or np.ptp(order) == 0:
+    if len(rows) < thresholds.MIN_ROWS or np.ptp(order) == 0:
         return clock, 0.0
     return clock, explained_variance(table.X[table.varying].iloc[rows], order, table.fold_groups(rows))
 

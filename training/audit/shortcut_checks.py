@@ -74,7 +74,7 @@ def measure_shortcuts(table: AuditTable, rankings: dict[str, Ranking]) -> dict[s
         for name, ranking in rankings.items()
     }
     full_roc, full_pr = aucs[FULL]
-    gains = max(full_roc - 0.5, thresholds.LEAST_GAIN), max(full_pr - base, thresholds.LEAST_GAIN)
+    gains = max(full_roc - 0.5, thresholds.MIN_GAIN), max(full_pr - base, thresholds.MIN_GAIN)
     return {
         name: ShortcutFigures(
             columns=rankings[name].columns,
@@ -229,7 +229,7 @@ def _reaches(roc_auc: float, measured: dict[str, ShortcutFigures], warn: float, 
     """Whether a ROC-AUC is beyond chance, and its reach is enough to warn."""
     gain = roc_auc - 0.5
     return gain > thresholds.SURE * chance_error(table.y[table.test]) and gain >= warn * max(
-        measured[FULL].roc_auc - 0.5, thresholds.LEAST_GAIN
+        measured[FULL].roc_auc - 0.5, thresholds.MIN_GAIN
     )
 
 

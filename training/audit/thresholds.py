@@ -14,7 +14,7 @@ SIZE_WARN, SIZE_FAIL = 0.8, 0.95
 SINGLE_WARN, SINGLE_FAIL = 0.9, 0.98
 SINGLE_NEEDS, SINGLE_SURE = 0.85, 0.95
 """ROC-AUC that a single feature needs, besides its reach, to warn and to fail: the only signal in a hard table is no leak."""
-LEAST_GAIN = 0.05
+MIN_GAIN = 0.05
 """The smallest gain that a reach is divided by: a share of nearly nothing would be noise."""
 SURE = 3.0
 """Standard errors by which an AUC must differ from chance to count at all: 1 false alarm in 740 looks."""
@@ -77,7 +77,7 @@ FIT_ROWS = 20_000
 SMALL_ROWS = 6_000
 SOURCE_SAMPLE = 2_000
 TWIN_TEST, TWIN_TRAIN = 2_000, 10_000
-LEAST_ROWS, LEAST_CLASS = 50, 10
+MIN_ROWS, MIN_CLASS_ROWS = 50, 10
 """Rows per side, and rows of each class per side, below which a check does not run."""
 NAMED = 5
 """How many columns a finding names at most."""

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from ...features.base.errors import UsageError
 from .weighted_metrics import WeightedMetric, weighted_metric
 
-LEAST_GROUPS = 5
+MIN_GROUPS = 5
 """Fewer groups with positives (or with negatives) get no interval: only some hundred different resamples exist, and none shows
 what the next group would be like."""
 FEW_GROUPS = 20
@@ -146,7 +146,7 @@ def interval_of_mean(values: ArrayLike, resamples: int = 1000, level: float = 0.
     _check_numbers(resamples, level)
     note = _few({"values": len(kept)})
     mean = float(kept.mean()) if len(kept) else np.nan
-    if len(kept) < LEAST_GROUPS:
+    if len(kept) < MIN_GROUPS:
         return Interval(mean, np.nan, np.nan, level, resamples, (len(kept), 0), note)
     generator = np.random.default_rng(seed)
     means = np.array([kept[generator.integers(0, len(kept), len(kept))].mean() for _ in range(resamples)])
@@ -195,14 +195,14 @@ class _Resampling:
             )
         measure = weighted_metric(metric, self.y, scores) if isinstance(metric, str) else self._called(metric, scores)
         value = float(measure(np.ones((1, len(self.y))))[0])
-        if min(self.holding) < LEAST_GROUPS:
+        if min(self.holding) < MIN_GROUPS:
             return value, np.full(self.resamples, np.nan)
         return value, np.concatenate([measure(counts[:, self.of_row]) for counts in self._counts()])
 
     def bounds(self, values: np.ndarray) -> tuple[float, float, str]:
         """The interval of one value per resample, and its note."""
         defined = values[~np.isnan(values)]
-        if min(self.holding) < LEAST_GROUPS:
+        if min(self.holding) < MIN_GROUPS:
             return np.nan, np.nan, self.note
         missing = len(values) - len(defined)
         notes = [self.note, f"not defined in {missing} of {len(values)} resamples" if missing else ""]
@@ -249,6 +249,6 @@ def _tails(level: float) -> tuple[float, float]:
 
 def _few(counts: dict[str, int]) -> str:
     what, least = min(counts.items(), key=lambda item: item[1])
-    if least < LEAST_GROUPS:
-        return f"{least} {what}: too few for an interval, {LEAST_GROUPS} are needed"
+    if least < MIN_GROUPS:
+        return f"{least} {what}: too few for an interval, {MIN_GROUPS} are needed"
     return f"{least} {what}: with so few, an interval is too narrow" if least < FEW_GROUPS else ""

@@ -94,38 +94,46 @@ def metrics_table(
             them.
     """
     rows = []
-    for one in contending:
+    for contender in contending:
         for name, test in _tests(slices):
             metrics = evaluate(
-                test.y, one.margin[test.rows], one.score[test.rows], config.review.budgets, config.review.top_k
+                test.y,
+                contender.margin[test.rows],
+                contender.score[test.rows],
+                config.review.budgets,
+                config.review.top_k,
             )
-            metrics |= _bounds(one, test, name, config, dataset)
-            rows.append({"model": one.name, "kind": one.kind, "slice": name, "note": one.note, **metrics})
+            metrics |= _bounds(contender, test, name, config, dataset)
+            rows.append(
+                {"model": contender.name, "kind": contender.kind, "slice": name, "note": contender.note, **metrics}
+            )
     return pd.DataFrame(rows)
 
 
-def periods_table(one: Contender, dataset: Dataset, slices: Slices) -> pd.DataFrame:
+def periods_table(contender: Contender, dataset: Dataset, slices: Slices) -> pd.DataFrame:
     """The model's metrics in each quarter of both test slices: [slice, period, …]."""
     tables = []
     for name, test in _tests(slices):
         as_of = dataset.snapshots["as_of"].iloc[test.rows]
-        tables.append(per_period(as_of, test.y, one.margin[test.rows], one.score[test.rows]).assign(slice=name))
+        tables.append(
+            per_period(as_of, test.y, contender.margin[test.rows], contender.score[test.rows]).assign(slice=name)
+        )
     table = pd.concat(tables, ignore_index=True)
     return table.loc[:, ["slice", *table.columns.drop("slice")]]
 
 
-def seeds_table(one: Contender, slices: Slices, config: TrainConfig) -> pd.DataFrame:
+def seeds_table(contender: Contender, slices: Slices, config: TrainConfig) -> pd.DataFrame:
     """The spread between the seeds' models: [slice, metric, ensemble, mean, sd, lowest, highest]; empty for one seed.
 
     `ensemble` is the metric of the mean margin, which is the model. The seeds' scores use the model's calibration. Two more rows
     per slice, `score_sd_mean` and `score_sd_p95`, hold in `mean` the standard deviation of the seeds' scores for one snapshot:
     its average, and its 95 % quantile. All sd are of a sample (n − 1).
     """
-    if one.members is None:
+    if contender.members is None:
         return pd.DataFrame()
     rows = []
     for name, test in _tests(slices):
-        rows += [{"slice": name, **row} for row in _spread(one, one.members[:, test.rows], test, config)]
+        rows += [{"slice": name, **row} for row in _spread(contender, contender.members[:, test.rows], test, config)]
     return pd.DataFrame(rows)
 
 
@@ -144,13 +152,15 @@ def _contender(
     return Contender(ranker.name, ranker.kind, margin, calibration, ranker.note, members, unlabelled)
 
 
-def _bounds(one: Contender, test: Slice, name: str, config: TrainConfig, dataset: Dataset | None) -> dict[str, float]:
+def _bounds(
+    contender: Contender, test: Slice, name: str, config: TrainConfig, dataset: Dataset | None
+) -> dict[str, float]:
     """Bounds of precision and recall at each depth, if unlabelled wallets of the same dates are reviewed too."""
-    if dataset is None or one.unlabelled is None:
+    if dataset is None or contender.unlabelled is None:
         return {}
-    extra = one.unlabelled[reviewed_unlabelled(dataset, test, config, name)]
+    extra = contender.unlabelled[reviewed_unlabelled(dataset, test, config, name)]
     y = np.concatenate([test.y.astype(np.float64), np.full(len(extra), np.nan)])
-    ranking = np.concatenate([one.margin[test.rows], extra])
+    ranking = np.concatenate([contender.margin[test.rows], extra])
     reviewed = depths(len(y), config.review.budgets, config.review.top_k)
     return {
         f"{bound}_at_{depth}": value
@@ -159,13 +169,13 @@ def _bounds(one: Contender, test: Slice, name: str, config: TrainConfig, dataset
     }
 
 
-def _spread(one: Contender, members: np.ndarray, test: Slice, config: TrainConfig) -> list[dict[str, object]]:
-    scores = np.array([calibrate(margin, one.calibration) for margin in members])
+def _spread(contender: Contender, members: np.ndarray, test: Slice, config: TrainConfig) -> list[dict[str, object]]:
+    scores = np.array([calibrate(margin, contender.calibration) for margin in members])
 
     def measured(margin: np.ndarray, score: np.ndarray) -> dict[str, float]:
         return evaluate(test.y, margin, score, config.review.budgets, config.review.top_k)
 
-    whole = measured(one.margin[test.rows], one.score[test.rows])
+    whole = measured(contender.margin[test.rows], contender.score[test.rows])
     each = pd.DataFrame([measured(margin, score) for margin, score in zip(members, scores, strict=True)])
     rows: list[dict[str, object]] = [
         {"metric": name, "ensemble": value, **_summary(each[name].to_numpy(dtype=np.float64))}

@@ -94,15 +94,15 @@ def judge_stability(
         least: the minimum number of cases.
     """
     names = tuple(str(name) for name in X.columns)
-    cases = [one for one in _cases(y, case, as_of, wallet) if one.dates]
+    cases = [case_rows for case_rows in _cases(y, case, as_of, wallet) if case_rows.dates]
     if len(cases) < least:
-        named = ", ".join(one.name for one in cases) or "none"
+        named = ", ".join(case_rows.name for case_rows in cases) or "none"
         needed = f"{least} cases with negatives of their dates are needed in training, not {len(cases)} ({named})"
         note = f"features.cross_case_features_only: {needed}; all features are kept"
         return FeatureStability(names, pd.DataFrame(), note)
     values = X.to_numpy(dtype=np.float64)
-    strength = np.column_stack([one.strengths(values) for one in cases])
-    table = pd.DataFrame([_judged(name, found, cases) for name, found in zip(names, strength, strict=True)])
+    strength = np.column_stack([case_rows.strengths(values) for case_rows in cases])
+    table = pd.DataFrame([_judged(name, strengths, cases) for name, strengths in zip(names, strength, strict=True)])
     kept = tuple(table.loc[table["kept"], "feature"])
     dropped = len(names) - len(kept)
     return FeatureStability(
@@ -135,7 +135,7 @@ def _cases(y: np.ndarray, case: pd.Series, as_of: pd.Series, wallet: pd.Series) 
     date, who = pd.factorize(as_of)[0], wallet.to_numpy(dtype=object)
     negative = np.asarray(y) == 0
     negatives = {day: np.flatnonzero(negative & (date == day)) for day in range(date.max(initial=-1) + 1)}
-    for name in sorted({one for one in names if not pd.isna(one)}):
+    for name in sorted({name for name in names if not pd.isna(name)}):
         rows = np.flatnonzero(names == name)
         dates = [(rows[date[rows] == day], negatives[day]) for day in np.unique(date[rows]) if len(negatives[day])]
         wallets, others = ({who[row] for pair in dates for row in pair[side]} for side in (0, 1))
@@ -152,9 +152,9 @@ def _strengths(inside: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _judged(name: str, strength: np.ndarray, cases: list[_CaseRows]) -> dict[str, object]:
     """The row of a feature in the table."""
-    error, names = np.array([one.error for one in cases]), [one.name for one in cases]
+    error, names = np.array([case.error for case in cases]), [case.name for case in cases]
     sides = np.where(np.abs(strength) >= np.maximum(STRONG, SURE * error), np.sign(strength), 0)
-    up, down = ([one for one, side in zip(names, sides, strict=True) if side == way] for way in (1, -1))
+    up, down = ([name for name, side in zip(names, sides, strict=True) if side == way] for way in (1, -1))
     kept, why = _verdict(up, down)
     if not kept and len(up) + len(down) == 1 and _holds_in_the_others(strength, error, sides):
         kept, why = True, f"{'high' if up else 'low'} in {(up or down)[0]}, and in the other cases together"

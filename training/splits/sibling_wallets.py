@@ -54,8 +54,8 @@ def siblings_of(
     ids = np.unique(ledger.ids(addresses))
     ids = ids[ids >= 0]
     counterparties = _within(ledger, _counterparties(ledger, ids), hub_degree)
-    found = np.setdiff1d(np.union1d(counterparties, _funded_alike(ledger, ids, hub_funded)), ids)
-    return set(ledger.addresses.take(pa.array(found)).to_pylist())
+    siblings = np.setdiff1d(np.union1d(counterparties, _funded_alike(ledger, ids, hub_funded)), ids)
+    return set(ledger.addresses.take(pa.array(siblings)).to_pylist())
 
 
 def siblings_by_case(
@@ -85,12 +85,12 @@ def siblings_by_case(
 
 def _counterparties(ledger: Ledger, ids: np.ndarray) -> np.ndarray:
     """The ids of all wallets that exchanged value with some wallets, ascending; these themselves may be among them."""
-    found = [np.empty(0, np.int64)]
+    counterparties = [np.empty(0, np.int64)]
     for part in _chunks(ledger, ids):
         wallet, row = _entries(ledger, part)
         moved = ledger.rows.amount[row] > 0
-        found.append(np.unique(_other(ledger, wallet[moved], row[moved])))
-    return np.unique(np.concatenate(found))
+        counterparties.append(np.unique(_other(ledger, wallet[moved], row[moved])))
+    return np.unique(np.concatenate(counterparties))
 
 
 def _within(ledger: Ledger, ids: np.ndarray, bound: int) -> np.ndarray:
@@ -107,8 +107,8 @@ def _degrees(ledger: Ledger, ids: np.ndarray, most: int | None) -> np.ndarray:
     """The number of counterparties of each wallet in its first `most` entries; shape (n,)."""
     wallet, row = _entries(ledger, ids, most)
     other = _other(ledger, wallet, row)
-    place = np.searchsorted(ids, wallet)
-    pairs = np.unique(np.column_stack([place, other])[other != wallet], axis=0)
+    position = np.searchsorted(ids, wallet)
+    pairs = np.unique(np.column_stack([position, other])[other != wallet], axis=0)
     return np.bincount(pairs[:, 0], minlength=len(ids))
 
 
@@ -117,8 +117,8 @@ def _entries(ledger: Ledger, ids: np.ndarray, most: int | None = None) -> tuple[
     low, size = ledger.offsets[ids], ledger.offsets[ids + 1] - ledger.offsets[ids]
     size = size if most is None else np.minimum(size, most)
     before = np.cumsum(size) - size
-    at = np.arange(size.sum()) + np.repeat(low - before, size)
-    return np.repeat(ids, size), np.asarray(ledger.entries[at], np.int64)
+    position = np.arange(size.sum()) + np.repeat(low - before, size)
+    return np.repeat(ids, size), np.asarray(ledger.entries[position], np.int64)
 
 
 def _other(ledger: Ledger, wallet: np.ndarray, row: np.ndarray) -> np.ndarray:
