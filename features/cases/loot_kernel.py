@@ -53,7 +53,7 @@ class LootTransfers(NamedTuple):
 class SeedRoles(NamedTuple):
     """Seeds and services; wallets that are neither have role −1."""
 
-    of: np.ndarray  # int32[wallets]
+    role_of_wallet: np.ndarray  # int32[wallets]
     since: np.ndarray  # int64[roles, columns], from when on the wallet is a seed of the case; the largest int64: never
     absorbs: np.ndarray  # uint8[roles]
     most_hops: int
@@ -103,8 +103,8 @@ def carry_loot(order, begin, transfers, roles, loot, purses, flows, used):
         if used.slots[0] + needed > loot.pair.size or (flows.row.size and used.flows[0] + needed > flows.row.size):
             return q
         row = order[q]
-        role = roles.of[transfers.wallet[transfers.sender[row]]]
-        to = roles.of[transfers.wallet[transfers.receiver[row]]]
+        role = roles.role_of_wallet[transfers.wallet[transfers.sender[row]]]
+        to = roles.role_of_wallet[transfers.wallet[transfers.receiver[row]]]
         given = got = -1
         if transfers.given_in.size:
             if purses.second[0] != transfers.time[row]:
@@ -297,5 +297,5 @@ def credit_waiting(swap, transfers, roles, loot, purses, flows, used):
     for n in range(purses.second[1]):
         row = purses.waiting[n]
         if transfers.got_in[row] == swap:
-            to = roles.of[transfers.wallet[transfers.receiver[row]]]
+            to = roles.role_of_wallet[transfers.wallet[transfers.receiver[row]]]
             exchange(swap, row, to, purses.drawn[n], transfers, roles, loot, purses, flows, used)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..ledger.ledger import Ledger
 
 _DRAWN = 16_384  # each wallet is drawn with chance _DRAWN ÷ transfers of the period
-_LEAST = 30  # wallets, to say anything of a rank
+_MIN_WALLETS = 30  # of a group: fewer say nothing of a rank
 _SEARCH = 100  # rows that can be looked at while one wallet's slice is found
 _EARLIEST = np.iinfo(np.int64).min
 
@@ -170,14 +170,14 @@ def _read(rows, entries, wallet, low, n, scratch):
 @kernel
 def _grouped(lead, measures):
     """The measures of each leading asset, sorted; `lead` ascends. Groups too small to rank anything are left out."""
-    assets = np.empty(lead.size // _LEAST, np.int32)
+    assets = np.empty(lead.size // _MIN_WALLETS, np.int32)
     sizes = np.empty(7 * assets.size, np.int64)
     values = np.empty(7 * lead.size)
     groups = n = begin = 0
     for end in range(1, lead.size + 1):
         if end < lead.size and lead[end] == lead[begin]:
             continue
-        if lead[begin] >= 0 and end - begin >= _LEAST:
+        if lead[begin] >= 0 and end - begin >= _MIN_WALLETS:
             assets[groups] = lead[begin]
             for j in range(7):
                 before = n

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _BEFORE = 4  # weeks
 _MOST = 4_096  # of a week
-_LEAST = 30  # to say anything of a rank
+_MIN_TRANSFERS = 30  # of a sample: fewer say nothing of a rank
 _TOGETHER = 64  # searches
 
 
@@ -110,7 +110,7 @@ def _rank(first, last, order, start, week, asset, begin, sizes, amount, rank):
                 break
             known = _merge(here, known, sizes[begin[j] : begin[j + 1]], there)
             here, there = there, here
-        if known >= _LEAST:
+        if known >= _MIN_TRANSFERS:
             distinct = _table(here, known, equal, between)
             for k in range(start[g], start[g + 1], _TOGETHER):
                 some = order[k : min(k + _TOGETHER, start[g + 1])]

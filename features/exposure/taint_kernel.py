@@ -30,7 +30,7 @@ ENTERED, ABSORBED, RETURNED, SWAPPED = range(4)
 class SourceRoles(NamedTuple):
     """What wallets stand for in the pass; those that stand for nothing have role −1."""
 
-    of: np.ndarray  # int32[wallets]
+    role_of_wallet: np.ndarray  # int32[wallets]
     emits: np.ndarray  # uint8[roles, columns]
     absorbs: np.ndarray  # uint8[roles]
 
@@ -68,7 +68,7 @@ def carry_taint(order, transfers, roles, method, state, lots, purses):
     for q in range(order.size):
         row = order[q]
         s, r, a = sender[row], receiver[row], amount[row]
-        role, to = roles.of[wallet[s]], roles.of[wallet[r]]
+        role, to = roles.role_of_wallet[wallet[s]], roles.role_of_wallet[wallet[r]]
         given = got = -1
         if given_in.size:
             if purses.second[0] != time[row]:
@@ -219,6 +219,6 @@ def credit_waiting(swap, transfers, roles, method, state, lots, purses):
     for n in range(purses.second[1]):
         row = purses.waiting[n]
         if transfers.got_in[row] == swap:
-            role = roles.of[transfers.wallet[transfers.sender[row]]]
-            to = roles.of[transfers.wallet[transfers.receiver[row]]]
+            role = roles.role_of_wallet[transfers.wallet[transfers.sender[row]]]
+            to = roles.role_of_wallet[transfers.wallet[transfers.receiver[row]]]
             exchange(swap, row, role, to, purses.drawn[n], transfers, roles, method, state, lots, purses)

@@ -72,16 +72,16 @@ FEATURES = (
 
 COLUMN = positions(FEATURES)
 
-_LEAST = 300
-_POWERS = 10.0 ** np.arange(-_LEAST, 309)
+_MIN_EXPONENT = -300  # below that, a power of ten is no normal number
+_POWERS = 10.0 ** np.arange(_MIN_EXPONENT, 309)
 _BENFORD = np.append(0.0, np.log10(1 + 1 / np.arange(1, 10)))
 
 
 @kernel
 def mantissa_of(amount, logarithm):
     """The m of amount = m·10^e, 1 ≤ m < 10, given the amount's logarithm."""
-    exponent = int(np.floor(max(logarithm, -_LEAST)))  # below that, a power of ten is no normal number
-    mantissa = amount / _POWERS[exponent + _LEAST]
+    exponent = int(np.floor(max(logarithm, _MIN_EXPONENT)))
+    mantissa = amount / _POWERS[exponent - _MIN_EXPONENT]
     # The logarithm of a number just below a power of ten may round up to it, and the other way round.
     if mantissa >= 10:
         return mantissa / 10

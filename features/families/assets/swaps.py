@@ -12,6 +12,7 @@ from ..declaration import RATIO, SECONDS, SHARE, Feature, positions
 _NO_VALUE = "no transfer has value"
 _NO_SWAP = "it swapped nothing"
 _DPRK = "Chainalysis 2022: tokens to the native coin"
+_SEVERAL, _NONE_YET = -1, -2  # instead of the asset that a swap sends or brings in
 
 # fmt: off
 FEATURES = (
@@ -53,18 +54,18 @@ def find_swaps(view, rows, native, swaps, scratch):
     """
     for k in range(view.n):
         scratch.table[k] = 0
-    found = start = 0
+    count = start = 0
     for k in range(1, view.n + 1):
         if k < view.n and view.time[k] == view.time[start]:
             continue
         if k - start > 1:
-            found = swaps_of_second(view, start, k, rows, native, swaps, found, scratch)
+            count = swaps_of_second(view, start, k, rows, native, swaps, count, scratch)
         start = k
-    return found
+    return count
 
 
 @kernel
-def swaps_of_second(view, start, end, rows, native, swaps, found, scratch):
+def swaps_of_second(view, start, end, rows, native, swaps, count, scratch):
     """Find the swaps among the transfers [start, end), all of one second."""
     n = ins = 0
     for k in range(start, end):
@@ -74,65 +75,62 @@ def swaps_of_second(view, start, end, rows, native, swaps, found, scratch):
             n += 1
             ins += view.direction[k] == IN
     if ins == 0 or ins == n:
-        return found
+        return count
     sort_pairs(part(scratch.i0, 0, n), part(scratch.i1, 0, n), part(scratch.i1, 0, n))
     begin = 0
     for j in range(1, n + 1):
         if j < n and scratch.i0[j] == scratch.i0[begin]:
             continue
-        if j - begin > 1 and swap_of(view, part(scratch.i1, begin, j), rows, native, swaps, found):
+        if j - begin > 1 and describe_swap(view, part(scratch.i1, begin, j), rows, native, swaps, count):
             for k in part(scratch.i1, begin, j):
                 scratch.table[k] = 1
-            found += 1
+            count += 1
         begin = j
-    return found
+    return count
 
 
 @kernel
-def swap_of(view, which, rows, native, swaps, position):
-    """Whether the transfers `which` of one transaction are a swap; if so, describe it in place `at` of `swaps`.
-
-    A swap's assets given and got are −1 if there are several.
-    """
-    when, brings_native, gave, got, gone, came = swaps
-    gave[position] = got[position] = -2
-    gone[position] = came[position] = 0.0
+def describe_swap(view, which, rows, native, swaps, position):
+    """Whether the transfers `which` of one transaction are a swap. If so, describe it at index `position` of `swaps`."""
+    when, brings_native, asset_out, asset_in, amount_out, amount_in = swaps
+    asset_out[position] = asset_in[position] = _NONE_YET
+    amount_out[position] = amount_in[position] = 0.0
     brings_native[position] = 0
     exchanged = False
     for k in which:
         a = view.asset[k]
         exchanged |= a != view.asset[which[0]]
         if view.direction[k] == OUT:
-            gave[position] = a if gave[position] == -2 or gave[position] == a else -1
-            gone[position] += view.amount[k]
+            asset_out[position] = a if asset_out[position] == _NONE_YET or asset_out[position] == a else _SEVERAL
+            amount_out[position] += view.amount[k]
         else:
-            got[position] = a if got[position] == -2 or got[position] == a else -1
-            came[position] += view.amount[k]
+            asset_in[position] = a if asset_in[position] == _NONE_YET or asset_in[position] == a else _SEVERAL
+            amount_in[position] += view.amount[k]
             brings_native[position] |= native.size > 0 and native[rows.asset[view.row[k]]] > 0
     when[position] = view.time[which[0]]
-    return exchanged and gave[position] != -2 and got[position] != -2
+    return exchanged and asset_out[position] != _NONE_YET and asset_in[position] != _NONE_YET
 
 
 @kernel
 def swap_delay(view, when, in_swap, delays):
     """Median time from the latest inflow outside swaps to each swap."""
-    k = found = 0
+    k = count = 0
     latest = -1
-    for moment in when:
-        while k < view.n and view.time[k] <= moment:
+    for timestamp in when:
+        while k < view.n and view.time[k] <= timestamp:
             if view.amount[k] > 0 and view.direction[k] == IN and not in_swap[k]:
                 latest = k
             k += 1
         if latest >= 0:
-            delays[found] = moment - view.time[latest]
-            found += 1
-    return median(part(delays, 0, found))
+            delays[count] = timestamp - view.time[latest]
+            count += 1
+    return median(part(delays, 0, count))
 
 
 @kernel
 def to_native_delay(view, rows, when, brings_native, in_swap, native, delays):
     """Median time from each token received outside swaps to the next swap into a native coin."""
-    found = 0
+    count = 0
     following = -1
     j = when.size - 1
     for k in range(view.n - 1, -1, -1):
@@ -142,24 +140,25 @@ def to_native_delay(view, rows, when, brings_native, in_swap, native, delays):
             j -= 1
         waits = following >= 0 and view.amount[k] > 0 and view.direction[k] == IN and not in_swap[k]
         if waits and not native[rows.asset[view.row[k]]]:
-            delays[found] = when[following] - view.time[k]
-            found += 1
-    return median(part(delays, 0, found))
+            delays[count] = when[following] - view.time[k]
+            count += 1
+    return median(part(delays, 0, count))
 
 
 @kernel
-def only_plain(swaps, found):
+def only_plain(swaps, count):
     """Leave the plain swaps of seconds with just one in the beginning of `swaps`; return how many there are."""
-    when, _, gave, got, gone, came = swaps
+    when, _, asset_out, asset_in, amount_out, amount_in = swaps
     kept = 0
-    moment = second = 0  # the current second, and how many plain swaps it has
-    for j in range(found):
-        if gave[j] < 0 or got[j] < 0:
+    timestamp = second = 0  # the current second, and how many plain swaps it has
+    for j in range(count):
+        if asset_out[j] < 0 or asset_in[j] < 0:
             continue
-        second = second + 1 if second and when[j] == moment else 1
-        moment = when[j]
+        second = second + 1 if second and when[j] == timestamp else 1
+        timestamp = when[j]
         if second == 1:
-            when[kept], gave[kept], got[kept], gone[kept], came[kept] = when[j], gave[j], got[j], gone[j], came[j]
+            when[kept], asset_out[kept], asset_in[kept] = when[j], asset_out[j], asset_in[j]
+            amount_out[kept], amount_in[kept] = amount_out[j], amount_in[j]
             kept += 1
         elif second == 2:
             kept -= 1
@@ -169,13 +168,13 @@ def only_plain(swaps, found):
 @kernel
 def loops(swaps, plain, out):
     """The features of swaps that the next one undoes."""
-    when, _, gave, got, gone, came = swaps
+    when, _, asset_out, asset_in, amount_out, amount_in = swaps
     undone = 0
     brought = 0.0
     for j in range(plain - 1):
-        if gave[j] == got[j + 1] and got[j] == gave[j + 1] and when[j + 1] - when[j] <= DAY:
+        if asset_out[j] == asset_in[j + 1] and asset_in[j] == asset_out[j + 1] and when[j + 1] - when[j] <= DAY:
             undone += 1
-            brought += came[j + 1] / gone[j]
+            brought += amount_in[j + 1] / amount_out[j]
     out[COLUMN.loop__share] = ratio(undone, plain)
     out[COLUMN.loop__kept] = ratio(brought, undone)
 
@@ -185,10 +184,10 @@ def with_value(view):
     """How many ins and outs have value."""
     if view.assets == 1:
         return view.n_in + view.n_out
-    found = 0
+    count = 0
     for k in range(view.n):
-        found += view.amount[k] > 0 and view.direction[k] != SELF
-    return found
+        count += view.amount[k] > 0 and view.direction[k] != SELF
+    return count
 
 
 @kernel
@@ -203,20 +202,20 @@ def features_of_snapshot(view, rows, native, out, wanted, scratch):
         scratch.f0,
         scratch.f1,
     )
-    found = find_swaps(view, rows, native, swaps, scratch) if view.assets > 1 else 0
-    out[COLUMN.swap__share] = ratio(part(scratch.table, 0, n).sum() if found else 0, with_value(view))
-    if found == 0:
+    count = find_swaps(view, rows, native, swaps, scratch) if view.assets > 1 else 0
+    out[COLUMN.swap__share] = ratio(part(scratch.table, 0, n).sum() if count else 0, with_value(view))
+    if count == 0:
         return
-    when, brings_native = part(scratch.i2, 0, found), part(scratch.i3, 0, found)
+    when, brings_native = part(scratch.i2, 0, count), part(scratch.i3, 0, count)
     if wanted[COLUMN.swap__to_native_share]:
-        out[COLUMN.swap__to_native_share] = brings_native.sum() / found
+        out[COLUMN.swap__to_native_share] = brings_native.sum() / count
     if wanted[COLUMN.swap__delay]:
         out[COLUMN.swap__delay] = swap_delay(view, when, scratch.table, scratch.i0)
     if wanted[COLUMN.to_native__delay]:
         out[COLUMN.to_native__delay] = to_native_delay(
             view, rows, when, brings_native, scratch.table, native, scratch.i0
         )
-    loops(swaps, only_plain(swaps, found), out)
+    loops(swaps, only_plain(swaps, count), out)
 
 
 @kernel

@@ -68,18 +68,18 @@ def newest(block, way, picked, ends, transfers, cut):
     Adds to `transfers` how many there are, and to `cut` how many of them are not picked. Returns the number picked in all.
     """
     direction = block.direction
-    found = ends[0] = 0
+    count = ends[0] = 0
     for k in range(block.wallet.size):
         for j in range(block.start[k + 1] - 1, block.start[k] - 1, -1):
             if direction[j] == way:
                 transfers[k] += 1
-                if found - ends[k] < _BOUND:
-                    picked[found] = j
-                    found += 1
+                if count - ends[k] < _BOUND:
+                    picked[count] = j
+                    count += 1
                 else:
                     cut[k] += 1
-        ends[k + 1] = found
-    return found
+        ends[k + 1] = count
+    return count
 
 
 @kernel
@@ -106,7 +106,7 @@ def reach_out(block, time, picked, ends, ranges, entries, mate, out, column, cut
             as_of = block.as_of[k]
             stop = first_from(time, 0, time.size, as_of)
         mask = emptied(table, ends[k + 1] - ends[k])
-        found, before, searched = 0, -1, 0
+        count, before, searched = 0, -1, 0
         for q in range(ends[k], ends[k + 1]):
             low, end, until = ranges[q, 0], ranges[q, 1], min(ranges[q, 2], stop)
             high = min(low + _BOUND, end)
@@ -117,9 +117,9 @@ def reach_out(block, time, picked, ends, ranges, entries, mate, out, column, cut
             before, searched = y, low
             while low < high and entries[low] < until:
                 if mate[low] >= 0 and mate[low] != block.wallet[k]:
-                    found += add(mate[low], table, mask)
+                    count += add(mate[low], table, mask)
                 low += 1
-        out[k, column] = found
+        out[k, column] = count
 
 
 @kernel
@@ -127,7 +127,7 @@ def reach_in(block, picked, ends, ranges, entries, mate, out, column, cut, table
     """Count the wallets that paid its senders. Adds to `cut` the inflows whose search was cut by the bound."""
     for k in range(block.wallet.size):
         mask = emptied(table, ends[k + 1] - ends[k])
-        found, before, searched = 0, -1, 0
+        count, before, searched = 0, -1, 0
         for q in range(ends[k], ends[k + 1]):
             high, begin, since = ranges[q, 0], ranges[q, 1], ranges[q, 2]
             low = max(high - _BOUND, begin)
@@ -138,9 +138,9 @@ def reach_in(block, picked, ends, ranges, entries, mate, out, column, cut, table
             while high > low and entries[high - 1] >= since:
                 high -= 1
                 if mate[high] < -1 and -2 - mate[high] != block.wallet[k]:
-                    found += add(-2 - mate[high], table, mask)
+                    count += add(-2 - mate[high], table, mask)
             before, searched = y, high
-        out[k, column] = found
+        out[k, column] = count
 
 
 @kernel
@@ -151,13 +151,13 @@ def compute_family(block, context, out, first_column, wanted, scratch):
     table, picked = np.empty(2 * _BOUND * _BOUND, np.int32), np.empty(block.row.size, np.int32)
     ranges = np.empty((block.row.size, 3), np.int64)
     if wanted[COLUMN.two_hop_out__reach] or wanted[COLUMN.two_hop__truncated_share]:
-        found = newest(block, OUT, picked, ends, transfers, cut)
-        onward(block, part(picked, 0, found), context.offsets, p.ahead, 1, context.entries, p.mate, ranges)
+        count = newest(block, OUT, picked, ends, transfers, cut)
+        onward(block, part(picked, 0, count), context.offsets, p.ahead, 1, context.entries, p.mate, ranges)
         column = first_column + COLUMN.two_hop_out__reach
         reach_out(block, context.rows.time, picked, ends, ranges, context.entries, p.mate, out, column, cut, table)
     if wanted[COLUMN.two_hop_in__reach] or wanted[COLUMN.two_hop__truncated_share]:
-        found = newest(block, IN, picked, ends, transfers, cut)
-        onward(block, part(picked, 0, found), context.offsets, p.behind, 0, context.entries, p.mate, ranges)
+        count = newest(block, IN, picked, ends, transfers, cut)
+        onward(block, part(picked, 0, count), context.offsets, p.behind, 0, context.entries, p.mate, ranges)
         column = first_column + COLUMN.two_hop_in__reach
         reach_in(block, picked, ends, ranges, context.entries, p.mate, out, column, cut, table)
     for k in range(n):
