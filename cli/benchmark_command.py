@@ -36,15 +36,15 @@ def benchmark(
     protocol = protocol_named(name)
     if data is None:
         raise UsageError(f"--data: {name} needs a folder with {protocol.needs} ({protocol.source})")
-    _free(out)
+    _require_folder(out)
     store = open_benchmark(name, tracking_uri) if tracking_uri else None
     with screen.steps(name) as on_progress:
-        found = run_protocol(name, data, seed, on_progress)
-    report = write_findings(found, out)
+        tables = run_protocol(name, data, seed, on_progress)
+    report = write_findings(tables, out)
     screen.show(report.read_text(encoding="utf-8").rstrip("\n"))
     screen.say(f"{report}, {report.with_suffix('.json').name}")
     if store:
-        screen.say(f"MLflow run {record(store, found, data, seed, report)} of {store.experiment}")
+        screen.say(f"MLflow run {record(store, tables, data, seed, report)} of {store.experiment}")
 
 
 def _listed() -> "pd.DataFrame":
@@ -52,11 +52,11 @@ def _listed() -> "pd.DataFrame":
 
     from ..experiments.protocols import all_protocols
 
-    rows = [(one.name, one.measures, one.needs, one.source) for one in all_protocols().values()]
+    rows = [(each.name, each.measures, each.needs, each.source) for each in all_protocols().values()]
     return pd.DataFrame(rows, columns=["name", "measures", "needs", "source"])
 
 
-def _free(out: Path) -> None:
-    """Known before the work, not after it."""
+def _require_folder(out: Path) -> None:
+    """Reject a file as `--out` before the work starts."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out: {out} is a file; give a folder")

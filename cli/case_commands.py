@@ -107,10 +107,10 @@ def summary(
 
 def _read_cases(path: Path, out: Path, screen: Screen) -> "Cases":
     from ..features.cases import read_cases
-    from .shared_steps import set_aside
+    from .shared_steps import write_rejected
 
     read = read_cases(path)
-    set_aside(read.bad, path, out.with_name(f"{out.stem}.bad-cases.parquet"))
+    write_rejected(read.bad, path, out.with_name(f"{out.stem}.bad-cases.parquet"))
     return read
 
 

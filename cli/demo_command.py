@@ -20,9 +20,9 @@ from .console import Screen
 from .shared_steps import METRICS, counted
 
 _CRIMES = {"laundering": ["laundering", "state_linked"], "state_linked": ["state_linked"]}
-_SHOWN = 3
-_TOLD_SHARE, _TOLD_DAYS = 0.02, 8  # a day is told if so much of the loot moved, and at most so many
-_KEPT_BACK = pd.Timedelta(days=120)  # of the chain's end, of which no model knows anything
+_MAX_SHOWN = 3
+_MIN_SHARE, _MAX_DAYS = 0.02, 8  # days are shown on which at least this share of the loot moved, at most this many
+_UNSEEN = pd.Timedelta(days=120)  # the end of the chain, which no model sees
 
 
 def run_demo(folder: Path, screen: Screen) -> None:
@@ -32,7 +32,7 @@ def run_demo(folder: Path, screen: Screen) -> None:
         chain = simulate(folder / "chain", on_progress=on_progress)
     screen.say(f"{chain.rows:,} transfers of {chain.wallets:,} wallets in {folder / 'chain'}")
     ledger = Ledger.from_transfers(chain.transfers)
-    since: Any = ledger.end.normalize() - _KEPT_BACK
+    since: Any = ledger.end.normalize() - _UNSEEN
     past, labels = _past(chain, since)
     uri = f"sqlite:///{(folder / 'mlflow.db').resolve()}"
     models = {head: _train(head, past, labels, folder, uri, screen) for head in _CRIMES}
@@ -51,7 +51,7 @@ def run_demo(folder: Path, screen: Screen) -> None:
 
 
 def _past(chain: SimulatedChain, since: Any) -> tuple[Ledger, Any]:
-    """What was known at a moment: the transfers before it, and the labels with a date before it."""
+    """What was known at `since`: the transfers before it, and the labels with a date before it."""
     transfers = pq.read_table(chain.transfers, filters=pc.field("timestamp") < pc.scalar(since.to_pydatetime()))
     labels = read_labels(chain.labels).good
     known = pd.to_datetime(labels["known_from"], utc=True)
@@ -87,17 +87,17 @@ def _show_story(story: Story | None, since: Any, screen: Screen) -> None:
 
 
 def _days_to_tell(story: Story) -> list[int]:
-    """Days on which a good part of the loot moved, and the first on which wallets were flagged."""
+    """Days on which much of the loot moved, and the first days on which wallets were flagged."""
     moved = story.days.groupby("day")["usd"].sum()
-    worth = moved[moved >= _TOLD_SHARE * story.usd].index.tolist()
-    return sorted({*worth[:_TOLD_DAYS], *story.sightings["day"].drop_duplicates().tolist()[:_TOLD_DAYS]})
+    large = moved[moved >= _MIN_SHARE * story.usd].index.tolist()
+    return sorted({*large[:_MAX_DAYS], *story.sightings["day"].drop_duplicates().tolist()[:_MAX_DAYS]})
 
 
 def _show_day(day: int, story: Story, screen: Screen) -> None:
     """A line for what happened on a day, and the riskiest of the wallets first flagged at its end, with reasons."""
-    moved = story.days[(story.days["day"] == day) & (story.days["usd"] >= _TOLD_SHARE / 2 * story.usd)]
+    moved = story.days[(story.days["day"] == day) & (story.days["usd"] >= _MIN_SHARE / 2 * story.usd)]
     seen = story.sightings[story.sightings["day"] == day]
-    what = "; ".join(_told(row) for row in moved.to_dict("records"))
+    what = "; ".join(_movement_sentence(row) for row in moved.to_dict("records"))
     screen.show(f"  day {day:3d}  {what or 'nothing moves'}")
     if seen.empty:
         return
@@ -105,12 +105,12 @@ def _show_day(day: int, story: Story, screen: Screen) -> None:
     others = f", and {len(seen) - 1} more" if len(seen) > 1 else ""
     which = f"{top['address']} by {top['head']}, score {top['score']:.3f}, {top['band']}"
     screen.show(f"           FLAGGED: {which}{others}, because")
-    for reason in top["reasons"][:_SHOWN]:
+    for reason in top["reasons"][:_MAX_SHOWN]:
         screen.show(f"             {reason['sentence']}")
 
 
-def _told(row: dict[str, Any]) -> str:
-    """What became of a part of the loot; what goes from hand to hand would be counted at each, so it has no sum."""
+def _movement_sentence(row: dict[str, Any]) -> str:
+    """What happened to a part of the loot. Moves between wallets of the case have no sum, as it would be counted at each hop."""
     what = f"{KIND_SENTENCES[row['kind']]}{' after the mixer' if row['after_mixer'] and row['kind'] != 'withdrawn' else ''}"
     if row["kind"] == "moved":
         return f"{what} in {counted(row['transfers'], 'transfer')}"
@@ -118,20 +118,20 @@ def _told(row: dict[str, Any]) -> str:
 
 
 def _score(head: str, scorer: Scorer, ledger: Ledger, chain: SimulatedChain, folder: Path, screen: Screen) -> None:
-    """Score wallets that no label names, show the riskiest, and say what they truly are: on a simulated chain that is known."""
-    asked = read_addresses(chain.addresses)
-    with screen.progress(f"scoring {len(asked):,} new wallets") as on_progress:
-        scores = scorer.score(asked, ledger, as_of=ledger.end, on_progress=on_progress)
+    """Score wallets without a label, show the riskiest, and say what they truly are, which a simulated chain knows."""
+    addresses = read_addresses(chain.addresses)
+    with screen.progress(f"scoring {len(addresses):,} new wallets") as on_progress:
+        scores = scorer.score(addresses, ledger, as_of=ledger.end, on_progress=on_progress)
     write_scores(scores, folder / f"scores-{head}.parquet")
     table = pd.read_csv(chain.truth, keep_default_na=False)
     truth = dict(zip(table["address"], table["category"], strict=True))
-    screen.show(f"\nRiskiest of {len(asked):,} new wallets, by head {head}:")
-    for row in scores.nlargest(_SHOWN, "score").to_dict("records"):
+    screen.show(f"\nRiskiest of {len(addresses):,} new wallets, by head {head}:")
+    for row in scores.nlargest(_MAX_SHOWN, "score").to_dict("records"):
         why = row["reasons"][0]["sentence"]
         screen.show(
             f"  {row['address']}  {row['score']:.3f}  {row['band']}  (in truth: {truth[row['address']]})  {why}"
         )
-    guilty = np.array([truth[address] in _CRIMES[head] for address in asked["address"]])
+    guilty = np.array([truth[address] in _CRIMES[head] for address in addresses["address"]])
     flagged, threshold = scores["flagged"], scores["threshold"].iloc[0]
     screen.show(
         f"  {flagged.sum()} of {len(scores)} are flagged (score ≥ {threshold:.3f}), {(flagged & guilty).sum()} of them rightly;"

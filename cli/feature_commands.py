@@ -75,7 +75,7 @@ def _known(name: str) -> Feature:
 
 
 def _declaration(declared: Feature) -> list[str]:
-    said = {
+    declaration_rows = {
         "formula": declared.formula,
         "unit": declared.unit,
         "null": null_text(declared),
@@ -84,7 +84,7 @@ def _declaration(declared: Feature) -> list[str]:
         "source": declared.source,
         "looks at": ", ".join(["the wallet's own transfers", *filter(None, [needs_text(declared)])]).replace("`", ""),
     }
-    return [f"{label:<11}{text}" for label, text in said.items()]
+    return [f"{label:<11}{text}" for label, text in declaration_rows.items()]
 
 
 def _history(example: Example) -> list[str]:

@@ -37,9 +37,9 @@ def build(
         built = build_labels(paths, out)
     _report(built, out, screen)
     if len(built.rejected):
-        place = out.with_name(f"{out.stem}.bad.parquet")
-        write_parquet(built.rejected, place)
-        complain(f"warning: {counted(len(built.rejected), 'row')} gave no label; with their reasons in {place}")
+        path = out.with_name(f"{out.stem}.bad.parquet")
+        write_parquet(built.rejected, path)
+        complain(f"warning: {counted(len(built.rejected), 'row')} rejected; reasons in {path}")
 
 
 @app.command()
@@ -70,7 +70,7 @@ def _dated(labels: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _report(built: "BuiltLabels", out: Path, screen: Screen) -> None:
-    """Counts by category and source, conflicts, and the words that no vocabulary has."""
+    """Report counts by category and source, conflicts, and the words that no vocabulary has."""
     import pandas as pd
 
     from ..features.base.atomic_write import write_atomically
@@ -85,14 +85,14 @@ def _report(built: "BuiltLabels", out: Path, screen: Screen) -> None:
     gaps = built.unmatched
     words = gaps.loc[gaps["what"] == "word", ["source", "word", "count"]]
     if len(words):
-        place = out.with_name(f"{out.stem}.unmatched.csv")
-        write_atomically(place, lambda file: file.write(csv_text(words).encode()))
-        title = f"{counted(len(words), 'word')} that no category is known for, with how often each came"
-        screen.table(words.head(_SHOWN), title=title if len(words) <= _SHOWN else f"{title}; all of them in {place}")
+        path = out.with_name(f"{out.stem}.unmatched.csv")
+        write_atomically(path, lambda file: file.write(csv_text(words).encode()))
+        title = f"{counted(len(words), 'word')} that no category is known for, with their counts"
+        screen.table(words.head(_SHOWN), title=title if len(words) <= _SHOWN else f"{title}; all of them in {path}")
     if lost := int(gaps.loc[gaps["what"] == "address", "count"].to_numpy().sum()):
-        screen.say(f"{counted(lost, 'key')} unmatched: the case of their letters was lost")
+        screen.say(f"{counted(lost, 'key')} unmatched: letter case lost, so the address cannot be verified")
     screen.say(f"{counted(len(built.conflicts), 'address')} of several categories or actors; all their labels are kept")
     undated = int(labels["known_from"].isna().to_numpy().sum())
     screen.say(f"{counted(undated, 'label')} without a first-known date; features never use them")
-    for path in built.skipped:
-        screen.say(f"note: {path} is in no known format of labels; passed over")
+    for skipped in built.skipped:
+        screen.say(f"note: {skipped} is in no known format of labels; passed over")

@@ -103,11 +103,11 @@ def extract(
     quiet: Quiet = False,
 ) -> None:
     """Turn the histories of wallets into behavioural vectors. An interrupted run goes on where it was."""
-    from .shared_steps import load_ledger, snapshots_asked, write_features
+    from .shared_steps import load_ledger, requested_snapshots, write_features
 
     screen = Screen(quiet)
     ledger = load_ledger(transfers, out, screen, None, memory, ledger_folder, attribution)
-    write_features(ledger, snapshots_asked(ledger, wallets, as_of, screen), window, out, screen)
+    write_features(ledger, requested_snapshots(ledger, wallets, as_of, screen), window, out, screen)
 
 
 app.command()(train)

@@ -47,7 +47,7 @@ def load_ledger(
     ledger_folder: Path | None = None,
     attribution: Path | None = None,
 ) -> Ledger:
-    """Read transfers (or map those kept in `ledger_folder`) and labels; refused rows go to files beside `out` and are counted."""
+    """Read transfers (or map those kept in `ledger_folder`) and labels; rejected rows go to files beside `out`."""
     memory_bytes = parse_memory(memory)
     features = features if attribution is None else None  # exposure looks at more columns than models do
     if not compiled_before(*FAMILY_MODULES.values()):
@@ -59,36 +59,36 @@ def load_ledger(
             ledger = Ledger.from_cache(
                 transfers, ledger_folder, features=features, memory=memory_bytes, on_note=complain
             )
-    set_aside(ledger.rejected, transfers, out.with_name(f"{out.stem}.bad.parquet"))
+    write_rejected(ledger.rejected, transfers, out.with_name(f"{out.stem}.bad.parquet"))
     if attribution is None:
         return ledger
     labels = read_labels(attribution)
-    set_aside(labels.bad, attribution, out.with_name(f"{out.stem}.bad-attribution.parquet"))
+    write_rejected(labels.bad, attribution, out.with_name(f"{out.stem}.bad-attribution.parquet"))
     return with_attribution(ledger, labels.good)
 
 
-def keep_bad_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:
-    """Write labels that were refused to a file beside the model, and report how many there are."""
-    set_aside(bad, labels, model.with_name(f"{model.name}.bad-labels.parquet"))
+def write_rejected_labels(bad: pd.DataFrame, labels: Path, model: Path) -> None:
+    """Write rejected labels to a file beside the model, and report how many there are."""
+    write_rejected(bad, labels, model.with_name(f"{model.name}.bad-labels.parquet"))
 
 
-def snapshots_asked(ledger: Ledger, wallets: Path | None, as_of: str | None, screen: Screen) -> pd.DataFrame:
+def requested_snapshots(ledger: Ledger, wallets: Path | None, as_of: str | None, screen: Screen) -> pd.DataFrame:
     """The snapshots of a list of wallets (or of all), each at its own date, at `as_of`, or just after the last transfer."""
     if wallets is None:
-        return snapshots_of(ledger.addresses, _asked_moment(ledger, as_of, screen))
-    asked = read_addresses(wallets)
-    if "as_of" in asked.columns:
-        dates = pd.to_datetime(asked["as_of"], utc=True, errors="coerce", format="mixed")
+        return snapshots_of(ledger.addresses, _as_of_or_end(ledger, as_of, screen))
+    requested = read_addresses(wallets)
+    if "as_of" in requested.columns:
+        dates = pd.to_datetime(requested["as_of"], utc=True, errors="coerce", format="mixed")
         if dates.isna().any():
             row = int(dates.isna().to_numpy().argmax())
             raise UsageError(
-                f"{wallets}, row {row + 1}: as_of must be a date (2021-04-01), not {asked['as_of'].iloc[row]!r}"
+                f"{wallets}, row {row + 1}: as_of must be a date (2021-04-01), not {requested['as_of'].iloc[row]!r}"
             )
-        return asked.assign(as_of=dates.astype("datetime64[us, UTC]"))
-    return snapshots_of(asked["address"].tolist(), _asked_moment(ledger, as_of, screen))
+        return requested.assign(as_of=dates.astype("datetime64[us, UTC]"))
+    return snapshots_of(requested["address"].tolist(), _as_of_or_end(ledger, as_of, screen))
 
 
-def _asked_moment(ledger: Ledger, as_of: str | None, screen: Screen) -> str | pd.Timestamp:
+def _as_of_or_end(ledger: Ledger, as_of: str | None, screen: Screen) -> str | pd.Timestamp:
     if as_of is not None:
         return as_of
     screen.say(f"as of {ledger.end.isoformat()}, just after the last transfer (--as-of sets another date)")
@@ -107,8 +107,8 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
-def set_aside(bad: pa.Table | pd.DataFrame, source: object, path: Path) -> None:
-    """Write rows that were refused to `path`, if there are any, and report how many there are."""
+def write_rejected(bad: pa.Table | pd.DataFrame, source: object, path: Path) -> None:
+    """Write rejected rows to `path`, if there are any, and report how many there are."""
     if len(bad):
         write_parquet(bad, path)
-        complain(f"warning: {counted(len(bad), 'bad row')} of {source} left out; with their reasons in {path}")
+        complain(f"warning: {counted(len(bad), 'bad row')} of {source} left out; reasons in {path}")

@@ -39,7 +39,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Tune, train, calibrate, audit, measure, track and register a model. A search that was interrupted goes on."""
-    from .shared_steps import keep_bad_labels, load_ledger
+    from .shared_steps import load_ledger, write_rejected_labels
 
     screen = Screen(quiet)
     if from_run is not None:
@@ -59,7 +59,7 @@ def train(
         ledger = load_ledger(transfers, out, screen, None, memory, ledger_folder, attribution)
         with screen.steps("training") as on_progress:
             result = fit(ledger, labels, checked, out, tracking_uri=tracking_uri, on_progress=on_progress)
-    keep_bad_labels(result.bad_labels, labels, out)
+    write_rejected_labels(result.bad_labels, labels, out)
     _tell(result, screen)
 
 

@@ -59,9 +59,9 @@ def read_csv(
     Args:
         path: the file.
         types: the columns that must be there, with their types; empty cells only where they are NUMBER.
-        source: where the file comes from, for messages.
+        source: the upstream of the file, for messages.
         rest: the type of all other columns; None leaves them out.
-        names: of all columns, where the file has none or ambiguous ones.
+        names: the names of all columns, for a file with none or ambiguous ones.
         titled: whether the first line is a header.
 
     Raises:

@@ -50,7 +50,7 @@ def threshold(learner: Learner, X: Frame, y: np.ndarray, groups: np.ndarray, see
 
 
 def out_of_fold(learner: Learner, X: Frame, y: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray | None:
-    """Log-odds of each row by a model that saw no row of its group, shape (n,); None where no such folds are to be had."""
+    """Log-odds of each row by a model that saw no row of its group, shape (n,); None with too few groups or positives."""
     if len(np.unique(groups)) < _FOLDS or np.bincount(y, minlength=2).min() < _FOLDS:
         return None
     scores = np.empty(len(y))

@@ -19,12 +19,12 @@ class Protocol:
     """A protocol. A module of a folder below that has one as `PROTOCOL` is found by `registry`.
 
     Attributes:
-        name: of the command `walletprint benchmark NAME`.
-        measures: what it measures, in a line.
+        name: the NAME of the command `walletprint benchmark NAME`.
+        measures: one line on what it measures.
         files: names or patterns of the files it needs, in the data folder or right below it.
-        source: where they come from.
+        source: the upstream of the files.
         intro: a paragraph on what is measured and how.
-        run: from data folder, seed and progress to its tables.
+        run: the function from data folder, seed and progress to its tables.
         optional: files that it can use beyond `files`.
     """
 

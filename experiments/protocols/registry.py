@@ -29,8 +29,8 @@ def run_protocol(name: str, data: Path, seed: int = 7, on_progress: Progress | N
     Args:
         name: one of `all_protocols`.
         data: the folder with its files; they may also lie in folders right below.
-        seed: of models, folds and intervals.
-        on_progress: called as the work goes on.
+        seed: the seed of models, folds and intervals.
+        on_progress: the function called as the work goes on.
 
     Raises:
         UsageError: if there is no such protocol or folder.

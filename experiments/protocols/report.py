@@ -42,12 +42,12 @@ def write_report(
     """Write `<name>.md` and `<name>.json` into `folder`; returns the Markdown file.
 
     Args:
-        name: of the benchmark.
-        command: how to run it again.
+        name: the name of the benchmark.
+        command: the command that runs it again.
         intro: a paragraph on what is measured.
-        tables: by title.
-        folder: created if need be.
-        where: what `environment` found; asked now if not given.
+        tables: the tables by title.
+        folder: the folder to write to, created if it is missing.
+        where: the result of `environment`; by default it is called now.
     """
     folder.mkdir(parents=True, exist_ok=True)
     where = where or environment()

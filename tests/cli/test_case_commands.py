@@ -77,7 +77,7 @@ def test_bad_rows_are_set_aside_and_counted(run, files, tmp_path):
     (tmp_path / "labels.csv").write_text("address,category,known_from\nexchange,exchange,\nmixer,bank,2020-01-01\n")
     code, _, told = run("case", "trace", *files, "--out", "out")
     assert code == 0
-    assert "1 bad row of cases.csv left out; with their reasons in out.bad-cases.parquet" in told
+    assert "1 bad row of cases.csv left out; reasons in out.bad-cases.parquet" in told
     assert "1 bad row of labels.csv left out; row 2: category 'bank' is unknown" in told
     assert "1 label of labels.csv without known_from" in told
     assert len(pd.read_parquet(tmp_path / "out.bad-cases.parquet")) == 1

@@ -18,10 +18,10 @@ def test_build_counts_and_sets_aside(run, tmp_path):
     assert "2 labels of 1 address in labels.parquet" in out
     assert "1 word that no category is known for" in out
     assert "odd-word" in out
-    assert "1 key unmatched: the case of their letters was lost" in err
+    assert "1 key unmatched: letter case lost, so the address cannot be verified" in err
     assert "1 address of several categories or actors" in err
     assert "1 label without a first-known date" in err
-    assert "warning: 2 rows gave no label; with their reasons in labels.bad.parquet" in err
+    assert "warning: 2 rows rejected; reasons in labels.bad.parquet" in err
     bad = pq.read_table(tmp_path / "labels.bad.parquet").to_pylist()
     assert [(row["file"], row["row"]) for row in bad] == [("export.csv", 2), ("own.csv", 2)]
     assert pq.read_table(tmp_path / "labels.parquet").num_rows == 2

@@ -1,4 +1,4 @@
-"""The 36 features as one SQL query of DuckDB: window functions and groupings, nothing a wallet at a time.
+"""The 36 features as one SQL query of DuckDB: window functions and groupings, no loop over wallets.
 
 First in, first out needs no queue. Of running sums in and out of a wallet's transfers in order, `out − max(0, running max of
 out − in)` is what was matched so far; inflows are spent in order, so that what is older than an hour when it is spent follows

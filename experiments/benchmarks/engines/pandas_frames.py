@@ -82,7 +82,7 @@ class _SumsUntil:
 
 
 def _wallets(e: Frame) -> Frame:
-    """Sums, means and extremes a wallet; what is conditional is a column of its own first, which is how pandas is fast."""
+    """Sums, means and extremes per wallet. A conditional value first gets a column of its own, which is fast in pandas."""
     parts = _summands(e)
     wallets = parts.groupby(e["w"], sort=False)
     outs, ins = parts["amount_out"].groupby(e["w"], sort=False), parts["amount_in"].groupby(e["w"], sort=False)

@@ -34,7 +34,7 @@ _EXACT = (streams.UNBOUNDED, WORK)
 INTRO = f"""\
 IBM's Graph Feature Preprocessor (GFP) and walletprint count the same patterns of each transfer of one stream: fans, degrees and
 temporal cycles within a day, scatter-gathers within six hours (the settings of IBM's AMLworld study, without statistics of
-vertices), in bins of two and of three or more. The stream is as dense as AMLworld: two days, two transfers a wallet, planted
+vertices), in bins of two and of three or more. The stream is as dense as AMLworld: two days, two transfers per wallet, planted
 patterns (`graphs.py`). Each run is a process of its own that first counts 500 transfers; both have {THREADS} cores, and GFP is
 shown with as many threads and with one. Times are from arrays in memory to counts in memory. walletprint reads the whole stream
 at once, where GFP takes it in batches and keeps its graph for the next. Only batches of one are correct in time: with larger ones
@@ -101,18 +101,18 @@ def missing(python: Path) -> str:
 
 
 def ours(graph: Path, edges: int, hub: int, work: int, save: Path | None = None) -> dict[str, Any]:
-    """What it took walletprint to count: edges, seconds, cpu_seconds, peak_mb, finished, cut."""
-    return _said([sys.executable, "-m", runner.__name__, graph, edges, hub, work], save)
+    """The cost of counting with walletprint: edges, seconds, cpu_seconds, peak_mb, finished, cut."""
+    return _reported([sys.executable, "-m", runner.__name__, graph, edges, hub, work], save)
 
 
 def guest(
     python: Path, graph: Path, edges: int, batch: int, threads: int = 1, limit: int = 0, save: Path | None = None
 ) -> dict[str, Any]:
-    """What it took the guest: edges, seconds, cpu_seconds, peak_mb, finished, versions."""
-    return _said([python, _SCRIPT, graph, edges, batch, threads, limit], save)
+    """The cost of counting with the guest: edges, seconds, cpu_seconds, peak_mb, finished, versions."""
+    return _reported([python, _SCRIPT, graph, edges, batch, threads, limit], save)
 
 
-def _said(words: list[Any], save: Path | None) -> dict[str, Any]:
+def _reported(words: list[Any], save: Path | None) -> dict[str, Any]:
     done = subprocess.run([str(word) for word in (*words, *([save] if save else []))], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(
@@ -140,12 +140,12 @@ def compared(graph: Path, edges: int, python: Path, folder: Path) -> tuple[pd.Da
 
 
 def edges_of(path: Path) -> int:
-    """How many transfers a file of counts is of."""
+    """The number of transfers that a file of counts covers."""
     return len(np.load(path, mmap_mode="r"))
 
 
 def example(python: Path, folder: Path) -> pd.DataFrame:
-    """A scatter-gather over two wallets that ends in cycles, a transfer a row: counts in batches of one, and all in one batch."""
+    """A scatter-gather over two wallets that ends in cycles, one transfer per row: counts in batches of one, and in one batch."""
     path = folder / "example.npz"
     sender, receiver, seconds = (np.array(column, np.int64) for column in _EXAMPLE)
     np.savez(path, sender=sender, receiver=receiver, time=START + seconds, amount=np.ones(len(seconds)))
@@ -160,7 +160,7 @@ def example(python: Path, folder: Path) -> pd.DataFrame:
 
 
 def throughput(graph: Path, edges: int, one_by_one: int, python: Path, runs: int) -> pd.DataFrame:
-    """A row for each counted run; the guest's versions in `attrs`."""
+    """One row per counted run; the guest's versions in `attrs`."""
     every, versions = [], {}
     for _ in range(runs):
         every.append({"engine": "walletprint", "batch": "–", "threads": THREADS, **ours(graph, edges, *_EXACT)})

@@ -20,7 +20,7 @@ from ..harness.result_page import publish
 
 TRANSFERS = 1_000
 WALLET = "0x" + "ab" * 20
-MANY = ("sklearn", "mlflow", "pyspark", "optuna", "matplotlib")
+OPTIONAL_PACKAGES = ("sklearn", "mlflow", "pyspark", "optuna", "matplotlib")
 STEPS = {
     "libraries": "import numpy, pandas, pyarrow.parquet, numba, pydantic, duckdb, scipy.linalg",
     "import": "from walletprint.serving import Scorer",
@@ -64,7 +64,7 @@ def main(
         _took("score", path)
         every = pd.DataFrame([{"step": step, "seconds": _took(step, path)} for _ in range(runs) for step in STEPS])
     tables = {f"Of {runs} runs": _summary(every), "Every run": every}
-    installed = ", ".join(name for name in MANY if find_spec(name)) or "none"
+    installed = ", ".join(name for name in OPTIONAL_PACKAGES if find_spec(name)) or "none"
     intro = INTRO.format(installed=installed)
     publish(__file__, intro, tables, results)
 

@@ -16,7 +16,7 @@ Edges = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def dense(path: Path, edges: int, seed: int = 3) -> Path:
-    """Write a graph with power-law degrees, two transfers a wallet; a sixteenth are planted cycles and scatter-gathers."""
+    """Write a graph with power-law degrees, two transfers per wallet; a sixteenth are planted cycles and scatter-gathers."""
     rng = np.random.default_rng(seed)
     wallets, planted = max(64, int(edges * _WALLETS_PER_EDGE)), int(edges * _PLANTED)
     plain = edges - planted

@@ -45,7 +45,7 @@ class CaseData:
         ledger: every transfer once.
         labels: [address, category, actor, case, source], as `training.read_labels` gives them.
         native: the transfers of the wallets' lists alone, [timestamp, sender, receiver, amount].
-        views: by case, whether wallets are seen by their `histories` or by `flows` alone.
+        views: `histories` or `flows` by case: what is known of its wallets.
     """
 
     ledger: Ledger

@@ -38,11 +38,11 @@ TRAIN_UNTIL = parse_as_of("2020-12-31")
 TEST_FROM = parse_as_of("2021-04-01")
 EMBARGO = TEST_FROM - parse_as_of("2021-01-01")
 HELD_OUT, SET_ASIDE = 0.25, 0.05
-WINDOW, LEAST = "90d", 3
+WINDOW, MIN_TRANSFERS = "90d", 3
 SNAPSHOTS = {
     "every": "quarter",
     "window": WINDOW,
-    "min_transfers": LEAST,
+    "min_transfers": MIN_TRANSFERS,
     "first": "2018-01-01",
     "last": "2022-12-31",
     "max_per_wallet": None,
@@ -52,7 +52,7 @@ MODEL: dict[str, Any] = {"rounds": 800, "seeds": 3, "lightgbm": {"learning_rate"
 """What did best within the training period: trained up to 2019-03 and 2019-09, tested from 2019-07 and 2020-01 on."""
 DRAWS = 200
 BASELINES = ("random_forest", "logistic_regression")
-SHOWN = ["protocol", "model", "rows", "base_rate", "pr_auc", "pr_auc 95 %", "roc_auc", "roc_auc 95 %"]
+METRIC_COLUMNS = ["protocol", "model", "rows", "base_rate", "pr_auc", "pr_auc 95 %", "roc_auc", "roc_auc 95 %"]
 INTRO = """\
 Protocols:
 
@@ -135,7 +135,7 @@ def load_labels(data: Path) -> pd.DataFrame:
 def with_native(dataset: Dataset, native: Ledger) -> Dataset:
     """The snapshots of a dataset whose window holds enough native transfers."""
     seen = coverage(native, dataset.snapshots, window=WINDOW)["transfers"].to_numpy()
-    return dataset.subset(seen >= LEAST)
+    return dataset.subset(seen >= MIN_TRANSFERS)
 
 
 def measure(dataset: Dataset, config: TrainConfig, on_progress: Progress | None = None) -> Tables:
@@ -162,7 +162,7 @@ def measure(dataset: Dataset, config: TrainConfig, on_progress: Progress | None 
                 ": the model by quarter, protocol time": per_period(*of_model),
             }
     return {
-        "": _ordered(pd.concat(metrics, ignore_index=True), SHOWN, drop=("kind", "slice", "positives")),
+        "": _ordered(pd.concat(metrics, ignore_index=True), METRIC_COLUMNS, drop=("kind", "slice", "positives")),
         ": the model against its baselines, differences by wallet": pd.DataFrame(pairs),
         ": the model by year": _ordered(pd.concat(years, ignore_index=True), ["protocol", "period"]),
         **in_time,

@@ -59,7 +59,7 @@ CRIMINAL = (
     "terrorism", "extremism", "abuse",
 )  # fmt: skip
 MOSTLY = 0.9  # of what leaves a deposit address goes to one exchange
-LEAST = 3  # transfers that a wallet needs, to be told from a passer-by
+MIN_TRANSFERS = 3  # transfers that a wallet needs to be more than a passer-by
 VICTIMS = 10_000
 
 
@@ -86,7 +86,7 @@ def hard_negatives(ledger: Ledger, labels: Any, known: Any) -> Any:
     ]
     table: Any = pd.concat(found, ignore_index=True).drop_duplicates("address")
     seen = transfers_each(transfers)
-    busy = table["address"].map(seen).fillna(0) >= LEAST
+    busy = table["address"].map(seen).fillna(0) >= MIN_TRANSFERS
     return table[busy & ~table["address"].isin(set(known["address"]))].reset_index(drop=True)
 
 

@@ -41,25 +41,29 @@ LABELS = {
     "ignored": [],
 }
 HEADS = ("laundering", "state_linked")
-RATIO, LEAST, FOLDS = 10, 3, 3
+ORDINARY_RATIO = 10  # ordinary snapshots per positive one
+MIN_WALLETS = 3  # of a theft that is left out
+IN_EVENT_FOLDS = 3
 FLOWS_SINCE = pd.Timestamp("2021-10-01", tz="UTC")  # a quarter before the first theft that is seen by its flows alone
 ALARMS = 0.05
-BASE_RATE = 1 / (1 + RATIO)
+BASE_RATE = 1 / (1 + ORDINARY_RATIO)
 MODEL_SETTINGS: dict[str, Any] = {}  # the defaults of a training
 INTRO = f"""\
 Each row: one theft left out whole, with its wallets' direct counterparties and all that the same funders funded; the model
 learnt from all other labelled wallets. Native transfers of Ethereum alone, for all collections have those; quarterly snapshots
-of 90 days with two transfers or more; era-safe features that see a wallet's own transfers alone, for of thefts the neighbours'
-histories were collected too, and of ordinary wallets not (`all families` sees that difference). Tested among {RATIO} times as
-many snapshots of ordinary wallets of the same quarters and activity, as far as there are so many, none of which trains; for
-`state_linked` also among phishers, Ponzi schemes and thefts by others.
+of 90 days with two transfers or more; era-safe features that see a wallet's own transfers alone, because
+neighbours' histories were collected for thefts but not for ordinary wallets (`all families` sees that difference).
 
-`pr_auc` is at a base rate of one to {RATIO} in every row (positives weigh less where they are more), so that rows compare;
-`others` tells how many ordinary snapshots there were.
+Tested among {ORDINARY_RATIO} times as many snapshots of ordinary wallets of the same quarters and activity, or as many as
+there are. None of them trains. For `state_linked` the test also has phishers, Ponzi schemes and thefts by others.
 
-`in event` is the same test by models that trained on two thirds of that theft too, in {FOLDS} folds by wallet: what is often
-published, and what nobody has at the next theft. `size` and `missing` see only amounts and numbers, or only which features are
-missing. Intervals (95 %) resample wallets; one theft is one event, and no interval says how the next one differs.
+`pr_auc` is at a base rate of one to {ORDINARY_RATIO} in every row (positives weigh less where they are more), so that
+rows compare. `others` is the number of ordinary snapshots.
+
+`in event` is the same test by models that trained on two thirds of that theft too, in {IN_EVENT_FOLDS} folds by wallet: what is
+often published, and what nobody has at the next theft. `size` sees only amounts and numbers,
+`missing` only which features are missing. Intervals (95 %) resample wallets. One theft is one event, and no interval says how
+the next one differs.
 
 `view`: of Harmony, the Discord drainers and the vault phishing only verified flows are public, and no history: their wallets are
 told from ordinary ones of 2022 reduced in the same way (the largest payments in, and what was spent of them). The first and
@@ -70,18 +74,20 @@ model takes it for a state's. KuCoin has three wallets: its row is an anecdote."
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What is split and judged.
+class CaseDatasets:
+    """All labelled wallets, before a theft is left out.
 
     Attributes:
-        whole: all labelled wallets by their histories, every feature; own: the names of those that see their own transfers alone.
+        whole: the wallets by their histories, with every feature.
+        wallet_only: the names of the features that see a wallet's own transfers alone.
         reduced: the same wallets as flows show them.
-        groups, siblings, views: of the rows of `whole`, and by case.
+        groups: case, address and date of each row of `whole`.
+        siblings, views: sibling wallets, and `histories` or `flows`, by case.
         ledger: the transfers.
     """
 
     whole: Dataset
-    own: list[str]
+    wallet_only: list[str]
     reduced: Dataset
     groups: pd.DataFrame
     siblings: dict[str, set[str]]
@@ -101,25 +107,27 @@ class Fold:
     y: np.ndarray
 
 
-Ranker = Callable[[Bench, Slice, Dataset], np.ndarray]
+Ranker = Callable[[CaseDatasets, Slice, Dataset], np.ndarray]
 """From training rows to a ranking of a test table."""
 
 
 def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     """The tables of the protocol. Raises DataError if a file is missing."""
-    bench = prepared(load_cases(data), seed, on_progress)
-    folds = [fold for head in HEADS for fold in folds_of(bench, head)]
+    datasets = prepared(load_cases(data), seed, on_progress)
+    folds = [fold for head in HEADS for fold in folds_of(datasets, head)]
     rows, variants = [], []
     for done, fold in enumerate(folds):
         on_progress("cases", done, len(folds))
-        rankings = {name: rank(bench, fold.train, fold.test) for name, rank in RANKERS.items()}
-        rows.append(_row(bench, fold, rankings))
+        rankings = {name: rank(datasets, fold.train, fold.test) for name, rank in RANKERS.items()}
+        rows.append(_row(datasets, fold, rankings))
         variants.append(_variants(fold, rankings))
     on_progress("cases", len(folds), len(folds))
     early = [
-        detected(bench, fold) for fold in folds if fold.head == "laundering" and bench.views[fold.case] == "histories"
+        detected(datasets, fold)
+        for fold in folds
+        if fold.head == "laundering" and datasets.views[fold.case] == "histories"
     ]
-    carried = carry_over(bench)
+    carried = carry_over(datasets)
     return {
         "Whole thefts left out": pd.DataFrame(rows),
         "ROC-AUC of other learners, whole thefts left out": pd.DataFrame(variants),
@@ -140,7 +148,7 @@ PROTOCOL = Protocol(
 )
 
 
-def prepared(cases: CaseData, seed: int, on_progress: Progress) -> Bench:
+def prepared(cases: CaseData, seed: int, on_progress: Progress) -> CaseDatasets:
     """Snapshots and features of all labelled wallets, by their histories and as flows would show them."""
     settings = {"labels": LABELS, "snapshots": SNAPSHOTS, "model": MODEL_SETTINGS, "seed": seed}
     config = load_config(settings, head="laundering")
@@ -149,7 +157,7 @@ def prepared(cases: CaseData, seed: int, on_progress: Progress) -> Bench:
     ledger = flow_views(cases.native[cases.native["timestamp"] >= FLOWS_SINCE], set(cases.labels["address"]))
     reduced = build_dataset(ledger, cases.labels, config)
     siblings = siblings_by_case(cases.ledger, named["address"], named["case"])
-    return Bench(
+    return CaseDatasets(
         whole,
         comparable_features(),
         reduced,
@@ -167,36 +175,38 @@ def outcomes(dataset: Dataset, head: str) -> np.ndarray:
     return (category == "state_linked" if head == "state_linked" else category != "licit").to_numpy(dtype=np.int8)
 
 
-def folds_of(bench: Bench, head: str) -> Iterator[Fold]:
+def folds_of(datasets: CaseDatasets, head: str) -> Iterator[Fold]:
     """One fold per theft; for `state_linked` also the disputed ones, as if they were a state's."""
-    y, case = outcomes(bench.whole, head), bench.groups["case"]
+    y, case = outcomes(datasets.whole, head), datasets.groups["case"]
     disputed = case.isin(DISPUTED).to_numpy()
     if head != "state_linked":
-        yield from _folds(bench, head, y, np.arange(len(y)), None)
+        yield from _folds(datasets, head, y, np.arange(len(y)), None)
         return
-    yield from _folds(bench, head, y, np.flatnonzero(~disputed), None)
-    yield from _folds(bench, head, np.where(disputed, 1, y).astype(np.int8), np.arange(len(y)), list(DISPUTED))
+    yield from _folds(datasets, head, y, np.flatnonzero(~disputed), None)
+    yield from _folds(datasets, head, np.where(disputed, 1, y).astype(np.int8), np.arange(len(y)), list(DISPUTED))
 
 
-def _folds(bench: Bench, head: str, y: np.ndarray, pool: np.ndarray, cases: list[str] | None) -> Iterator[Fold]:
+def _folds(
+    datasets: CaseDatasets, head: str, y: np.ndarray, pool: np.ndarray, cases: list[str] | None
+) -> Iterator[Fold]:
     # Phishers and Ponzi schemes carry no case: each is a case of its own, dealt by address with the background.
-    splitter = LeaveOneCaseOut(bench.siblings, ratio=RATIO, cases=cases, min_wallets=LEAST)
-    groups = bench.groups.iloc[pool].reset_index(drop=True)
+    splitter = LeaveOneCaseOut(datasets.siblings, ratio=ORDINARY_RATIO, cases=cases, min_wallets=MIN_WALLETS)
+    groups = datasets.groups.iloc[pool].reset_index(drop=True)
     for found in splitter.folds(y[pool], groups):
         train = pool[found.train]
-        yield Fold(head, found.case, Slice(train, y[train]), *_tested(bench, found, pool, y))
+        yield Fold(head, found.case, Slice(train, y[train]), *_tested(datasets, found, pool, y))
 
 
-def _tested(bench: Bench, found: CaseFold, pool: np.ndarray, y: np.ndarray) -> tuple[Dataset, np.ndarray]:
+def _tested(datasets: CaseDatasets, found: CaseFold, pool: np.ndarray, y: np.ndarray) -> tuple[Dataset, np.ndarray]:
     """The rows to test; where a theft is seen by its flows alone, so is the background."""
     rows = pool[found.test]
-    if bench.views[found.case] != "flows":
-        return bench.whole.subset(_mask(bench.whole, rows)), y[rows]
-    apart = found.role == BACKGROUND
-    drawn = bench.groups["address"].iloc[rows[apart]].tolist()
-    own = bench.whole.subset(_mask(bench.whole, rows[~apart]))
-    others = bench.reduced.subset(bench.reduced.snapshots["address"].isin(drawn).to_numpy())
-    return _stacked(own, others), np.concatenate([y[rows[~apart]], np.zeros(len(others.X), np.int8)])
+    if datasets.views[found.case] != "flows":
+        return datasets.whole.subset(_mask(datasets.whole, rows)), y[rows]
+    background = found.role == BACKGROUND
+    drawn = datasets.groups["address"].iloc[rows[background]].tolist()
+    theft = datasets.whole.subset(_mask(datasets.whole, rows[~background]))
+    others = datasets.reduced.subset(datasets.reduced.snapshots["address"].isin(drawn).to_numpy())
+    return _stacked(theft, others), np.concatenate([y[rows[~background]], np.zeros(len(others.X), np.int8)])
 
 
 def _mask(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
@@ -214,51 +224,58 @@ def narrowed(dataset: Dataset, names: Sequence[str]) -> Dataset:
     return replace(dataset, X=subtable(dataset.X, columns=names))
 
 
-def _learnt(bench: Bench, part: Slice, test: Dataset, names: Sequence[str], **how: Any) -> np.ndarray:
-    config = how.pop("config", bench.config)
-    return margins(learn(narrowed(bench.whole, names), part, config, **how).booster, test.X)
+def _learnt(datasets: CaseDatasets, part: Slice, test: Dataset, names: Sequence[str], **how: Any) -> np.ndarray:
+    config = how.pop("config", datasets.config)
+    return margins(learn(narrowed(datasets.whole, names), part, config, **how).booster, test.X)
 
 
-def _lightgbm(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
-    return _learnt(bench, part, test, bench.own)
+def _lightgbm(datasets: CaseDatasets, part: Slice, test: Dataset) -> np.ndarray:
+    return _learnt(datasets, part, test, datasets.wallet_only)
 
 
-def _unweighted(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
-    return _learnt(bench, part, test, bench.own, config=_with(bench.config, weights={"cases": False}))
+def _unweighted(datasets: CaseDatasets, part: Slice, test: Dataset) -> np.ndarray:
+    return _learnt(datasets, part, test, datasets.wallet_only, config=_with(datasets.config, weights={"cases": False}))
 
 
-def _careful(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
+def _careful(datasets: CaseDatasets, part: Slice, test: Dataset) -> np.ndarray:
     """Few leaves, each of many wallets: less room for what is one theft's own."""
-    careful = {**bench.config.model.lightgbm.model_dump(), "num_leaves": 7, "min_data_in_leaf": 100, "lambda_l2": 10.0}
-    return _learnt(bench, part, test, bench.own, lightgbm=careful)
+    careful = {
+        **datasets.config.model.lightgbm.model_dump(),
+        "num_leaves": 7,
+        "min_data_in_leaf": 100,
+        "lambda_l2": 10.0,
+    }
+    return _learnt(datasets, part, test, datasets.wallet_only, lightgbm=careful)
 
 
-def _stable(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
-    found = judge_stability(bench.whole.X.loc[:, bench.own].iloc[part.rows], part.y, *_told(bench, part.rows))
-    return _learnt(bench, part, test, found.kept)
+def _stable(datasets: CaseDatasets, part: Slice, test: Dataset) -> np.ndarray:
+    found = judge_stability(
+        datasets.whole.X.loc[:, datasets.wallet_only].iloc[part.rows], part.y, *_stability_keys(datasets, part.rows)
+    )
+    return _learnt(datasets, part, test, found.kept)
 
 
-def _every(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
-    return _learnt(bench, part, test, [str(name) for name in bench.whole.X.columns])
+def _every(datasets: CaseDatasets, part: Slice, test: Dataset) -> np.ndarray:
+    return _learnt(datasets, part, test, [str(name) for name in datasets.whole.X.columns])
 
 
-def _logistic(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
-    train, shown = bench.whole.X.loc[:, bench.own], test.X.loc[:, bench.own]
-    return log_odds(fit_logistic(train.iloc[part.rows], part.y, bench.config.seed), shown)
+def _logistic(datasets: CaseDatasets, part: Slice, test: Dataset) -> np.ndarray:
+    train, shown = datasets.whole.X.loc[:, datasets.wallet_only], test.X.loc[:, datasets.wallet_only]
+    return log_odds(fit_logistic(train.iloc[part.rows], part.y, datasets.config.seed), shown)
 
 
-def _forest(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
-    train, shown = bench.whole.X.loc[:, bench.own], test.X.loc[:, bench.own]
-    return log_odds(fit_forest(train.iloc[part.rows], part.y, bench.config.seed), shown)
+def _forest(datasets: CaseDatasets, part: Slice, test: Dataset) -> np.ndarray:
+    train, shown = datasets.whole.X.loc[:, datasets.wallet_only], test.X.loc[:, datasets.wallet_only]
+    return log_odds(fit_forest(train.iloc[part.rows], part.y, datasets.config.seed), shown)
 
 
-def _size(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
-    return margins(learn(replace(bench.whole, X=bench.whole.size), part, bench.config).booster, test.size)
+def _size(datasets: CaseDatasets, part: Slice, test: Dataset) -> np.ndarray:
+    return margins(learn(replace(datasets.whole, X=datasets.whole.size), part, datasets.config).booster, test.size)
 
 
-def _missing(bench: Bench, part: Slice, test: Dataset) -> np.ndarray:
-    whole = replace(bench.whole, X=bench.whole.X[bench.own].isna().astype(np.float64))
-    return margins(learn(whole, part, _with(bench.config, monotone=False)).booster, test.X.isna().astype(np.float64))
+def _missing(datasets: CaseDatasets, part: Slice, test: Dataset) -> np.ndarray:
+    whole = replace(datasets.whole, X=datasets.whole.X[datasets.wallet_only].isna().astype(np.float64))
+    return margins(learn(whole, part, _with(datasets.config, monotone=False)).booster, test.X.isna().astype(np.float64))
 
 
 def _with(config: TrainConfig, **model: Any) -> TrainConfig:
@@ -279,18 +296,18 @@ RANKERS: dict[str, Ranker] = {
 }
 
 
-def _told(bench: Bench, rows: np.ndarray) -> tuple[pd.Series, pd.Series, pd.Series]:
-    seen = bench.groups.iloc[rows]
+def _stability_keys(datasets: CaseDatasets, rows: np.ndarray) -> tuple[pd.Series, pd.Series, pd.Series]:
+    seen = datasets.groups.iloc[rows]
     return seen["case"], seen["as_of"], seen["address"]
 
 
-def _row(bench: Bench, fold: Fold, rankings: dict[str, np.ndarray]) -> dict[str, object]:
+def _row(datasets: CaseDatasets, fold: Fold, rankings: dict[str, np.ndarray]) -> dict[str, object]:
     wallets, ranking = fold.test.snapshots["address"].to_numpy(), rankings[MODEL]
-    seen = in_event(bench, fold)
+    seen = in_event(datasets, fold)
     found: dict[str, object] = {
         "head": fold.head,
         "theft": fold.case + (" (disputed)" if fold.head == "state_linked" and fold.case in DISPUTED else ""),
-        "view": bench.views[fold.case],
+        "view": datasets.views[fold.case],
         "wallets": len(set(wallets[fold.y == 1])),
         "snapshots": int(fold.y.sum()),
         "others": int((fold.y == 0).sum()),
@@ -313,36 +330,38 @@ def pr_auc_at(y: ArrayLike, ranking: ArrayLike, rate: float = BASE_RATE) -> floa
     return float(average_precision_score(y, ranking, sample_weight=weights))
 
 
-def in_event(bench: Bench, fold: Fold) -> np.ndarray | None:
+def in_event(datasets: CaseDatasets, fold: Fold) -> np.ndarray | None:
     """Rankings of the test by models that trained on the other folds of it too, (rows,); None for too few wallets."""
     wallets = fold.test.snapshots["address"].to_numpy()
-    if len(set(wallets[fold.y == 1])) < FOLDS * LEAST:
+    if len(set(wallets[fold.y == 1])) < IN_EVENT_FOLDS * MIN_WALLETS:
         return None
     ranking = np.empty(len(fold.y))
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=bench.config.seed)
-    past = bench.whole.subset(_mask(bench.whole, fold.train.rows))
+    splitter = StratifiedGroupKFold(IN_EVENT_FOLDS, shuffle=True, random_state=datasets.config.seed)
+    past = datasets.whole.subset(_mask(datasets.whole, fold.train.rows))
     for more, tested in splitter.split(fold.y, fold.y, wallets):
         both = _stacked(past, fold.test.subset(_mask(fold.test, more)))
         part = Slice(np.arange(len(both.X)), np.concatenate([fold.train.y, fold.y[more]]))
-        learnt = learn(narrowed(both, bench.own), part, bench.config)
+        learnt = learn(narrowed(both, datasets.wallet_only), part, datasets.config)
         ranking[tested] = margins(learnt.booster, fold.test.X.iloc[tested])
     return ranking
 
 
-def detected(bench: Bench, fold: Fold) -> pd.DataFrame:
+def detected(datasets: CaseDatasets, fold: Fold) -> pd.DataFrame:
     """How early a theft's wallets are flagged by a model that never met it, at the score that `ALARMS` of the ordinary reach."""
-    booster = learn(narrowed(bench.whole, bench.own), fold.train, bench.config).booster
+    booster = learn(narrowed(datasets.whole, datasets.wallet_only), fold.train, datasets.config).booster
     ordinary = margins(booster, fold.test.X.loc[fold.y == 0])
 
     def score(snapshots: pd.DataFrame) -> np.ndarray:
         window, least = str(SNAPSHOTS["window"]), SNAPSHOTS["min_transfers"]
-        values = extract(bench.ledger, snapshots, window=window, features=bench.own).loc[:, bench.own]
-        enough = coverage(bench.ledger, snapshots, window=window)["transfers"] >= least
+        values = extract(datasets.ledger, snapshots, window=window, features=datasets.wallet_only).loc[
+            :, datasets.wallet_only
+        ]
+        enough = coverage(datasets.ledger, snapshots, window=window)["transfers"] >= least
         return np.where(enough, margins(booster, values), np.nan)  # as a scorer leaves them unscored
 
     wallets = fold.test.snapshots.loc[fold.y == 1, "address"].drop_duplicates()
     threshold = float(np.quantile(ordinary, 1 - ALARMS, method="higher"))
-    found = time_to_detection(bench.ledger, wallets, score, threshold)
+    found = time_to_detection(datasets.ledger, wallets, score, threshold)
     return found.stages.assign(theft=fold.case).loc[:, ["theft", "stage", "wallets", "scored", "flagged", "recall"]]
 
 
@@ -359,11 +378,13 @@ def _means(rows: Any, variants: Any) -> pd.DataFrame:
     return seen.assign(thefts=chosen.size()).join(learners.drop(columns=MODEL)).reset_index()
 
 
-def carry_over(bench: Bench) -> pd.DataFrame:
+def carry_over(datasets: CaseDatasets) -> pd.DataFrame:
     """How strongly each feature separates each theft from ordinary wallets of the same quarters (`judge_stability`)."""
-    rows = np.flatnonzero(bench.groups["case"].notna() | (bench.whole.label_details["category"] == "licit"))
-    y = outcomes(bench.whole, "laundering")[rows]
-    return judge_stability(bench.whole.X.loc[:, bench.own].iloc[rows], y, *_told(bench, rows)).table
+    rows = np.flatnonzero(datasets.groups["case"].notna() | (datasets.whole.label_details["category"] == "licit"))
+    y = outcomes(datasets.whole, "laundering")[rows]
+    return judge_stability(
+        datasets.whole.X.loc[:, datasets.wallet_only].iloc[rows], y, *_stability_keys(datasets, rows)
+    ).table
 
 
 def _held(table: Any) -> pd.DataFrame:

@@ -25,7 +25,7 @@ BLOCKS = ["first_block_appeared_in", "last_block_appeared_in", "first_sent_block
 """Heights of blocks: they tell the date."""
 SHARE = 0.7
 TRAIN_STEPS, TEST_STEPS = (5, 26), (32, 40)
-WAITS = (0, 5)
+STEPS_AFTER_FIRST = (0, 5)
 """Steps after the first one at which a wallet is looked at; a training wallet is looked at before the first test step."""
 BUDGET = 0.01
 LEARNERS: dict[str, Learner] = {"LightGBM": lightgbm, "random forest": forest}
@@ -49,7 +49,7 @@ its transactions (scored by a model of the labelled transactions of the training
 def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     """The protocol's tables: as published, as of, at a review budget, and what the files hold."""
     rows, about = read_wallets(data)
-    steps = 2 + len(WAITS)
+    steps = 2 + len(STEPS_AFTER_FIRST)
     on_progress("as published", 0, steps)
     tables: Tables = {"As published": as_published(rows, seed)}
     lacking = [name for name in FILES if not files.every(data, name)]
@@ -137,7 +137,7 @@ def in_time(history: History, seed: int, on_done: Any) -> Tables:
     """As of K steps after a wallet was first seen: the labelled wallets of the test steps, and the queue of them all."""
     worst = _scored(history, seed)
     labelled, queued = [], []
-    for done, wait in enumerate(WAITS):
+    for done, wait in enumerate(STEPS_AFTER_FIRST):
         on_done(done)
         X, first, y = history.as_of(wait)
         train = (first >= TRAIN_STEPS[0]) & (first <= TRAIN_STEPS[1]) & (y >= 0)

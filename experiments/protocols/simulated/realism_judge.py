@@ -20,9 +20,9 @@ from ..ethereum.case_data import comparable_features
 from ..input_files import Frame
 from ..judge import SETTINGS, numbered
 
-WINDOW_DAYS, LEAST = 90, 3
+WINDOW_DAYS, MIN_TRANSFERS = 90, 3
 WINDOW = f"{WINDOW_DAYS}d"
-MOST = 3000  # snapshots of either side
+MAX_SNAPSHOTS = 3000  # per side
 FOLDS = 5
 
 
@@ -32,8 +32,8 @@ class Verdict:
 
     Attributes:
         auc: ROC-AUC out of fold over wallets, with its interval.
-        table: by feature: `ks` (largest distance of the two distributions), `gain` (share of what the classifier used), medians.
-        real, simulated: snapshots.
+        table: one row per feature: `ks` (largest distance of the two distributions), `gain` (share of the classifier's), medians.
+        real, simulated: the number of snapshots per side.
     """
 
     auc: Interval
@@ -43,11 +43,11 @@ class Verdict:
 
 
 def snapshots(table: Frame, first: str | None = None, last: str | None = None, age: int = 0) -> Frame:
-    """Quarterly snapshots of a table's wallets with LEAST transfers or more in the window, at most MOST.
+    """Quarterly snapshots of a table's wallets with MIN_TRANSFERS transfers or more in the window, at most MAX_SNAPSHOTS.
 
     Args:
         table: wallets' lists.
-        first, last: dates of the snapshots; by default all whose window lies in the lists.
+        first, last: the dates of the first and the last snapshot; by default all whose window lies in the lists.
         age: a snapshot counts only if its wallet was first seen this many days before it.
 
     Returns:
@@ -59,14 +59,14 @@ def snapshots(table: Frame, first: str | None = None, last: str | None = None, a
     dates = as_of_grid(start, end, "quarter")
     wallets = sorted(set(table["wallet"]))
     seen = [coverage(ledger, snapshots_of(wallets, date), window=WINDOW) for date in dates]
-    chosen: Any = pd.concat([frame[frame["transfers"] >= LEAST] for frame in seen], ignore_index=True)
+    chosen: Any = pd.concat([frame[frame["transfers"] >= MIN_TRANSFERS] for frame in seen], ignore_index=True)
     seen_first = pd.to_datetime(table.groupby("wallet")["t"].min(), unit="s", utc=True)
     old = chosen["as_of"] - chosen["address"].map(seen_first) >= pd.Timedelta(days=age)
     chosen = chosen[old].reset_index(drop=True)
     hash_fraction = unit_hash(chosen["address"] + chosen["as_of"].astype("str"), "realism_judge")
-    chosen = chosen.iloc[np.sort(np.argsort(hash_fraction, kind="stable")[:MOST])][["address", "as_of"]].reset_index(
-        drop=True
-    )
+    chosen = chosen.iloc[np.sort(np.argsort(hash_fraction, kind="stable")[:MAX_SNAPSHOTS])][
+        ["address", "as_of"]
+    ].reset_index(drop=True)
     return extract(ledger, chosen, window=WINDOW, features=comparable_features())
 
 
@@ -95,8 +95,8 @@ def judge(real: Frame, simulated: Frame, seed: int) -> Verdict:
     """Tell real from simulated.
 
     Args:
-        real, simulated: what `snapshots` returned.
-        seed: of folds, models and the interval.
+        real, simulated: snapshots, as `snapshots` returns them.
+        seed: the seed of folds, models and the interval.
     """
     both = pd.concat([real, simulated], ignore_index=True)
     y = np.repeat([1, 0], [len(real), len(simulated)])

@@ -11,7 +11,7 @@ import pandas as pd
 from ..input_files import Frame
 
 SEASON = 90 * 86_400
-LEAST = 3  # transfers of a season that is measured
+MIN_TRANSFERS = 3  # in a season, for it to be measured
 HABITS = (
     "log_n", "out_share", "span", "in_gap_sd", "in_memory", "out_gap_sd", "delay", "delay_sd", "run_gap", "switches", "in_median",
     "in_sd", "out_median", "out_sd", "in_round", "out_round", "in_distinct", "out_distinct", "in_top", "out_top", "in_again",
@@ -29,10 +29,10 @@ _ROUND_TO, _SHORT_TO, _SAME, _ABOUT, _MOST_RATIO = 2, 4, 0.03, 0.02, 6.0
 
 
 def seasons(table: Frame) -> Frame:
-    """Habits of each wallet in each season with LEAST transfers or more: index (wallet, season), columns HABITS."""
+    """Habits of each wallet in each season with MIN_TRANSFERS transfers or more: index (wallet, season), columns HABITS."""
     ordered = table.assign(season=table["t"] // SEASON).sort_values(["wallet", "season", "t"], kind="stable")
     size = ordered.groupby(["wallet", "season"], sort=False)["t"].transform("size")
-    return measured(ordered[size >= LEAST].reset_index(drop=True), ["wallet", "season"])
+    return measured(ordered[size >= MIN_TRANSFERS].reset_index(drop=True), ["wallet", "season"])
 
 
 def measured(rows: Frame, by: list[str]) -> Frame:

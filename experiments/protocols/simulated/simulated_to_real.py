@@ -28,7 +28,7 @@ from .realism_tables import simulated_lists, simulated_rows
 SCENARIO, SIZE, DAYS = "demo", 6_000, 900
 HONEST = ("user", "miner", "trader", "mover", "company", "private", "dealer", "exchange_deposit")
 PHISHING, LAUNDERING = "phishing", "laundering"
-LEAST = 10  # wallets of a theft
+MIN_WALLETS = 10  # of a theft
 REAL, SIMULATED, BOTH = "real", "simulated", "real and simulated"
 INTRO = f"""\
 LightGBM by the defaults of a training, on era-safe features of a wallet's own ether transfers alone. It learns from `{REAL}`
@@ -145,7 +145,7 @@ def judged(
             bounds = interval(test.y_test, ranking, test.wallets, measure, seed=seed)
             span = f"{bounds.low:.3f}–{bounds.high:.3f}" if np.isfinite(bounds.low) else "–"
             row |= {metric: bounds.value, f"{metric} 95 %": span}
-        if name == BOTH and found >= LEAST:
+        if name == BOTH and found >= MIN_WALLETS:
             gain = paired_bootstrap(test.y_test, ranking, rankings[REAL], test.wallets, "roc_auc", seed=seed)
             row["roc_auc, both minus real"] = f"{gain.difference:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
         yield row
@@ -156,7 +156,7 @@ def _means(found: Tables) -> pd.DataFrame:
     rows = []
     whole: Any
     for title, whole in found.items():
-        table = whole[(whole["wallets"] >= LEAST) & ~whole["test"].str.contains("disputed")]
+        table = whole[(whole["wallets"] >= MIN_WALLETS) & ~whole["test"].str.contains("disputed")]
         head = table["test"].str.extract(r"^(\w+): ")[0].fillna("")
         means = (
             table.groupby([head, "learnt from"], sort=False)[["pr_auc", "roc_auc"]]

@@ -21,7 +21,7 @@ from .realism_tables import JUDGE, LICIT, PHISHING, UPBIT, half, real_lists, sim
 
 WALLETS, DAYS = 6_000, 900
 SCENARIO = "demo"
-FIRST, LAST = "2018-01-01", "2022-12-31"
+FIRST_DAY, LAST_DAY = "2018-01-01", "2022-12-31"
 SINCE = 1_506_816_000  # 2017-10-01: the window of the first snapshot
 GROWN = 180  # days
 SHOWN_FEATURES = 15
@@ -74,7 +74,7 @@ def run(data: Path, seed: int, on_progress: Progress) -> Tables:
     verdicts = {}
     for done, (name, pair) in enumerate(PAIRS.items()):
         on_progress("judge", done, len(PAIRS))
-        seen = judging.snapshots(lists[pair.real], FIRST, LAST)
+        seen = judging.snapshots(lists[pair.real], FIRST_DAY, LAST_DAY)
         verdicts[name] = judging.judge(seen, judging.snapshots(simulated[name], age=pair.age), seed)
     return tables(verdicts) | {
         f"{name}: lives and transfers, quantiles": _plain(lists[pair.real], simulated[name])

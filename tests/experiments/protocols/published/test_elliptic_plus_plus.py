@@ -94,7 +94,7 @@ def test_as_published_splits_by_the_order_of_addresses(folder, monkeypatch):
 
 
 def test_the_tables_of_the_protocol(folder, monkeypatch, few_trees):
-    monkeypatch.setattr(protocol, "WAITS", (1,))
+    monkeypatch.setattr(protocol, "STEPS_AFTER_FIRST", (1,))
     tables = protocol.run(folder, 7, lambda *step: None)
     published, as_of, queue, _ = tables.values()
     assert published["f1"].iloc[0] > 0.7
