@@ -1,4 +1,4 @@
-"""`walletprint audit`: looks for leaks in any table of features and labels, and says what to do about them."""
+"""`walletprint audit`: looks for leaks in any table of features and labels, and explains what to do about them."""
 
 from pathlib import Path
 from typing import Annotated, Any

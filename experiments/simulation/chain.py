@@ -31,10 +31,7 @@ SHARES = {
     "lost": 0.02, "bridger": 0.015, "nested": 0.006,
 }  # fmt: skip
 """Of the wallets; the UTXO chain, crimes and thefts have theirs in the scenario."""
-AIRDROPS, VISITS = (
-    0.15,
-    0.05,
-)  # of the users: how many receipts of airdrops, and how many visits to desks over the counter
+AIRDROPS, VISITS = 0.15, 0.05  # receipts of airdrops, and visits to desks over the counter, per user
 DISTRICT = 20_000  # wallets that plan together: people know people of their own district
 FILES = (
     "transfers.parquet", "labels.csv", "addresses.csv", "cases.csv", "truth.csv", "truth_cases.csv", "truth_years.csv",
@@ -70,10 +67,10 @@ def simulate(
     seed: int | None = None,
     on_progress: Progress | None = None,
 ) -> SimulatedChain:
-    """Write a simulated chain into the folder `out`; docs/simulation.md tells the files.
+    """Write a simulated chain into the folder `out`; docs/simulation.md describes the files.
 
     Args:
-        out: a folder; made if missing. Files of these names in it are replaced.
+        out: a folder, created if it is missing. Files of these names in it are replaced.
         scenario: one that walletprint brings along, by name; a YAML file; or one in Python.
         wallets, days, seed: instead of the scenario's. The same seed gives the same files, byte for byte.
         on_progress: called with (steps done, steps in all).
@@ -102,7 +99,7 @@ def _made(out: str | Path) -> Path:
 
 
 class _Simulation:
-    """One run: plan, carry out, tell."""
+    """One run: plan, carry out, write what is known and what is true."""
 
     def __init__(self, config: Scenario, folder: Path, spool: Path, tell: Progress) -> None:
         self._config, self._folder, self._spool = config, folder, spool

@@ -1,7 +1,7 @@
 """The 36 features in pandas: one sorted frame of events, running sums in it, and groupings; no function of ours a wallet.
 
 Sums over a time range are differences of running sums, found by a binary search on wallet and time as one number. How matches
-follow from running sums without a queue is told in `duckdb_sql`.
+follow from running sums without a queue is described in duckdb_sql.py.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The process that a benchmark starts: runs one function on a file and says what that took: time, CPU and peak memory.
+"""The process that a benchmark starts: runs one function on a file and reports its time, CPU time and peak memory.
 
     python -m walletprint.experiments.benchmarks.harness.worker MODULE FUNCTION TRANSFERS SMALL [SAVE]
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 ETH, USDC, GOV, USDT, MEME, NFT, JUNK, BTC = range(8)
 ASSETS = ("ETH", "USDC", "GOV", "USDT", "MEME", "NFT", "JUNK", "BTC")
 MINOR_UNITS = np.array([1e9, 1e6, 1e6, 1e6, 1e6, 1.0, 1e6, 1e8])  # whole minor units make balances exact
-MIN_TRANSFER = np.array([10_000, 10_000, 10_000, 10_000, 10_000, 1, 10_000, 600])  # minor units; no one moves less
+MIN_TRANSFER = np.array([10_000, 10_000, 10_000, 10_000, 10_000, 1, 10_000, 600])  # minor units, by asset
 NATIVE = np.where(np.arange(len(ASSETS)) == BTC, BTC, ETH)
 """What the fee of a transfer is paid in, by its asset; BTC lives on the UTXO chain, everything else on the account chain."""
 DAY = 86_400
@@ -22,8 +22,8 @@ class Market:
     """Daily series, linear between days; times are the simulator's seconds.
 
     Args:
-        prices: by asset (ETH, BTC) its dollars on the first day and on the last; between them it swings around a steady growth.
-        unpriced: share of transfers of which no vendor knows the worth.
+        prices: the dollar price of each asset (ETH, BTC) on the first and the last day; between them it swings around a trend.
+        unpriced: the share of transfers whose value no vendor knows.
     """
 
     def __init__(

@@ -34,9 +34,9 @@ class Services:
     """Numbers of the wallets of each service.
 
     Attributes:
-        hot, cold, btc_hot, btc_cold: by exchange; hot_fee: ETH it keeps back from a withdrawal.
+        hot, cold, btc_hot, btc_cold: the wallets of each exchange; hot_fee: the ETH it keeps back from a withdrawal.
         deposits, btc_deposits, nested: deposit addresses at exchanges (`wallets.hot` says at which), the last of nested services.
-        dex: by asset, its pool against ETH (−1 = none); every pool holds all assets that are traded.
+        dex: the pool of each asset against ETH (−1 = none); every pool holds all assets that are traded.
         bridge, bridge_far: its ends on the account chain and on the UTXO chain.
     """
 

@@ -87,13 +87,13 @@ def _note(sender, receiver, t, own, sent, first, last, count, nonce):
 
 @dataclass
 class AccountBooks:
-    """What is known of all wallets so far, carried from bucket to bucket.
+    """The state of all wallets so far, carried from bucket to bucket.
 
     Attributes:
-        balance: (wallets, assets) minor units; pays: False for contracts, which pay no fee.
-        payer: by wallet, who holds its keys if it is on the UTXO chain, else −1.
-        sent: transactions of its own; first, last: seconds; count: rows that it is an end of.
-        folder: where to keep what each planned row moved (whole units, by number): a file, not memory.
+        balance: minor units, (wallets, assets); pays: whether each wallet pays fees, which contracts do not.
+        payer: who holds the keys of each wallet on the UTXO chain; −1 for other wallets.
+        sent: the transactions of each wallet; first, last: their seconds; count: the rows with the wallet as an end.
+        folder: the folder of the file with the whole units that each planned row moved, which would not fit in memory.
     """
 
     balance: Ints
@@ -115,8 +115,8 @@ class AccountBooks:
         """Carry out rows that stand in order of time.
 
         Args:
-            rows: of a plan, none before the last second settled so far.
-            price: what each offers for gas (1e-9 ETH) or a byte (1e-8 BTC).
+            rows: the rows of a plan, none before the last second settled so far.
+            price: the offer of each row for gas (1e-9 ETH) or a byte (1e-8 BTC).
             failing: attempts that cost their fee and move nothing.
             planned: how many rows the plan has so far.
 

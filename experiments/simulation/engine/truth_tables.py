@@ -174,7 +174,7 @@ def write_wallets(world: World, addresses: pa.Array, count: Ints, path: Path) ->
     """Write what each wallet with a transfer really is: address, owner, category, actor, case, script, population; by address.
 
     Args:
-        addresses: by wallet; count: transfers by wallet.
+        addresses: the address of each wallet; count: the transfers of each wallet.
 
     Raises:
         DataError: the file cannot be written.

@@ -34,14 +34,14 @@ _NUMBERS = {
 
 
 class Wallets:
-    """What is true of each wallet, by its number: arrays, so that millions cost little.
+    """The truth about each wallet, in arrays by its number, so that millions cost little.
 
     Attributes:
-        zone: hours ahead of UTC; hours: which row of HOURS; tip: what it pays above the going gas price, as a factor.
-        contract: pays no fees; utxo: lives on the UTXO chain; owner: who holds its keys.
+        zone: its hours ahead of UTC; hours: its row of HOURS; tip: the factor by which it pays more than the going gas price.
+        contract: whether it is a contract, which pays no fees; utxo: whether it is on the UTXO chain; owner: who holds its keys.
         hot: the hot wallet that a deposit address is swept to (−1 = it is none). Services set it.
-        funds: by wallet, by asset, whole units held before the first day.
-        case_start: by case, the second it began; case_script: what was played, such as `phishing`.
+        funds: the whole units held before the first day, by wallet and asset.
+        case_start: the second at which each case began; case_script: the script of each case, such as `phishing`.
     """
 
     zone: npt.NDArray[np.int8]
@@ -106,7 +106,7 @@ class World:
     """A chain of `days` days from START on; every population draws from a generator of its own.
 
     Attributes:
-        start_year: of the calendar in which the scenario begins, with the fraction that has passed of it.
+        start_year: the calendar year in which the scenario begins, with the fraction of it that has passed.
     """
 
     days: int
@@ -149,9 +149,9 @@ class World:
         """Add n wallets; zones and hours are drawn from what people have unless given. Returns their numbers.
 
         Args:
-            utxo: it is on the UTXO chain, and can hold BTC only.
-            owner: who holds the keys, one for all or one each; each its own if not given.
-            funds: by asset, whole units that each holds before the first day.
+            utxo: whether they are on the UTXO chain, where they can hold BTC only.
+            owner: who holds the keys, one owner for all or one per wallet; by default a new owner per wallet.
+            funds: the whole units of each asset that each wallet holds before the first day.
         """
         zones = self.rng.choice(ZONES, n, p=ZONE_SHARES)
         profiles = self.rng.choice([AWAKE, OFFICE, EVENING], n, p=[0.6, 0.15, 0.25])

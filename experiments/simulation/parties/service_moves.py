@@ -64,7 +64,7 @@ def mix(party: Party, holdings: list[Holding], wait: float, out: int, whole: boo
     Tokens become coin first; bitcoin, and what is less than a batch, stays as it is.
 
     Args:
-        whole: from the largest denomination down to crumbs; else of one denomination, and what is left over stays.
+        whole: whether to use all denominations from the largest down; else only one is used, and the remainder stays.
     """
     tickets, kept = [], []
     for holding in holdings:

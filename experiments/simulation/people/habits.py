@@ -2,7 +2,7 @@
 
 A wallet belongs to a profile of the fitted mixture; what it does in a season (90 days) is a normal vector around that profile, a
 part of which stays with the wallet, turned into habits by the fitted distributions. `realism_measures.py` (protocols)
-says what each means.
+defines each habit.
 """
 
 from dataclasses import dataclass

@@ -181,7 +181,7 @@ def _pass_on(
     """What a dealer has bought goes on, each at his own pace, to a person or to an exchange.
 
     Args:
-        deals: of each the position of the dealer, when, of what, and its row.
+        deals: four arrays, per deal: the position of the dealer, the second, the asset, and the row.
     """
     rng, n, (who, t, asset, bought) = world.rng, len(wallet), deals
     pace = np.exp(rng.uniform(np.log(400), np.log(40_000), n))

@@ -170,7 +170,7 @@ def airdrops(world: World, services: Services, everyone: Users, n: int) -> None:
     """Tokens for those who are there: sent by a script to many at once, or to be claimed; some sell at once.
 
     Args:
-        everyone: who gets them; n: about how many do, if airdrops were in fashion all the time.
+        everyone: the users who may get them; n: about how many would, if airdrops were in fashion all the time.
     """
     for day in adoption.arrivals(world, max(1, n // 60), adoption.AIRDROPS):
         _airdrop(world, services, everyone, float(day))
