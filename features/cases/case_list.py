@@ -66,7 +66,7 @@ class Cases:
 
 
 def read_cases(source: str | os.PathLike[str] | pd.DataFrame) -> Cases:
-    """Read a list of cases with one row per seed address; bad rows are kept apart with their reasons.
+    """Read a list of cases with one row per seed address; bad rows are rejected with their reasons.
 
     Args:
         source: a CSV or Parquet file, or a frame, with `case`, `address` and `date` (a date or time, UTC unless it says

@@ -27,7 +27,7 @@ from .loot_kernel import (
 
 CASES_PER_PASS = 8
 _NEVER = np.iinfo(np.int64).max
-_ROOM = 1024
+_INITIAL_SIZE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def follow_loot(
     pairs, swaps, order = pairs_in(ledger), swaps_in(ledger), flow_order(ledger)
     transfers, roles = _transfers(ledger, pairs, swaps), _roles(ledger, cases, absorbs, max_hops)
     order = order[: np.searchsorted(transfers.time[order], np.ceil(as_of.timestamp()))]
-    loot, recorded = _no_loot(len(pairs.wallet), len(cases)), _no_flows(_ROOM if flows else 0)
+    loot, recorded = _no_loot(len(pairs.wallet), len(cases)), _no_flows(_INITIAL_SIZE if flows else 0)
     empty_purse = np.zeros((LAYERS, len(cases)))
     empty_purse[FEWEST] = FAR
     purses, used = SwapPurses.with_room(swaps, empty_purse), RoomUsed(np.zeros(1, np.int64), np.zeros(1, np.int64))
@@ -169,9 +169,9 @@ _BY_SLOT = ("amounts", "hop", "when", "unpriced", "pair")
 def _no_loot(pairs: int, cases: int) -> LootState:
     return LootState(
         slot=np.full(pairs, -1, np.int32), balance=np.zeros(pairs), received=np.zeros(pairs),
-        amounts=np.zeros((_ROOM, FIELDS, cases)), hop=np.zeros((_ROOM, cases), np.int32),
-        when=np.zeros((_ROOM, 2, cases), np.int64), unpriced=np.zeros((_ROOM, cases), np.int64),
-        pair=np.zeros(_ROOM, np.int32),
+        amounts=np.zeros((_INITIAL_SIZE, FIELDS, cases)), hop=np.zeros((_INITIAL_SIZE, cases), np.int32),
+        when=np.zeros((_INITIAL_SIZE, 2, cases), np.int64), unpriced=np.zeros((_INITIAL_SIZE, cases), np.int64),
+        pair=np.zeros(_INITIAL_SIZE, np.int32),
     )  # fmt: skip
 
 

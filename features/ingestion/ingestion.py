@@ -93,13 +93,13 @@ def ingest(
         work = WorkFolder(Path(folder))
         _stage(tables, work, context, report)
         merged = work.merge(lambda share: report(sum(_SHARES) + (1 - sum(_SHARES)) * min(share, 1)))
-        _put_quarantine(work.bad.path, bad_target, bool(work.bad.rows))
+        _put_quarantine(work.rejected.path, bad_target, bool(work.rejected.rows))
         if not merged.rows:
             raise DataError(_nothing_good(work, bad_target))
         sync(work.result)
         move(work.result, target)
     report(1.0)
-    return _report(work, merged, _notes(tables, context), target, bad_target if work.bad.rows else None)
+    return _report(work, merged, _notes(tables, context), target, bad_target if work.rejected.rows else None)
 
 
 def _targets(out: Path, quarantine: str | Path | None) -> tuple[Path, Path]:
@@ -180,7 +180,7 @@ def _nothing_good(work: WorkFolder, quarantine: Path) -> str:
         return f"no transfers in the files: {sum(work.read.values()):,} rows read, none of them is one"
     reason, count = work.reasons.most_common(1)[0]
     return (
-        f"no good transfer among {sum(work.read.values()):,} rows, {work.bad.rows:,} of them bad; the most common "
+        f"no good transfer among {sum(work.read.values()):,} rows, {work.rejected.rows:,} of them bad; the most common "
         f"reason ({count:,}): {reason}; see {quarantine}"
     )
 
@@ -201,7 +201,7 @@ def _report(work: WorkFolder, merged: Merged, notes: tuple[str, ...], out: Path,
         read=sum(work.read.values()),
         good=merged.rows,
         duplicates=work.staged - merged.rows,
-        bad=work.bad.rows,
+        bad=work.rejected.rows,
         skipped=work.skipped,
         self_transfers=merged.self_transfers,
         first=merged.first,

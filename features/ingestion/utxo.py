@@ -11,7 +11,7 @@ import pyarrow as pa
 from ..base.arrow import pc
 from ..transfers import columns as col
 from ..transfers.duplicates import STAGED
-from ..transfers.row_checks import BAD_ROWS, bad_rows
+from ..transfers.row_checks import REJECTED_ROWS, rejected_rows
 
 COINBASE = "coinbase"
 """Sender of newly mined coins."""
@@ -38,7 +38,7 @@ _MOST = 21_000_000 * 100_000_000
 
 
 def check_coins(coins: pa.Table, file: str, rows: np.ndarray, records: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Convert and check coins: those that name their transaction as `COINS`, and rows with a bad coin as `BAD_ROWS`.
+    """Convert and check coins: those that name their transaction as `COINS`, and rows with a bad coin as `REJECTED_ROWS`.
 
     Args:
         coins: the columns of `COINS` without file, row and good, in any convertible type; `parent` is its row's index in `rows`.
@@ -66,10 +66,10 @@ def check_coins(coins: pa.Table, file: str, rows: np.ndarray, records: pa.Table)
 
 def _bad_parents(problems: pa.Array, parents: np.ndarray, rows: np.ndarray, records: pa.Table) -> pa.Table:
     if problems.null_count == len(problems):
-        return BAD_ROWS.empty_table()
+        return REJECTED_ROWS.empty_table()
     bad_parents, first = np.unique(parents[pc.is_valid(problems).to_numpy(False)], return_index=True)
     reasons = problems.drop_null().take(pa.array(first))
-    return bad_rows(reasons, rows[bad_parents], records.take(pa.array(bad_parents)))
+    return rejected_rows(reasons, rows[bad_parents], records.take(pa.array(bad_parents)))
 
 
 def prepare_coins(connection: duckdb.DuckDBPyConnection, relation: str) -> None:

@@ -45,21 +45,21 @@ class WorkFolder:
         self._folder = folder
         self._rows = LazyWriter(folder / "rows.parquet", STAGED, "lz4")
         self._coins = LazyWriter(folder / "coins.parquet", COINS, "lz4")
-        self.bad = LazyWriter(folder / "bad.parquet", QUARANTINE, "zstd")
+        self.rejected = LazyWriter(folder / "bad.parquet", QUARANTINE, "zstd")
         self.result = folder / "result.parquet"
 
     def add(self, batch: Batch, layout: Layout, context: ConversionContext) -> None:
         """Convert and check a batch of a file, and write its rows."""
-        self.read[f"{layout.source}: {layout.name}"] += len(batch.rows) + len(batch.bad)
-        self._reject(with_file(batch.bad, context.file))
+        self.read[f"{layout.source}: {layout.name}"] += len(batch.rows) + len(batch.rejected)
+        self._reject(with_file(batch.rejected, context.file))
         converted = layout.convert(batch.table, context)
         if layout.kind == "coins":
-            good, bad = check_coins(converted, context.file, batch.rows, batch.table)
+            good, rejected = check_coins(converted, context.file, batch.rows, batch.table)
             self._coins.write(good)
         else:
-            good, bad = self._check(converted, batch)
+            good, rejected = self._check(converted, batch)
             self._rows.write(good)
-        self._reject(with_file(bad, context.file))
+        self._reject(with_file(rejected, context.file))
 
     def _check(self, converted: pa.Table, batch: Batch) -> tuple[pa.Table, pa.Table]:
         if SKIP not in converted.column_names:
@@ -69,9 +69,11 @@ class WorkFolder:
         self.skipped += len(converted) - len(kept)
         return check_rows(kept, batch.rows[keep.to_numpy()], batch.table.filter(keep))
 
-    def _reject(self, bad: pa.Table) -> None:
-        self.bad.write(bad)
-        self.reasons.update({item["values"]: item["counts"] for item in pc.value_counts(bad["reason"]).to_pylist()})
+    def _reject(self, rejected: pa.Table) -> None:
+        self.rejected.write(rejected)
+        self.reasons.update(
+            {item["values"]: item["counts"] for item in pc.value_counts(rejected["reason"]).to_pylist()}
+        )
 
     def merge(self, on_share: Callable[[float], None]) -> "Merged":
         """Deduplicate and sort the added rows and write them to `result`. `on_share` gets the share that is written."""
@@ -79,7 +81,7 @@ class WorkFolder:
         self._coins.close()
         with connect(memory_limit=MEMORY, temp_directory=str(self._folder / "spill")) as connection:
             self._join_coins(connection)
-            self.bad.close()
+            self.rejected.close()
             parts = [f"SELECT * FROM {_quoted(path)}" for path in self._folder.glob("rows*.parquet")]
             if not parts:
                 return Merged()

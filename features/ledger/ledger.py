@@ -62,7 +62,7 @@ class Ledger:
         offsets, entries: wallet i's transfers are rows[entries[offsets[i] : offsets[i + 1]]].
         assets: pyarrow array of strings; the asset with id i stands at i.
         needs: what the features need that can be extracted.
-        rejected: the rows that were refused on the way in, with their reasons (empty for files written by `ingest`).
+        rejected: the rows that were rejected on the way in, with their reasons (empty for files written by `ingest`).
         attribution: labels of its wallets, if it was given some (`exposure.with_attribution`).
     """
 

@@ -49,7 +49,7 @@ class LedgerParts:
         names: an encoder per kind of name (`builder.NAMES`).
         tables: columns of the rows, of signed transactions, and of failed transfers.
         offsets, entries: each wallet's transfers as one slice.
-        rejected: rows that were refused.
+        rejected: the rows that were rejected.
         needs: what the features need that can be extracted.
         last: time of the last transfer, failed ones too.
     """

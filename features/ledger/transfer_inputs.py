@@ -102,7 +102,7 @@ class StagedTransfers:
     """Rows of any origin on their way to a run: checked, then sorted, without duplicates.
 
     Attributes:
-        rejected: the rows refused so far, with their reasons.
+        rejected: the rows rejected so far, with their reasons.
         nameless: whether some rows have no transaction id: each of these is a transfer of its own.
         rows: how many good rows there are, duplicates too.
     """
@@ -111,7 +111,7 @@ class StagedTransfers:
         """Check all rows.
 
         Args:
-            pieces: good rows in `STAGED` and bad ones in `QUARANTINE`.
+            pieces: good rows in `STAGED` and rejected ones in `QUARANTINE`.
             memory: bytes beyond which rows go to disk; None to hold all of them.
         """
         self.rejected, self.nameless, self.rows, self._memory = QUARANTINE.empty_table(), False, 0, memory
@@ -124,11 +124,11 @@ class StagedTransfers:
                 writer.write(self._noted(piece))
 
     def _noted(self, piece: CheckedRows) -> pa.Table:
-        good, bad = piece
+        good, rejected_rows = piece
         self.rows += len(good)
         self.nameless |= pc.any(pc.and_(pc.is_null(good["tx_id"]), pc.is_null(good["origin"]))).as_py() or False
-        if len(bad):
-            self.rejected = pa.concat_tables([self.rejected, bad])
+        if len(rejected_rows):
+            self.rejected = pa.concat_tables([self.rejected, rejected_rows])
         return good
 
     def batches(self) -> Iterator[pa.Table]:
@@ -159,8 +159,8 @@ def checked_rows_of_files(files: Iterable[DataFile]) -> Iterator[CheckedRows]:
             if marked:
                 yield to_staged(batch.table), QUARANTINE.empty_table()
                 continue
-            good, bad = check_rows(transfer_columns(batch.table), batch.rows, batch.table)
-            yield good, with_file(pa.concat_tables([bad, batch.bad]), str(file.path))
+            good, rejected_rows = check_rows(transfer_columns(batch.table), batch.rows, batch.table)
+            yield good, with_file(pa.concat_tables([rejected_rows, batch.rejected]), str(file.path))
 
 
 def checked_rows_of_table(source: Any, memory: int | None) -> Iterator[CheckedRows]:
@@ -170,9 +170,9 @@ def checked_rows_of_table(source: Any, memory: int | None) -> Iterator[CheckedRo
         if not seen:
             refuse_repeated(table.column_names, "the table")
             require_columns(table.column_names, "the table")
-        good, bad = check_rows(transfer_columns(table), np.arange(seen + 1, seen + 1 + len(table)), table)
+        good, rejected_rows = check_rows(transfer_columns(table), np.arange(seen + 1, seen + 1 + len(table)), table)
         seen += len(table)
-        yield good, with_file(bad, None)
+        yield good, with_file(rejected_rows, None)
 
 
 def _tables(source: Any, rows: int | None) -> Iterator[pa.Table]:

@@ -85,7 +85,7 @@ def extract_spark(
 
 
 def rejected_spark(transfers: SparkFrame) -> SparkFrame:
-    """The transfers that would be refused: `reason`, and the row as JSON in `record`. Needs another pass, but no shuffle.
+    """The transfers that would be rejected: `reason`, and the row as JSON in `record`. Needs another pass, but no shuffle.
 
     Raises:
         UsageError, DataError: as `extract_spark`.
@@ -212,7 +212,7 @@ def _probe(first: pa.Table) -> None:
 
 
 def _columns(kinds: dict[str, str], features: Iterable[str]) -> list[str]:
-    """The columns to shuffle. All numbers are among them, as a row with a bad one is refused, here as on one machine."""
+    """The columns to shuffle. All numbers are among them, as a row with a bad one is rejected, here as on one machine."""
     needed = columns_for(needs_of(features))
     return [name for name in SCHEMA.names if name in kinds and (name not in _UNUSED or name in needed)]
 

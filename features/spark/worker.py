@@ -50,7 +50,7 @@ def vectors_of_batches(
 
 
 def rejected_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The rows of transfers that are refused, with the reason."""
+    """The transfers that are rejected, with the reason."""
     for batch in batches:
         table = in_utc(pa.Table.from_batches([batch]))
         _, bad = check_rows(transfer_columns(table), np.zeros(len(table), np.int64), table)

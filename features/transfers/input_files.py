@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from ..base.arrow import pc
 from ..base.errors import DataError
-from .row_checks import BAD_ROWS, bad_rows
+from .row_checks import REJECTED_ROWS, rejected_rows
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".csv.zst", ".csv.bz2")
 DATA = MappingProxyType({"Parquet": PARQUET, "CSV": CSV})
@@ -34,11 +34,14 @@ _HEADER = 1 << 20  # bytes in which a CSV header must end
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of a file: `table` as read, `rows` their numbers (1-based), `bad` the lines that are not rows (`BAD_ROWS`)."""
+    """Some rows of a file: `table` as read, `rows` their numbers (1-based), `rejected` the lines that are not rows.
+
+    `rejected` has the columns of `REJECTED_ROWS`.
+    """
 
     table: pa.Table
     rows: np.ndarray
-    bad: pa.Table
+    rejected: pa.Table
 
 
 @dataclass(slots=True)
@@ -72,7 +75,7 @@ class DataFile:
                 rows = np.arange(seen + 1, seen + 1 + len(batch))
                 seen += len(batch)
                 self.done = seen / total
-                yield Batch(pa.Table.from_batches([batch]), rows, BAD_ROWS.empty_table())
+                yield Batch(pa.Table.from_batches([batch]), rows, REJECTED_ROWS.empty_table())
 
     def _csv(self) -> Iterator[Batch]:
         names, invalid = self.schema.names, _InvalidRows()
@@ -91,8 +94,8 @@ class DataFile:
                 rows = invalid.skip(np.arange(seen, seen + len(batch)))
                 seen += len(batch)
                 self.done = raw.tell() / size
-                table, rows, bad = _without_swallowed_lines(table, rows)
-                yield Batch(table, rows, pa.concat_tables([bad, invalid.take()]))
+                table, rows, rejected = _without_swallowed_lines(table, rows)
+                yield Batch(table, rows, pa.concat_tables([rejected, invalid.take()]))
         if invalid.pending:  # those after the last good row
             yield Batch(self.schema.empty_table(), np.arange(0), invalid.take())
 
@@ -105,9 +108,9 @@ def _without_swallowed_lines(table: pa.Table, rows: np.ndarray) -> tuple[pa.Tabl
         if pc.any(pc.match_substring(column, "\n")).as_py():
             swallowed |= pc.match_substring_regex(column, whole_line).to_numpy()
     if not swallowed.any():
-        return table, rows, BAD_ROWS.empty_table()
+        return table, rows, REJECTED_ROWS.empty_table()
     reasons = pc.if_else(pa.array(swallowed), "a field holds whole lines: a quotation mark is not closed", None)
-    return table.filter(pa.array(~swallowed)), rows[~swallowed], bad_rows(reasons, rows, table)
+    return table.filter(pa.array(~swallowed)), rows[~swallowed], rejected_rows(reasons, rows, table)
 
 
 class _InvalidRows:
@@ -130,9 +133,9 @@ class _InvalidRows:
         return positions + 1 + np.searchsorted(before, positions, side="right")
 
     def take(self) -> pa.Table:
-        """The lines skipped since the last call, as `BAD_ROWS`."""
+        """The lines skipped since the last call, as `REJECTED_ROWS`."""
         rows, self.pending = self.pending, []
-        return pa.Table.from_pylist([dict(zip(BAD_ROWS.names, row, strict=True)) for row in rows], BAD_ROWS)
+        return pa.Table.from_pylist([dict(zip(REJECTED_ROWS.names, row, strict=True)) for row in rows], REJECTED_ROWS)
 
 
 def find_files(source: str | Path | Sequence[str | Path], kinds: Mapping[str, tuple[str, ...]] = DATA) -> list[Path]:

@@ -15,7 +15,7 @@ from . import columns as col
 from .addresses import address_problems, normalise_addresses
 from .duplicates import STAGED
 
-BAD_ROWS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("record", pa.string())])
+REJECTED_ROWS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("record", pa.string())])
 """Rejected rows: their number (1-based), the reason, and their values as JSON."""
 
 _SLICE = 1 << 18  # rows at a time: keeps temporaries small and no string column near the 2 GB an Arrow array can hold
@@ -24,23 +24,25 @@ Columns = dict[str, pa.Array]
 
 
 def check_rows(table: pa.Table, rows: np.ndarray, records: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Convert and check rows; the good ones are `STAGED`, the others `BAD_ROWS`.
+    """Convert and check rows; the good ones are `STAGED`, the rejected ones `REJECTED_ROWS`.
 
     Args:
         table: the required columns of a transfer in any convertible type, and any of its others, `origin` and `problem`.
         rows: the number of each row in its file, 1-based.
-        records: the same rows as read, for the record of the bad ones.
+        records: the same rows as read, for the record of the rejected ones.
     """
     starts = range(0, max(len(table), 1), _SLICE)
     checked = [_check_slice(table.slice(i, _SLICE), rows[i : i + _SLICE], records.slice(i, _SLICE)) for i in starts]
-    return pa.concat_tables([good for good, _ in checked]), pa.concat_tables([bad for _, bad in checked])
+    return pa.concat_tables([good for good, _ in checked]), pa.concat_tables([rejected for _, rejected in checked])
 
 
-def bad_rows(reasons: pa.Array, rows: np.ndarray, records: pa.Table) -> pa.Table:
-    """The rows that have a reason, as `BAD_ROWS`."""
+def rejected_rows(reasons: pa.Array, rows: np.ndarray, records: pa.Table) -> pa.Table:
+    """The rows that have a reason, as `REJECTED_ROWS`."""
     mask = pc.is_valid(reasons)
     texts = [json.dumps(_jsonable(record), default=str) for record in records.filter(mask).to_pylist()]
-    return pa.table([pa.array(rows).filter(mask), reasons.filter(mask), pa.array(texts, pa.string())], schema=BAD_ROWS)
+    return pa.table(
+        [pa.array(rows).filter(mask), reasons.filter(mask), pa.array(texts, pa.string())], schema=REJECTED_ROWS
+    )
 
 
 def _jsonable(value: Any) -> Any:
@@ -69,8 +71,8 @@ def _check_slice(table: pa.Table, rows: np.ndarray, records: pa.Table) -> tuple[
     reasons = col.first_problem(*problems)
     good = pa.table({name: converted[name] for name in STAGED.names}, schema=STAGED)
     if reasons.null_count == len(reasons):
-        return good, BAD_ROWS.empty_table()
-    return good.filter(pc.is_null(reasons)), bad_rows(reasons, rows, records)
+        return good, REJECTED_ROWS.empty_table()
+    return good.filter(pc.is_null(reasons)), rejected_rows(reasons, rows, records)
 
 
 def _time(table: pa.Table, converted: Columns) -> pa.Array:

@@ -12,7 +12,7 @@ from ..base.arrow import pc
 from ..base.errors import DataError
 from .columns import text
 from .duplicates import STAGED, unnumber
-from .row_checks import BAD_ROWS
+from .row_checks import REJECTED_ROWS
 
 MARK = {b"walletprint.transfers": b"1"}
 """Schema metadata of files that `ingest` wrote. They are checked, sorted and without duplicates: nothing checks them again."""
@@ -37,7 +37,7 @@ SCHEMA = pa.schema(
     metadata=MARK,
 )
 REQUIRED = ("timestamp", "sender", "receiver", "amount", "asset")
-QUARANTINE = pa.schema([pa.field("file", pa.string()), *BAD_ROWS])
+QUARANTINE = pa.schema([pa.field("file", pa.string()), *REJECTED_ROWS])
 
 
 def is_marked(schema: pa.Schema) -> bool:

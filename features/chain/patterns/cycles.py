@@ -47,7 +47,7 @@ class CycleBounds(NamedTuple):
     work: int  # transfers looked at, after which a search ends
 
 
-class _Room(NamedTuple):
+class _Workspace(NamedTuple):
     """What a search remembers: a hash table of wallets with labels for both sides, and both sides' frontiers."""
 
     stamp: np.ndarray  # int32[1], of the last search
@@ -84,15 +84,15 @@ def cycles(flow: Flow, bounds: CycleBounds, *, counted: int = 0) -> tuple[np.nda
     over_stretches(
         flow,
         bounds.window,
-        lambda: _room(bounds, flow.wallets, counted > 0),
-        lambda stretch, room: _close(stretch, bounds, room, hops, cut, counts),
+        lambda: _workspace(bounds, flow.wallets, counted > 0),
+        lambda stretch, workspace: _close(stretch, bounds, workspace, hops, cut, counts),
     )
     return hops, cut, counts
 
 
-def _room(bounds: CycleBounds, wallets: int, counted: bool) -> _Room:
+def _workspace(bounds: CycleBounds, wallets: int, counted: bool) -> _Workspace:
     most = min(bounds.work, wallets) + 2
-    return _Room(
+    return _Workspace(
         stamp=np.zeros(1, np.int32),
         table=table_for(most, 6),
         front=np.empty((2, 2, most), np.int32),
@@ -103,7 +103,7 @@ def _room(bounds: CycleBounds, wallets: int, counted: bool) -> _Room:
 
 
 @kernel
-def _close(graph, bounds, room, hops, cut, counts):
+def _close(graph, bounds, workspace, hops, cut, counts):
     """What cycles the transfers of a stretch close."""
     progress = progress_at_start(graph)
     added = removed = 0
@@ -115,9 +115,9 @@ def _close(graph, bounds, room, hops, cut, counts):
         if progress[graph.sender[i], ENTRIES] > bounds.hub:
             cut[row] = 1
         elif graph.marks[i] & _SEARCHED == _SEARCHED:
-            hops[row], cut[row] = _fewest(graph, bounds, i, room, progress)
+            hops[row], cut[row] = _fewest(graph, bounds, i, workspace, progress)
             if hops[row] and counts.shape[0]:
-                cut[row] = _count(graph, bounds, i, room, progress, counts[row])
+                cut[row] = _count(graph, bounds, i, workspace, progress, counts[row])
 
 
 @kernel
@@ -144,15 +144,15 @@ def _slot(table, x, stamp):
 
 
 @kernel
-def _begin(x, side, label, room):
-    slot = _slot(room.table, x, room.stamp[0])
-    room.table[slot, _LABEL + side] = label
-    room.front[side, 0, 0] = slot
+def _begin(x, side, label, workspace):
+    slot = _slot(workspace.table, x, workspace.stamp[0])
+    workspace.table[slot, _LABEL + side] = label
+    workspace.front[side, 0, 0] = slot
     return 1
 
 
 @kernel
-def _fewest(graph, bounds, i, room, progress):
+def _fewest(graph, bounds, i, workspace, progress):
     """The fewest hops of a cycle that row i closes (0: none), and whether the work bound cut the search.
 
     From both ends at once, a level at a time, the narrower side first: on from the receiver (side 0), to the earliest instant at
@@ -161,8 +161,8 @@ def _fewest(graph, bounds, i, room, progress):
     Labels of side 1 have a minus, so that less is better on both sides.
     """
     u, v, until = graph.sender[i], graph.receiver[i], graph.instant[i]
-    room.stamp[0] += 1
-    size0, size1 = _begin(v, 0, -1, room), _begin(u, 1, -until, room)
+    workspace.stamp[0] += 1
+    size0, size1 = _begin(v, 0, -1, workspace), _begin(u, 1, -until, workspace)
     barred = progress[v, ENTRIES] > bounds.hub
     looked = level0 = level1 = 0
     while level0 + level1 < bounds.longest - 1:
@@ -171,10 +171,10 @@ def _fewest(graph, bounds, i, room, progress):
             return 0, 0
         if ahead:
             level0 += 1
-            meets, size0, looked = _widen(graph, bounds, i, 0, level0, size0, level1 > 0, room, progress, looked)
+            meets, size0, looked = _widen(graph, bounds, i, 0, level0, size0, level1 > 0, workspace, progress, looked)
         else:
             level1 += 1
-            meets, size1, looked = _widen(graph, bounds, i, 1, level1, size1, level0 > 0, room, progress, looked)
+            meets, size1, looked = _widen(graph, bounds, i, 1, level1, size1, level0 > 0, workspace, progress, looked)
         if looked >= bounds.work:
             return 0, 1
         if meets:
@@ -183,20 +183,20 @@ def _fewest(graph, bounds, i, room, progress):
 
 
 @kernel
-def _widen(graph, bounds, i, side, level, size, met, room, progress, looked):
+def _widen(graph, bounds, i, side, level, size, met, workspace, progress, looked):
     """Take one side a transfer further: whether the sides met, the size of its next frontier, and the transfers looked at.
 
     `met`: the other side began, and knows the wallets next to its end, so that dead ends need not be compared with that end.
     """
-    table, stamp, since = room.table, room.stamp[0], graph.since[i]
-    frontier, next_frontier = room.front[side, (level - 1) % 2], room.front[side, level % 2]
+    table, stamp, since = workspace.table, workspace.stamp[0], graph.since[i]
+    frontier, next_frontier = workspace.front[side, (level - 1) % 2], workspace.front[side, level % 2]
     starts, edges = (graph.outs_at, graph.outs) if side == 0 else (graph.ins_at, graph.ins)
     goal = -1 if met else graph.sender[i] if side == 0 else graph.receiver[i]
     for q in range(size):  # labels as they are now: what this level improves is a transfer further
-        room.label[q] = table[frontier[q], _LABEL + side]
+        workspace.label[q] = table[frontier[q], _LABEL + side]
     grown = 0
     for q in range(size):
-        x, label = table[frontier[q], 0], np.int64(room.label[q])
+        x, label = table[frontier[q], 0], np.int64(workspace.label[q])
         if level > 1 and progress[x, ENTRIES] > bounds.hub:
             continue
         k = progress[x, side]
@@ -233,20 +233,20 @@ def _may_meet(graph, bounds, progress, y, i):
 
 
 @kernel
-def _count(graph, bounds, i, room, progress, counts):
+def _count(graph, bounds, i, workspace, progress, counts):
     """Add the cycles that row i closes to `counts`, by their transfers; whether the work bound cut the search.
 
     Back from the sender, depth first, over wallets that can be reached from the receiver early enough.
     """
     u, v, until = graph.sender[i], graph.receiver[i], graph.instant[i]
-    room.stamp[0] += 1
-    looked, size = 0, _begin(v, 0, -1, room)
+    workspace.stamp[0] += 1
+    looked, size = 0, _begin(v, 0, -1, workspace)
     barred = progress[v, ENTRIES] > bounds.hub
     for level in range(1, 1 if barred else bounds.longest - 1):
-        _, size, looked = _widen(graph, bounds, i, 0, level, size, False, room, progress, looked)
-    stack, path = room.stack, room.path
+        _, size, looked = _widen(graph, bounds, i, 0, level, size, False, workspace, progress, looked)
+    stack, path = workspace.stack, workspace.path
     path[0, 0], path[0, 1] = u, 0
-    path[0, 2], looked = _payers(graph, bounds, i, u, until, barred, room, progress, 0, looked, -1)
+    path[0, 2], looked = _payers(graph, bounds, i, u, until, barred, workspace, progress, 0, looked, -1)
     frames, depth = 1, 0
     while depth >= 0 and looked < bounds.work:
         if path[depth, 1] == path[depth, 2]:
@@ -259,7 +259,9 @@ def _count(graph, bounds, i, room, progress, counts):
         elif depth + 3 <= bounds.longest and not _on_path(path, depth, x) and _may_meet(graph, bounds, progress, x, i):
             frames, depth = frames + 1, depth + 1
             path[depth, 0], path[depth, 1] = x, top
-            path[depth, 2], looked = _payers(graph, bounds, i, x, before, barred, room, progress, top, looked, -frames)
+            path[depth, 2], looked = _payers(
+                graph, bounds, i, x, before, barred, workspace, progress, top, looked, -frames
+            )
     return 1 if looked >= bounds.work else 0
 
 
@@ -272,18 +274,18 @@ def _on_path(path, depth, x):
 
 
 @kernel
-def _payers(graph, bounds, i, x, before, barred, room, progress, top, looked, frame):
+def _payers(graph, bounds, i, x, before, barred, workspace, progress, top, looked, frame):
     """Push each wallet that paid x before an instant once, with its last such transfer, if the receiver can reach it before.
 
     The last one leaves the most time for the way to it, so all others are the same cycle or none.
     """
-    table, stack = room.table, room.stack
+    table, stack = workspace.table, workspace.stack
     k = _first_edge_from(graph.ins, graph.ins_at[x] + 1, progress[x, 1], before)
     while graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
         k -= 1
         looked += 1
         y, instant = graph.ins[k, 0] >> 1, graph.ins[k, 1]
-        slot = _slot(table, y, room.stamp[0])
+        slot = _slot(table, y, workspace.stamp[0])
         if table[slot, _QUEUED + 1] == frame or (not barred and table[slot, _LABEL] >= instant):
             continue
         table[slot, _QUEUED + 1] = frame

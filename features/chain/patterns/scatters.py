@@ -43,7 +43,7 @@ class ScatterGathers(NamedTuple):
     middles: np.ndarray  # int32[credits]
 
 
-class _Room(NamedTuple):
+class _Workspace(NamedTuple):
     """What a search remembers, in hash tables: (wallet, stamp, middles, the last one), (wallet, stamp)."""
 
     stamp: np.ndarray
@@ -73,20 +73,20 @@ def scatters(flow: Flow, bounds: ScatterBounds, *, counted: int = 0) -> ScatterG
     credits = over_stretches(
         flow,
         bounds.window,
-        lambda: _room(bounds, flow.wallets),
-        lambda stretch, room: _complete(stretch, bounds, room, size, cut, counts),
+        lambda: _workspace(bounds, flow.wallets),
+        lambda stretch, workspace: _complete(stretch, bounds, workspace, size, cut, counts),
     )
     wallet, row, middles = np.concatenate([np.empty((3, 0), np.int32), *credits], axis=1)
     return ScatterGathers(size, cut, counts, wallet, row, middles)
 
 
-def _room(bounds: ScatterBounds, wallets: int) -> _Room:
+def _workspace(bounds: ScatterBounds, wallets: int) -> _Workspace:
     most = min(bounds.hub, bounds.work, wallets) + 1
-    return _Room(np.zeros(1, np.int32), table_for(most, 4), table_for(most, 2))
+    return _Workspace(np.zeros(1, np.int32), table_for(most, 4), table_for(most, 2))
 
 
 @kernel
-def _complete(graph, bounds, room, size, cut, counts):
+def _complete(graph, bounds, workspace, size, cut, counts):
     """What scatter-gathers the transfers of a stretch complete; returns the credits (wallet, row, middles)."""
     progress = progress_at_start(graph)
     credits, filled = np.empty((3, 1024), np.int32), 0
@@ -101,20 +101,20 @@ def _complete(graph, bounds, room, size, cut, counts):
         if max(progress[m, ENTRIES], progress[w, ENTRIES]) > bounds.hub:
             cut[graph.low + i] = 1
         elif graph.marks[i] & FED and graph.ins[progress[w, 1] - 2, 1] >= graph.since[i]:
-            sources, cut[graph.low + i] = _search(graph, bounds, i, room, progress)
+            sources, cut[graph.low + i] = _search(graph, bounds, i, workspace, progress)
             if sources:
                 if filled + sources > credits.shape[1]:
                     credits = _grown(credits, filled + sources)
-                filled = _credit(graph, i, room, progress, size, counts, credits, filled)
+                filled = _credit(graph, i, workspace, progress, size, counts, credits, filled)
     return credits[:, :filled].copy()
 
 
 @kernel
-def _search(graph, bounds, i, room, progress):
+def _search(graph, bounds, i, workspace, progress):
     """Count the middles of each source of row i's sender; how many sources have two or more, and whether the work was cut."""
     m, w = graph.sender[i], graph.receiver[i]
-    room.stamp[0] += 1
-    looked = _sources(graph, bounds, i, room, progress)
+    workspace.stamp[0] += 1
+    looked = _sources(graph, bounds, i, workspace, progress)
     completed = 0
     k = progress[w, 1]
     while looked and graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
@@ -123,18 +123,18 @@ def _search(graph, bounds, i, room, progress):
         y = graph.ins[k, 0] >> 1
         if y == m or (bounds.ordered and graph.ins[k, 0] & 1 == 0) or progress[y, ENTRIES] > bounds.hub:
             continue
-        slot = slot_of(room.payers, y, room.stamp[0])
-        if room.payers[slot, 1] != room.stamp[0]:
-            room.payers[slot, 0], room.payers[slot, 1] = y, room.stamp[0]
-            more, looked = _paid_by(graph, bounds, i, y, graph.ins[k, 1], room, progress, looked)
+        slot = slot_of(workspace.payers, y, workspace.stamp[0])
+        if workspace.payers[slot, 1] != workspace.stamp[0]:
+            workspace.payers[slot, 0], workspace.payers[slot, 1] = y, workspace.stamp[0]
+            more, looked = _paid_by(graph, bounds, i, y, graph.ins[k, 1], workspace, progress, looked)
             completed += more
     return (0, 1) if looked >= bounds.work else (completed, 0)
 
 
 @kernel
-def _sources(graph, bounds, i, room, progress):
+def _sources(graph, bounds, i, workspace, progress):
     """Note the sources of row i's sender, each with one middle; how many transfers were looked at, 0 if there is no source."""
-    m, w, stamp = graph.sender[i], graph.receiver[i], room.stamp[0]
+    m, w, stamp = graph.sender[i], graph.receiver[i], workspace.stamp[0]
     looked = sources = 0
     k = progress[m, 1]
     while graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
@@ -143,17 +143,17 @@ def _sources(graph, bounds, i, room, progress):
         x = graph.ins[k, 0] >> 1
         if x == w or (bounds.ordered and graph.ins[k, 1] >= graph.instant[i]):
             continue
-        slot = slot_of(room.sources, x, stamp)
-        room.sources[slot, 0], room.sources[slot, 1] = x, stamp
-        room.sources[slot, _MIDDLES], room.sources[slot, _LAST] = 1, m
+        slot = slot_of(workspace.sources, x, stamp)
+        workspace.sources[slot, 0], workspace.sources[slot, 1] = x, stamp
+        workspace.sources[slot, _MIDDLES], workspace.sources[slot, _LAST] = 1, m
         sources += 1
     return looked if sources else 0
 
 
 @kernel
-def _paid_by(graph, bounds, i, y, before, room, progress, looked):
+def _paid_by(graph, bounds, i, y, before, workspace, progress, looked):
     """Add y to the middles of the sources that paid it; how many sources have two by that, and the transfers looked at."""
-    stamp, completed = room.stamp[0], 0
+    stamp, completed = workspace.stamp[0], 0
     k = progress[y, 1]
     while graph.ins[k - 1, 1] >= graph.since[i] and looked < bounds.work:
         k -= 1
@@ -161,30 +161,34 @@ def _paid_by(graph, bounds, i, y, before, room, progress, looked):
         if bounds.ordered and graph.ins[k, 1] >= before:
             continue
         x = graph.ins[k, 0] >> 1
-        slot = slot_of(room.sources, x, stamp)
-        if room.sources[slot, 1] == stamp and room.sources[slot, _LAST] != y:
-            room.sources[slot, _MIDDLES] += 1
-            room.sources[slot, _LAST] = y
-            completed += room.sources[slot, _MIDDLES] == 2
+        slot = slot_of(workspace.sources, x, stamp)
+        if workspace.sources[slot, 1] == stamp and workspace.sources[slot, _LAST] != y:
+            workspace.sources[slot, _MIDDLES] += 1
+            workspace.sources[slot, _LAST] = y
+            completed += workspace.sources[slot, _MIDDLES] == 2
     return completed, looked
 
 
 @kernel
-def _credit(graph, i, room, progress, size, counts, credits, filled):
+def _credit(graph, i, workspace, progress, size, counts, credits, filled):
     """Write what the search of row i found: the largest, how many, and who is to be credited; how many credits there are now."""
     m, row = graph.sender[i], graph.low + i
     k = progress[m, 1]
     while graph.ins[k - 1, 1] >= graph.since[i]:
         k -= 1
-        slot = slot_of(room.sources, graph.ins[k, 0] >> 1, room.stamp[0])
-        middles = room.sources[slot, _MIDDLES]
-        if room.sources[slot, 1] != room.stamp[0] or middles < 2:
+        slot = slot_of(workspace.sources, graph.ins[k, 0] >> 1, workspace.stamp[0])
+        middles = workspace.sources[slot, _MIDDLES]
+        if workspace.sources[slot, 1] != workspace.stamp[0] or middles < 2:
             continue
-        room.sources[slot, _MIDDLES] = 0  # it may have paid the sender more than once
+        workspace.sources[slot, _MIDDLES] = 0  # it may have paid the sender more than once
         size[row] = max(size[row], middles)
         if counts.shape[0]:
             counts[row, min(middles - 2, counts.shape[1] - 1)] += 1
-        credits[0, filled], credits[1, filled], credits[2, filled] = graph.wallet[room.sources[slot, 0]], row, middles
+        credits[0, filled], credits[1, filled], credits[2, filled] = (
+            graph.wallet[workspace.sources[slot, 0]],
+            row,
+            middles,
+        )
         filled += 1
     return filled
 

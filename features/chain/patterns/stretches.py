@@ -87,26 +87,28 @@ def first_row_of_instant(time):
     return first
 
 
-def over_stretches(flow: Flow, window: int, room: Callable[[], Any], work: Callable[[Stretch, Any], Any]) -> list[Any]:
-    """Call `work(stretch, room)` for stretches that cover all rows once, on all cores; what it returned, in order of time.
+def over_stretches(
+    flow: Flow, window: int, make_workspace: Callable[[], Any], work: Callable[[Stretch, Any], Any]
+) -> list[Any]:
+    """Call `work(stretch, workspace)` for stretches that cover all rows once, on all cores. Returns its results in order of time.
 
     Args:
         flow: the transfers.
         window: seconds; each row's window lies in its stretch whole.
-        room: makes memory to work in; one a thread.
-        work: must release Python's lock, or threads gain nothing. What it finds must depend on the rows in their windows alone.
+        make_workspace: allocates the memory that a search works in; called once per thread.
+        work: must release Python's lock, or threads gain nothing. Its result for a row may depend only on the rows in its window.
     """
     threads = usable_cores()
-    rooms: SimpleQueue[tuple[_WalletNumbers, Any]] = SimpleQueue()
+    workspaces: SimpleQueue[tuple[_WalletNumbers, Any]] = SimpleQueue()
     for _ in range(threads):
-        rooms.put((_WalletNumbers(np.full(flow.wallets, -1, np.int32), np.zeros(1, np.int64)), room()))
+        workspaces.put((_WalletNumbers(np.full(flow.wallets, -1, np.int32), np.zeros(1, np.int64)), make_workspace()))
 
     def search(share: tuple[int, int, int]) -> Any:
-        numbers, space = rooms.get()
+        numbers, workspace = workspaces.get()
         try:
-            return work(_stretch(flow, window, *share, numbers), space)
+            return work(_stretch(flow, window, *share, numbers), workspace)
         finally:
-            rooms.put((numbers, space))
+            workspaces.put((numbers, workspace))
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(search, _shares(flow.time, window, threads)))

@@ -117,8 +117,8 @@ def read_table(opened: OpenedFile) -> pd.DataFrame:
     parts = []
     for batch in open_file(opened.path).batches():
         parts.append(batch.table.to_pandas().assign(row=batch.rows))
-        if len(batch.bad):
-            parts.append(batch.bad.select(["row", "reason"]).to_pandas().rename(columns={"reason": "problem"}))
+        if len(batch.rejected):
+            parts.append(batch.rejected.select(["row", "reason"]).to_pandas().rename(columns={"reason": "problem"}))
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"row": pd.Series(dtype="int64")})
     for name in frame.columns:
         if pd.api.types.is_string_dtype(frame[name].dtype) or frame[name].dtype == object:
