@@ -20,6 +20,8 @@ def all_protocols() -> dict[str, Protocol]:
         if module.name.count(".") > folder.__name__.count(".") + 1
     ]
     protocols = [module.PROTOCOL for module in modules if hasattr(module, "PROTOCOL")]
+    names = [protocol.name for protocol in protocols]
+    assert len(set(names)) == len(names), f"two protocols of one name among {sorted(names)}"
     return {protocol.name: protocol for protocol in sorted(protocols, key=lambda protocol: protocol.name)}
 
 

@@ -73,8 +73,8 @@ class Layout:
         name: what the table holds.
         needs: columns it is recognised by; `a|b` stands for either.
         convert: makes from a batch of rows the columns of a transfer, row by row, of any type that can be converted
-            (`row_checks.py`). It may add `origin` (`duplicates.py`), `skip` and `problem`. For the kind "coins" see `utxo.py`;
-            look-ups give `key` and `value`.
+            (`transfers/row_checks.py`). It may add `origin` (`transfers/duplicates.py`), `skip` and `problem`. For the kind
+            "coins" see `utxo.py`; look-ups give `key` and `value`.
         lacks: columns it never has.
         kind: "transfers", "coins" (inputs and outputs that are joined later), "blocks" or "tokens" (look-ups).
         time: the column with the time, if it may be missing where a table of blocks is given.

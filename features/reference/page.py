@@ -6,9 +6,9 @@ Declares nothing and computes nothing. The worked examples are in `examples.py`.
 import math
 from collections.abc import Iterator
 
-from ..families.behaviours import BEHAVIOURS, NEEDS, Behaviour
 from ..families.declaration import Feature
 from ..families.registry import FAMILIES, FAMILY_MODULES, catalogue
+from .behaviours import BEHAVIOURS, NEEDS, Behaviour
 
 LOOKS_AT = {
     "chain": "the column `chain`",

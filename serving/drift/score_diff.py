@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from ...features.base.atomic_write import write_atomically, write_parquet
 from ...features.base.errors import DataError, UsageError
 from ...features.base.untrusted_text import csv_text
-from ...features.families.behaviours import BEHAVIOURS
 from ...features.families.registry import catalogue
+from ...features.reference.behaviours import BEHAVIOURS
 from ..model.calibration import BANDS, UNSCORED
 
 NEEDED = ("address", "head", "score", "band", "flagged")

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...features.families.behaviours import BEHAVIOURS
 from ...features.families.declaration import (
     ASSET_UNITS,
     ASSETS,
@@ -24,6 +23,7 @@ from ...features.families.declaration import (
     WALLETS,
     Feature,
 )
+from ...features.reference.behaviours import BEHAVIOURS
 
 TOP = 5
 _DURATIONS = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))

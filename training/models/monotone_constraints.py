@@ -22,7 +22,7 @@ class Constraint:
         feature: the feature's name in the catalogue.
         direction: 1: the margin never falls as the feature grows; −1: it never rises.
         why: the reason, in one line.
-        behaviours: the numbers of the red flags that the feature measures (`features/families/behaviours.py`).
+        behaviours: the numbers of the red flags that the feature measures (`features/reference/behaviours.py`).
         heads: the heads that it holds for; `*` is all heads.
     """
 

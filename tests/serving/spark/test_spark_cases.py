@@ -174,7 +174,7 @@ def test_a_list_that_is_made_of_the_transfers_themselves(spark, frame, model_dir
 
 
 def test_more_addresses_than_are_sent_to_all(spark, frame, asked, model_dir, monkeypatch):
-    monkeypatch.setattr("walletprint.features.spark.driver._MOST_SENT", 0)
+    monkeypatch.setattr("walletprint.features.spark.driver._MOST_BROADCAST", 0)
     moved = spark.createDataFrame(table_of(frame))
     assert same(model_dir, frame, asked, moved, spark.createDataFrame(asked), 40)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from walletprint.features.families.behaviours import BEHAVIOURS
 from walletprint.features.families.registry import catalogue
+from walletprint.features.reference.behaviours import BEHAVIOURS
 from walletprint.training.config.train_config import heads
 from walletprint.training.models.estimators import fit_lightgbm
 from walletprint.training.models.monotone_constraints import CONSTRAINTS, EVERY, monotone_directions
