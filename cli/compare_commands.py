@@ -111,7 +111,7 @@ def _drawer(picture: Path) -> Any:
     from ..features.base.errors import UsageError
 
     if picture.suffix.lower() not in (".png", ".svg"):
-        raise UsageError(f"--picture: a name that ends in .png or .svg is needed, {picture} came")
+        raise UsageError(f"--picture: a name that ends in .png or .svg is needed, got {picture}")
     try:
         from ..training.report.drift_plot import draw_batch_drift
     except ModuleNotFoundError as error:

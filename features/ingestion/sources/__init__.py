@@ -1,6 +1,6 @@
 """The formats that `ingest` reads, one file per source.
 
-Not for reading files or checking rows: a source maps the columns of its tables to those of a transfer, and no more.
+Not for reading files or checking rows: a source only maps the columns of its tables to those of a transfer.
 Front door: `LAYOUTS` of each file, which `source_registry.py` collects. The file `bitcoin_etl.py` is the source `bitcoin-etl`.
 """
 
