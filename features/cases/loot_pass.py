@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..base.errors import UsageError
 from ..exposure.pairs import Pairs, flow_order, pairs_in
-from ..exposure.swap_purses import FlowTransfers, SwapPurses
+from ..exposure.swap_purses import purses_for, transfers_of_ledger
 from ..exposure.swaps import Swaps, swaps_in
 from ..ledger.ledger import Ledger
 from .case_list import Case
@@ -94,7 +94,7 @@ def follow_loot(
     loot, recorded = _no_loot(len(pairs.wallet), len(cases)), _no_flows(_INITIAL_SIZE if flows else 0)
     empty_purse = np.zeros((LAYERS, len(cases)))
     empty_purse[FEWEST] = FAR
-    purses, used = SwapPurses.with_room(swaps, empty_purse), RoomUsed(np.zeros(1, np.int64), np.zeros(1, np.int64))
+    purses, used = purses_for(swaps, empty_purse), RoomUsed(np.zeros(1, np.int64), np.zeros(1, np.int64))
     done = 0
     while (done := carry_loot(order, done, transfers, roles, loot, purses, recorded, used)) < len(order):
         needed = int(purses.second[1]) + 2
@@ -113,7 +113,7 @@ def follow_loot(
 def _transfers(ledger: Ledger, pairs: Pairs, swaps: Swaps) -> LootTransfers:
     worth_kept, part_of_swap = ledger.computed_once("worth in swaps", lambda: _worth_in_swaps(ledger, swaps))
     return LootTransfers(
-        *FlowTransfers.from_ledger(ledger, pairs, swaps),
+        *transfers_of_ledger(ledger, pairs, swaps),
         ledger.rows.usd,
         worth_kept=worth_kept,
         part_of_swap=part_of_swap,

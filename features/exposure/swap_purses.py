@@ -35,16 +35,6 @@ class FlowTransfers(NamedTuple):
     given_in: np.ndarray  # int32, the swap in which the sender gives it; −1: none; or empty
     got_in: np.ndarray  # int32, the swap in which the receiver gets it; −1: none; or empty
 
-    @classmethod
-    def from_ledger(cls, ledger: Ledger, pairs: Pairs, swaps: Swaps) -> FlowTransfers:
-        """The transfers of a ledger with its pairs and swaps."""
-        rows = ledger.rows
-        return cls(rows.time, rows.amount, pairs.sender, pairs.receiver, pairs.wallet, swaps.given_in, swaps.got_in)
-
-    def backwards(self) -> FlowTransfers:
-        """The same with senders and receivers exchanged."""
-        return self._replace(sender=self.receiver, receiver=self.sender, given_in=self.got_in, got_in=self.given_in)
-
 
 class SwapPurses(NamedTuple):
     """The swaps of one second: what each gave so far, and the transfers that wait for the rest of it."""
@@ -57,15 +47,36 @@ class SwapPurses(NamedTuple):
     waiting: np.ndarray  # int32[transfers], rows that were drawn and wait to be credited, in that order
     drawn: np.ndarray  # float64[transfers, layers, columns], what was drawn for these
 
-    @classmethod
-    def with_room(cls, swaps: Swaps, empty: np.ndarray) -> SwapPurses:
-        """Purses for the busiest second of a ledger."""
-        most_swaps, most_transfers = map(int, swaps.most)
-        return cls(
-            second=np.array([-1, 0]), to_give=np.zeros(most_swaps, np.int64), amount=np.zeros(most_swaps),
-            given=np.zeros((most_swaps, *empty.shape)), empty=empty, waiting=np.zeros(most_transfers, np.int32),
-            drawn=np.zeros((most_transfers, *empty.shape)),
-        )  # fmt: skip
+
+# Numba keeps the classes of what kernels take until the process ends. With methods they would keep their module alive too.
+
+
+def transfers_of_ledger(ledger: Ledger, pairs: Pairs, swaps: Swaps) -> FlowTransfers:
+    """The transfers of a ledger with its pairs and swaps."""
+    rows = ledger.rows
+    return FlowTransfers(
+        rows.time, rows.amount, pairs.sender, pairs.receiver, pairs.wallet, swaps.given_in, swaps.got_in
+    )
+
+
+def reversed_transfers(transfers: FlowTransfers) -> FlowTransfers:
+    """The same with senders and receivers exchanged."""
+    return transfers._replace(
+        sender=transfers.receiver,
+        receiver=transfers.sender,
+        given_in=transfers.got_in,
+        got_in=transfers.given_in,
+    )
+
+
+def purses_for(swaps: Swaps, empty: np.ndarray) -> SwapPurses:
+    """Purses for the busiest second of a ledger."""
+    most_swaps, most_transfers = map(int, swaps.most)
+    return SwapPurses(
+        second=np.array([-1, 0]), to_give=np.zeros(most_swaps, np.int64), amount=np.zeros(most_swaps),
+        given=np.zeros((most_swaps, *empty.shape)), empty=empty, waiting=np.zeros(most_transfers, np.int32),
+        drawn=np.zeros((most_transfers, *empty.shape)),
+    )  # fmt: skip
 
 
 @kernel

@@ -11,7 +11,7 @@ import numpy as np
 from ..base.errors import UsageError
 from ..ledger.ledger import Ledger
 from .pairs import Pairs, flow_order, pairs_in
-from .swap_purses import FlowTransfers, SwapPurses
+from .swap_purses import purses_for, reversed_transfers, transfers_of_ledger
 from .swaps import NO_SWAPS, swaps_in
 from .taint_kernel import (
     ABSORBED,
@@ -162,16 +162,16 @@ class TaintPass:
         self.names, self._method = sources.names, METHODS[method]
         self.pairs: Pairs = pairs_in(ledger)
         swaps_found = swaps_in(ledger) if swaps else NO_SWAPS
-        self._transfers = FlowTransfers.from_ledger(ledger, self.pairs, swaps_found)
+        self._transfers = transfers_of_ledger(ledger, self.pairs, swaps_found)
         self._order, self._roles = flow_order(ledger), sources.roles(len(ledger.addresses))
         self._forward, self._done = direction == "in", 0
         if not self._forward:
             self._order = np.ascontiguousarray(self._order[: self._transfers_before(as_of)][::-1])
-            self._transfers = self._transfers.backwards()
+            self._transfers = reversed_transfers(self._transfers)
         pairs, columns = len(self.pairs.wallet), len(sources.names)
         self.state = _empty_state(pairs, columns)
         self._lots = _lots(pairs, ledger.transfers, columns, self._method == FIFO)
-        self._purses = SwapPurses.with_room(swaps_found, np.zeros((2, columns)))
+        self._purses = purses_for(swaps_found, np.zeros((2, columns)))
 
     def advance(self, as_of: int | None) -> None:
         """Carry taint on to a date."""
