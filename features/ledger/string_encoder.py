@@ -21,7 +21,7 @@ _LOWER, _UPPER = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF00000000)
 _LONGEST = np.uint64(0xFFFFFF)
 _NOTHING = np.frombuffer(b"", np.uint8)
 _TOGETHER = 1 << 17  # strings looked up at a time
-_AHEAD = 12  # strings; memory answers after about as long as it takes to look up so many
+_AHEAD = 12  # strings that are looked up while memory answers
 
 
 class StringBuffers(NamedTuple):

@@ -228,7 +228,7 @@ class ModelFolder(_Section):
 
 
 def _checked_files(path: Path) -> dict[str, bytes]:
-    """The files' bytes, each with the right checksum. Opens only the known names, whatever the manifest lists."""
+    """The files' bytes, each with the right checksum. Opens only the known names, even if the manifest lists others."""
     if not path.is_dir():
         raise DataError(f"{path}: no such model folder; give a folder that `walletprint train --out` wrote")
     checksums = _manifest(path)

@@ -48,7 +48,7 @@ def learn(
         lightgbm: overrides `model.lightgbm`.
         rounds: overrides `model.rounds`.
         seeds: overrides `model.seeds`.
-        unlabelled: False to ignore unlabelled wallets, whatever the config says.
+        unlabelled: False to ignore unlabelled wallets even if the config uses them.
 
     Raises:
         DataError: if there are too few unlabelled or positive wallets for the method.

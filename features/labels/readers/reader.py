@@ -104,7 +104,7 @@ def open_label_file(path: Path) -> OpenedFile:
 
 @contextmanager
 def stream(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading bytes; bzip2 and gzip are unpacked, whatever the file's name."""
+    """Open a file for reading bytes; bzip2 and gzip are unpacked under any file name."""
     with path.open("rb") as plain:
         start = plain.read(4)
     unpack = next((opener for magic, opener in _PACKED.items() if start.startswith(magic)), None)
